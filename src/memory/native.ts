@@ -1,0 +1,94 @@
+// The contract of the native addon: everything that JavaScript cannot ask the operating system for.
+//
+// The addon owns every file descriptor. JavaScript holds a `Descriptor`, a number in a table of this isolate: when the isolate ends,
+// also by `terminate()`, the table is closed with it. A system call that fails throws a `SkerryError`-shaped Error with `code` (errno
+// name), `syscall` and a message that says what was attempted.
+
+declare const descriptorBrand: unique symbol;
+declare const watchBrand: unique symbol;
+
+/** A file descriptor owned by the addon; not the number that the operating system knows it by. Closing it twice throws EBADF. */
+export type Descriptor = number & { readonly [descriptorBrand]: true };
+
+/** A poll handle on this isolate's event loop. */
+export type Watch = { readonly [watchBrand]: true };
+
+export interface ReceivedMessage {
+  readonly bytes: Uint8Array;
+  readonly descriptors: Descriptor[];
+  /** The kernel had to drop bytes or descriptors (MSG_TRUNC, MSG_CTRUNC). Descriptors that did arrive are listed and owned all the same. */
+  readonly truncated: boolean;
+}
+
+export interface NativeAddon {
+  /**
+   * Makes a region: memfd, `fallocate`, one read-write map, then the seals FUTURE_WRITE, SHRINK, GROW and SEAL.
+   * @param sizeBytes a multiple of 4096, 4096 to 2^32 - 4096.
+   * @param name shown by the fault handler and in /proc/<pid>/maps; at most 63 bytes are kept.
+   * @returns the writable map and the descriptor to hand out; close the descriptor once it has been sent.
+   */
+  createRegion(sizeBytes: number, name: string): { buffer: ArrayBuffer; descriptor: Descriptor };
+  /** Size and seals of a descriptor that a peer sent. `sealed`: a memfd with all four seals. Never throws for a wrong kind of file. */
+  inspectRegion(descriptor: Descriptor): { sizeBytes: number; sealed: boolean };
+  /** Maps a peer's region read-only. Throws EINVAL if it is not sealed: an unsealed one could shrink under the reader. */
+  mapRegion(descriptor: Descriptor, name: string): ArrayBuffer;
+  /**
+   * Gives the memory of a region back at once: anonymous zero pages are mapped over the range, so that views still held read zeros.
+   * The address range goes with the ArrayBuffer's finalizer. A second call does nothing.
+   */
+  releaseRegion(buffer: ArrayBuffer): void;
+
+  /** A doorbell: a non-blocking pipe. The owner watches `read`; only `write` is given away. */
+  pipe(): { read: Descriptor; write: Descriptor };
+  /** Rings a doorbell: one byte, never blocks; a full pipe counts as rung. @returns false when the owner is gone (EPIPE). */
+  ring(write: Descriptor): boolean;
+
+  /** A pair of connected SEQPACKET sockets, non-blocking, close-on-exec. */
+  socketPair(): [Descriptor, Descriptor];
+  /**
+   * Sends one message with at most 8 descriptors (they stay open here).
+   * @returns false when the socket is full (EAGAIN): nothing was sent. Throws EPIPE/ECONNRESET when the peer is gone.
+   */
+  send(socket: Descriptor, bytes: Uint8Array, descriptors: readonly Descriptor[]): boolean;
+  /** @returns the next message, `undefined` when there is none yet, `null` when the peer has hung up and everything was read. */
+  receive(socket: Descriptor): ReceivedMessage | undefined | null;
+  /** Takes ownership of a descriptor inherited from the parent (sets close-on-exec and non-blocking). */
+  adopt(fileNumber: number): Descriptor;
+  /** The operating system's number of a descriptor, to be passed to a spawn; valid until `close`. */
+  fileNumber(descriptor: Descriptor): number;
+  close(descriptor: Descriptor): void;
+
+  /**
+   * Calls `onReady` from the event loop whenever the descriptor is readable or hung up. A doorbell (`kind: 'bell'`) is emptied first.
+   * A socket is level-triggered: read until `undefined`. An exception in `onReady` becomes an uncaught exception.
+   * The watch keeps the process alive until `setWatchRef(watch, false)`. Unwatch before closing the descriptor (`close` does it too).
+   */
+  watch(descriptor: Descriptor, kind: 'bell' | 'socket', onReady: () => void): Watch;
+  setWatchRef(watch: Watch, keepAlive: boolean): void;
+  unwatch(watch: Watch): void;
+  /** Like `watch`, but for becoming writable; fires once. */
+  watchWritable(socket: Descriptor, onWritable: () => void): Watch;
+
+  /** PR_SET_PDEATHSIG(SIGKILL), then checks that the parent still is `parentPid`. @returns false when it is not: leave at once. */
+  guardParent(parentPid: number): boolean;
+  /** PR_SET_DUMPABLE: when off, no process of the same user can open /proc/<pid>/mem or trace this one. */
+  setDumpable(on: boolean): void;
+  /** RLIMIT_DATA for this process: bytes of private writable memory, address space not yet touched included. */
+  limitData(bytes: number): void;
+
+  /**
+   * Writes the loop's phase and counter into a region of this process, from uv_prepare and uv_check, without a message:
+   * word 0 phase (1 running JavaScript, 2 waiting for events), word 1 turns of the loop, word 2 CLOCK_MONOTONIC ms (low 31 bits) at
+   * the last change of phase. Unref'ed; ends with the isolate, `buffer` stays alive until then.
+   */
+  watchLoop(buffer: ArrayBuffer, byteOffset: number): void;
+  /**
+   * Names region and server on descriptor 2 when this process touches a mapped region in a way that is not allowed (SIGSEGV, SIGBUS),
+   * then lets the signal go on. On SIGABRT, SIGSEGV, SIGBUS, SIGILL, SIGFPE it also stores into `buffer` at `byteOffset`: word 0
+   * the signal, word 1 peak resident memory in KiB: readable after the death. Faults elsewhere go to the handler that was there before.
+   */
+  installFaultHandler(serverName: string, buffer: ArrayBuffer, byteOffset: number): void;
+
+  /** What is open in this process, all isolates together: for tests of leaks. */
+  counters(): { descriptors: number; maps: number; watches: number };
+}
