@@ -11,7 +11,7 @@ declare const watchBrand: unique symbol;
 export type Descriptor = number & { readonly [descriptorBrand]: true };
 
 /** A poll handle on this isolate's event loop. */
-export type Watch = { readonly [watchBrand]: true };
+export type Watch = number & { readonly [watchBrand]: true };
 
 export interface ReceivedMessage {
   readonly bytes: Uint8Array;
@@ -47,6 +47,7 @@ export interface NativeAddon {
   socketPair(): [Descriptor, Descriptor];
   /**
    * Sends one message with at most 8 descriptors (they stay open here).
+   * An empty message is refused: it would look like a hang-up.
    * @returns false when the socket is full (EAGAIN): nothing was sent. Throws EPIPE/ECONNRESET when the peer is gone.
    */
   send(socket: Descriptor, bytes: Uint8Array, descriptors: readonly Descriptor[]): boolean;
@@ -61,6 +62,7 @@ export interface NativeAddon {
   /**
    * Calls `onReady` from the event loop whenever the descriptor is readable or hung up. A doorbell (`kind: 'bell'`) is emptied first.
    * A socket is level-triggered: read until `undefined`. An exception in `onReady` becomes an uncaught exception.
+   * After the end (`receive` gave `null`, the last holder of a doorbell's write end is gone: one call) the watch is silent.
    * The watch keeps the process alive until `setWatchRef(watch, false)`. Unwatch before closing the descriptor (`close` does it too).
    */
   watch(descriptor: Descriptor, kind: 'bell' | 'socket', onReady: () => void): Watch;
@@ -69,7 +71,10 @@ export interface NativeAddon {
   /** Like `watch`, but for becoming writable; fires once. */
   watchWritable(socket: Descriptor, onWritable: () => void): Watch;
 
-  /** PR_SET_PDEATHSIG(SIGKILL), then checks that the parent still is `parentPid`. @returns false when it is not: leave at once. */
+  /**
+   * PR_SET_PDEATHSIG(SIGKILL), then checks that the parent still is `parentPid`. Main thread only: the setting ends with its thread.
+   * @returns false when it is not: leave at once.
+   */
   guardParent(parentPid: number): boolean;
   /** PR_SET_DUMPABLE: when off, no process of the same user can open /proc/<pid>/mem or trace this one. */
   setDumpable(on: boolean): void;
@@ -79,12 +84,14 @@ export interface NativeAddon {
   /**
    * Writes the loop's phase and counter into a region of this process, from uv_prepare and uv_check, without a message:
    * word 0 phase (1 running JavaScript, 2 waiting for events), word 1 turns of the loop, word 2 CLOCK_MONOTONIC ms (low 31 bits) at
-   * the last change of phase. Unref'ed; ends with the isolate, `buffer` stays alive until then.
+   * the last change of phase. libuv calls back for sockets and files of Node's own while the phase still is 2, so a long phase 2 alone
+   * is no proof of idleness: ring the process, and a loop that really waits takes a turn. Unref'ed; ends with the isolate, and the
+   * memory of `buffer` stays mapped until then.
    */
   watchLoop(buffer: ArrayBuffer, byteOffset: number): void;
   /**
    * Names region and server on descriptor 2 when this process touches a mapped region in a way that is not allowed (SIGSEGV, SIGBUS),
-   * then lets the signal go on. On SIGABRT, SIGSEGV, SIGBUS, SIGILL, SIGFPE it also stores into `buffer` at `byteOffset`: word 0
+   * then lets the signal go on. On SIGABRT, SIGSEGV, SIGBUS, SIGILL, SIGFPE, SIGTRAP it also stores into `buffer` at `byteOffset`: word 0
    * the signal, word 1 peak resident memory in KiB: readable after the death. Faults elsewhere go to the handler that was there before.
    */
   installFaultHandler(serverName: string, buffer: ArrayBuffer, byteOffset: number): void;

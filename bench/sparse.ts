@@ -1,0 +1,65 @@
+/**
+ * sparse: few calls a second, both sides asleep between them. What does it cost to wake up, in time and in CPU?
+ *
+ *      |call|.......asleep.......|call|.......asleep.......|call|      10, 100 and 1,000 calls a second, open loop
+ *
+ * Cores needed: 2. `cpu_us` is the CPU time of everything that takes part (this process with its threads, and the subject's
+ * processes), divided by the calls. `none` is a call that returns at once in this isolate: what the timer and the loop cost alone.
+ * Latency counts from the actual send, since a timer's own lateness is not the subject's.
+ */
+import type { Bench, Run } from './harness.ts';
+import { interleave } from './harness.ts';
+import { verifyAnswers } from './lanes.ts';
+import { openLoop } from './open-loop.ts';
+import { echoEntries, echoNames } from './entries.ts';
+import { cpuUs } from './proc.ts';
+import { percentile } from './stats.ts';
+import type { EchoSubject, Entry } from './subject.ts';
+
+/** Calls for each rate, in a full and in a smoke run. */
+const RATES = [
+  { perSecond: 10, calls: 40, smoke: 2 },
+  { perSecond: 100, calls: 300, smoke: 3 },
+  { perSecond: 1000, calls: 2000, smoke: 10 },
+];
+
+const none: Entry<EchoSubject> = {
+  name: 'none',
+  load: async () => ({ start: async () => {}, call: async (value) => value, stop: async () => {} }),
+};
+
+const likePostMessage = (metric: string) => ({ metric, atMost: 1.1, of: { subject: 'postMessage' } });
+
+export const sparse: Bench = {
+  name: 'sparse',
+  about: '10, 100 and 1,000 calls a second, both sides asleep between them',
+  cores: 2,
+  rounds: 5,
+  limitMs: 1_800_000,
+  subjects: [...echoNames, none.name],
+  targets: [likePostMessage('p50_us@100'), likePostMessage('p99_us@100'), likePostMessage('cpu_us@100')],
+  judgedBy: 'p50_us@100',
+  async run(run: Run): Promise<void> {
+    await interleave(run, [...echoEntries({ inFlight: 1 }), none], {
+      async warm(subject, name) {
+        await verifyAnswers(subject, name, 16);
+        await openLoop(subject, name, { perSecond: 1000, calls: run.smoke ? 3 : 1000, wait: 'timer' });
+      },
+      async measure(subject, name) {
+        const pids = (await subject.pids?.()) ?? [];
+        const values: Record<string, number> = {};
+        for (const { perSecond, calls, smoke } of RATES) {
+          const count = run.smoke ? smoke : calls;
+          const before = cpuUs(pids);
+          const { latenciesUs, refused } = await openLoop(subject, name, { perSecond, calls: count, wait: 'timer' });
+          const used = cpuUs(pids) - before;
+          if (refused > 0) throw new Error(`${refused} of ${count} calls refused at ${perSecond}/s`);
+          values[`p50_us@${perSecond}`] = percentile(latenciesUs, 50);
+          values[`p99_us@${perSecond}`] = percentile(latenciesUs, 99);
+          values[`cpu_us@${perSecond}`] = used / count;
+        }
+        return values;
+      },
+    });
+  },
+};

@@ -1,0 +1,31 @@
+// Starts the atlas and keeps it up until it is told to stop: by Ctrl-C or SIGTERM, a second time at once.
+
+import { boot } from 'skerry';
+import atlas, { address } from './system.ts';
+
+const booting = boot(atlas);
+let isStopping = false;
+process.on('SIGINT', () => void stop('SIGINT', 130));
+process.on('SIGTERM', () => void stop('SIGTERM', 143));
+
+try {
+  const sys = await booting;
+  if (!isStopping) {
+    for (const { name, replica, pid } of await sys.processes.list()) console.log(`${name}/${replica}  pid ${pid}`);
+    const host = address.host.includes(':') ? `[${address.host}]` : address.host;
+    console.log(`\n  curl 'http://${host}:${address.port}/nearest?lat=52.52&lng=13.405&k=3'\n\nCtrl-C stops it.`);
+  }
+} catch (error) {
+  // Such as: port 4180 on 127.0.0.1 is in use.
+  console.error(`The atlas could not start: ${error instanceof Error ? error.message : String(error)}`);
+  process.exitCode = 1;
+}
+
+/** @param code exit code if it is not waited for: 128 and the signal's number, as shells have it */
+async function stop(signal: NodeJS.Signals, code: number): Promise<void> {
+  if (isStopping) process.exit(code);
+  isStopping = true;
+  console.log(`${signal}: stopping`);
+  const sys = await booting.catch(() => undefined); // that it did not start has been said above
+  await sys?.stop();
+}

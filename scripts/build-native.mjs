@@ -1,0 +1,73 @@
+// Compiles native/*.c into prebuilt/skerry-<platform>-<arch>[-musl].node, with nothing but a C compiler: no node-gyp, no Node sources.
+//
+//   node scripts/build-native.mjs [--force]
+//
+// Node-API's own headers come from the package `node-api-headers`; the symbols are found in the running Node when the addon is loaded.
+// Nothing is compiled when the file is newer than all that it is made of. The result is renamed into place, so that a process that has
+// the old file mapped is not disturbed, and two builds at once do no harm.
+
+import { spawnSync } from 'node:child_process';
+import { existsSync, mkdirSync, readdirSync, readFileSync, renameSync, rmSync, statSync } from 'node:fs';
+import { createRequire } from 'node:module';
+import { dirname, join, relative } from 'node:path';
+import { fileURLToPath } from 'node:url';
+
+const script = fileURLToPath(import.meta.url);
+const root = dirname(dirname(script));
+const flags = ['-std=c11', '-O2', '-fPIC', '-shared', '-Wall', '-Wextra', '-Werror', '-fvisibility=hidden', '-pthread'];
+// nodelete: signal handlers and maps belong to the process, so the code has to stay when the last worker that loaded it ends.
+const linkerFlags = ['-Wl,-z,nodelete', '-Wl,-z,relro', '-Wl,-z,now'];
+
+/** The file name for the running Node; src/memory/load-native.ts looks for the same one. */
+export function nativeFileName() {
+  return `skerry-${process.platform}-${process.arch}${usesMusl() ? '-musl' : ''}.node`;
+}
+
+/**
+ * @param {{ force?: boolean }} [options]
+ * @returns {{ file: string, built: boolean } | { file: undefined, reason: string }} `reason`: why there can be no addon here (another
+ *   operating system, no compiler). Throws when the compiler finds an error.
+ */
+export function buildNative({ force = false } = {}) {
+  if (process.platform !== 'linux')
+    return { file: undefined, reason: `the native addon is for Linux, this is ${process.platform}` };
+  const sources = readdirSync(join(root, 'native')).map((name) => join(root, 'native', name));
+  const headers = dirname(createRequire(import.meta.url).resolve('node-api-headers/package.json'));
+  const file = join(root, 'prebuilt', nativeFileName());
+  const newest = Math.max(...[script, ...sources, join(headers, 'package.json')].map((path) => statSync(path).mtimeMs));
+  if (!force && existsSync(file) && statSync(file).mtimeMs >= newest) return { file, built: false };
+
+  const compiler = process.env.CC || 'cc';
+  const unfinished = `${file}.${process.pid}`;
+  mkdirSync(dirname(file), { recursive: true });
+  const units = sources.filter((path) => path.endsWith('.c')).sort();
+  const args = [...flags, '-I', join(headers, 'include'), ...units, '-o', unfinished, ...linkerFlags];
+  const result = spawnSync(compiler, args, { encoding: 'utf8' });
+  if (result.error) {
+    if (result.error.code !== 'ENOENT') throw result.error;
+    return {
+      file: undefined,
+      reason: `there is no C compiler ("${compiler}"); install one (Debian: apt-get install gcc libc6-dev), or name one in CC`,
+    };
+  }
+  if (result.status !== 0) {
+    rmSync(unfinished, { force: true });
+    throw new Error(`${compiler} failed to compile the native addon:\n${result.stdout}${result.stderr}`);
+  }
+  renameSync(unfinished, file);
+  return { file, built: true };
+}
+
+function usesMusl() {
+  return process.platform === 'linux' && readFileSync('/proc/self/maps', 'latin1').includes('/ld-musl-');
+}
+
+if (process.argv[1] !== undefined && fileURLToPath(import.meta.url) === process.argv[1]) {
+  const result = buildNative({ force: process.argv.includes('--force') });
+  if (result.file === undefined) {
+    console.error(`native addon not built: ${result.reason}. Skerry then runs on its stream transport.`);
+    process.exitCode = 1;
+  } else {
+    console.log(`${relative(process.cwd(), result.file)} ${result.built ? 'built' : 'is up to date'}`);
+  }
+}

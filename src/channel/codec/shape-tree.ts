@@ -1,0 +1,99 @@
+// The shapes that encoders of this process have met: the keys of an object, in order, as bytes that are ready to copy.
+//
+// Programs send objects of few shapes, again and again. The tree leads from key to key to the shape; it remembers the branch it took last,
+// so that walking it is one comparison of pointers for each key. What it knows only saves work: a record carries the keys of every
+// shape that it uses, once, and can be read by anybody.
+//
+// The tree is bounded. Objects used as dictionaries, with ever new keys, hit the limits and are written key by key instead; from time to
+// time everything is forgotten, so that early junk does not keep later shapes out.
+
+import { SHAPE_BYTES_MAX, SHAPE_KEYS_MAX, SHORT_STRING_MAX, TAG_SHORT_STRING } from './tags.ts';
+
+/** Branches at one node; the root has more, since every shape starts there. */
+const BRANCHES_MAX = 32;
+const ROOT_BRANCHES_MAX = 1024;
+const NODES_MAX = 16 * 1024;
+/** So many objects without a shape, and the tree starts afresh. */
+const MISSES_MAX = 16 * 1024;
+
+/** Records are numbered by small integers, on which the engine is fast. */
+const RECORDS_MAX = 0x3fff_ffff;
+
+/** The keys from the root to here. */
+export class ShapeNode {
+  readonly keys: readonly string[];
+  /** The keys as short strings, one after another. */
+  readonly block: DataView;
+  readonly size: number;
+  /** Where a decoder looks first. Only a hint: it compares all bytes. */
+  readonly hash: number;
+  /** The record that has this shape's keys, and the shape's number in it. */
+  record = 0;
+  index = 0;
+  /** The branch taken last. */
+  last: ShapeNode | undefined;
+  branches: Map<string, ShapeNode> | undefined;
+  /** The last of the keys. */
+  readonly key: string;
+
+  constructor(keys: readonly string[], block: Uint8Array<ArrayBuffer>) {
+    this.keys = keys;
+    this.key = keys.length === 0 ? '' : keys[keys.length - 1];
+    this.block = new DataView(block.buffer);
+    this.size = block.length;
+    let hash = keys.length;
+    for (const byte of block) hash = (Math.imul(hash, 31) + byte) | 0;
+    this.hash = (hash ^ (hash >>> 16)) & 0xffff;
+  }
+}
+
+/** No keys yet: where every walk starts. */
+export let shapeRoot = new ShapeNode([], new Uint8Array(0));
+
+let nodes = 0;
+let misses = 0;
+let lastRecord = 0;
+
+/** The node after `node` by way of `key`, other than the one taken last; undefined when there is none and none may grow. */
+export function branch(node: ShapeNode, key: string): ShapeNode | undefined {
+  const next = node.branches?.get(key) ?? grow(node, key);
+  if (next !== undefined) node.last = next;
+  return next;
+}
+
+function grow(node: ShapeNode, key: string): ShapeNode | undefined {
+  const max = node === shapeRoot ? ROOT_BRANCHES_MAX : BRANCHES_MAX;
+  node.branches ??= new Map();
+  if (node.branches.size >= max || nodes >= NODES_MAX || !fits(node, key)) {
+    if (++misses > MISSES_MAX) forget();
+    return undefined;
+  }
+  const block = new Uint8Array(node.size + 1 + key.length);
+  block.set(new Uint8Array(node.block.buffer));
+  block[node.size] = TAG_SHORT_STRING | key.length;
+  for (let i = 0; i < key.length; i++) block[node.size + 1 + i] = key.charCodeAt(i);
+  const grown = new ShapeNode([...node.keys, key], block);
+  node.branches.set(key, grown);
+  nodes++;
+  return grown;
+}
+
+/** A number for a record, so that a shape knows whether the record in hand has its keys. A number that comes again meets no old shape. */
+export function nextRecord(): number {
+  if (lastRecord === RECORDS_MAX) {
+    forget();
+    lastRecord = 0;
+  }
+  return ++lastRecord;
+}
+
+function forget(): void {
+  shapeRoot = new ShapeNode([], new Uint8Array(0));
+  nodes = 0;
+  misses = 0;
+}
+
+function fits(node: ShapeNode, key: string): boolean {
+  if (node.keys.length >= SHAPE_KEYS_MAX || key.length > SHORT_STRING_MAX) return false;
+  return node.size + 1 + key.length <= SHAPE_BYTES_MAX && !/[\u0100-\uffff]/.test(key) && !(key in Object.prototype);
+}

@@ -1,0 +1,116 @@
+// The control port over a SEQPACKET socket: one message, one packet, its descriptors with it.
+
+import type { Descriptor, NativeAddon, Watch } from '../../memory/native.ts';
+import { type ControlEvents, type ControlPort, DESCRIPTORS_MAX, MESSAGE_MAX_BYTES } from './port.ts';
+
+interface Outgoing {
+  readonly bytes: Uint8Array;
+  readonly descriptors: readonly Descriptor[];
+  readonly release: readonly Descriptor[];
+  readonly onSent: (() => void) | undefined;
+}
+
+export class SeqpacketPort implements ControlPort {
+  readonly #addon: NativeAddon;
+  readonly #socket: Descriptor;
+  readonly #events: ControlEvents;
+  readonly #watch: Watch;
+  readonly #queue: Outgoing[] = [];
+  #writable: Watch | undefined;
+  #closed = false;
+  #closing = false;
+
+  constructor(addon: NativeAddon, socket: Descriptor, events: ControlEvents) {
+    this.#addon = addon;
+    this.#socket = socket;
+    this.#events = events;
+    this.#watch = addon.watch(socket, 'socket', () => this.drain());
+  }
+
+  send(message: object, descriptors: readonly Descriptor[] = [], release: readonly Descriptor[] = [], onSent?: () => void): void {
+    if (this.#closed) return this.#release(release);
+    const bytes = Buffer.from(JSON.stringify(message));
+    if (bytes.length > MESSAGE_MAX_BYTES || descriptors.length > DESCRIPTORS_MAX) {
+      this.#release(release);
+      throw new RangeError(`a control message of ${bytes.length} bytes and ${descriptors.length} descriptors is beyond the limits`);
+    }
+    this.#queue.push({ bytes, descriptors, release, onSent });
+    if (this.#queue.length === 1) this.#flush();
+  }
+
+  drain(): void {
+    while (!this.#closed) {
+      let received: ReturnType<NativeAddon['receive']>;
+      try {
+        received = this.#addon.receive(this.#socket);
+      } catch (error) {
+        return this.#end(`reading failed: ${(error as Error).message}`);
+      }
+      if (received === undefined) return;
+      if (received === null) return this.#end('the peer hung up');
+      const { bytes, descriptors, truncated } = received;
+      let message: unknown;
+      if (!truncated) {
+        try {
+          message = JSON.parse(Buffer.from(bytes).toString());
+        } catch {}
+      }
+      if (typeof message !== 'object' || message === null) {
+        this.#release(descriptors);
+        return this.#end(truncated ? 'a message came with less than was sent (descriptor limit)' : 'the peer sent what is no message');
+      }
+      this.#events.onMessage(message, descriptors);
+    }
+  }
+
+  setRef(keepAlive: boolean): void {
+    if (!this.#closed) this.#addon.setWatchRef(this.#watch, keepAlive);
+  }
+
+  close(): void {
+    this.#closing = true;
+    if (this.#queue.length === 0) this.#shut();
+  }
+
+  #flush(): void {
+    for (;;) {
+      const first = this.#queue[0];
+      if (first === undefined || this.#closed) break;
+      try {
+        if (!this.#addon.send(this.#socket, first.bytes, first.descriptors)) {
+          this.#writable ??= this.#addon.watchWritable(this.#socket, () => {
+            this.#writable = undefined;
+            this.#flush();
+          });
+          return;
+        }
+      } catch {
+        // The peer is gone: what it sent before is still to be read, so the end comes from there.
+      }
+      this.#queue.shift();
+      this.#release(first.release);
+      first.onSent?.();
+    }
+    if (this.#closing && !this.#closed) this.#shut();
+  }
+
+  #end(reason: string): void {
+    if (this.#closed) return;
+    this.#shut();
+    this.#events.onClose(reason);
+  }
+
+  #shut(): void {
+    if (this.#closed) return;
+    this.#closed = true;
+    for (const { release } of this.#queue) this.#release(release);
+    this.#queue.length = 0;
+    if (this.#writable !== undefined) this.#addon.unwatch(this.#writable);
+    this.#addon.unwatch(this.#watch);
+    this.#addon.close(this.#socket);
+  }
+
+  #release(descriptors: readonly Descriptor[]): void {
+    for (const descriptor of descriptors) this.#addon.close(descriptor);
+  }
+}

@@ -1,0 +1,237 @@
+// The poller of an isolate: looks at the hot channels once a turn of the event loop, spins a little, and parks what is quiet.
+//
+//            bell / send                    window over
+//   parked ─────────────▶ hot (polled) ─────────────────▶ parked
+//
+// Within one turn it takes messages, lets the promises they settled run (a microtask hop), and looks again: a dialogue needs no turn
+// of the event loop for each message. A turn ends after TURN_RECORDS records or TURN_MS, so timers and I/O keep their turn.
+// Invariant: a pollable is in `#hot` exactly when `hot` is true; one that is not hot has announced that it is parked, or expects
+// nothing. The process is kept alive by `hold`/`drop` (a pending call), never by polling.
+
+import { TURN_MS, TURN_RECORDS } from '../protocol/limits.ts';
+import { WaitPolicy, WINDOW_MAX_MS } from './wait-policy.ts';
+
+export interface Pollable {
+  /** Managed by the poller: is it polled, and when had it work last. */
+  hot: boolean;
+  lastWorkMs: number;
+  /** Does it expect anything? One that does not is dropped without being parked. */
+  expects(): boolean;
+  /** Is there something that `poll` could take now? One or two loads. */
+  hasWork(): boolean;
+  /** Takes at most `max` records. @returns how many. */
+  poll(max: number): number;
+  /** Announces that it sleeps, then looks once more. @returns false, and is awake again, when something had come. */
+  park(): boolean;
+  /** Takes the announcement back. */
+  unpark(): void;
+}
+
+const SHARE = 32;
+const SPIN_MS = 0.004;
+const SPIN_LOOKS = 24;
+const HOPS_MAX = 4;
+const LATE_MS = 1;
+
+export class Poller {
+  readonly #all = new Set<Pollable>();
+  readonly #hot: Pollable[] = [];
+  readonly #policy: WaitPolicy;
+  readonly #keepAlive: (on: boolean) => void;
+  #kept = false;
+  #holds = 0;
+  #scheduled = false;
+  #inTurn = false;
+  #budget = 0;
+  #turnStartMs = 0;
+  #lastWorkMs = 0;
+  #hops = 0;
+  #next = 0;
+
+  /** @param keepAlive makes the watch of this process's doorbell keep the event loop alive, or not. */
+  constructor(cores: number, keepAlive: (on: boolean) => void) {
+    this.#policy = new WaitPolicy(cores);
+    this.#keepAlive = keepAlive;
+  }
+
+  add(pollable: Pollable): void {
+    this.#all.add(pollable);
+    if (pollable.park()) return;
+    this.wake(pollable);
+  }
+
+  remove(pollable: Pollable): void {
+    this.#all.delete(pollable);
+    const at = this.#hot.indexOf(pollable);
+    if (at >= 0) this.#hot.splice(at, 1);
+    pollable.hot = false;
+  }
+
+  /** One more reason to keep the process alive (a pending call). */
+  hold(): void {
+    this.#holds += 1;
+    if (!this.#kept && !this.#scheduled && !this.#inTurn) this.#syncKeepAlive();
+  }
+
+  drop(): void {
+    this.#holds -= 1;
+    if (this.#holds === 0 && !this.#scheduled && !this.#inTurn) this.#syncKeepAlive();
+  }
+
+  /** Something was sent and an answer is expected soon: poll, if polling pays; else the pollable stays parked and will be rung for. */
+  expect(pollable: Pollable): void {
+    if (pollable.hot) {
+      if (!this.#scheduled && !this.#inTurn) this.#schedule();
+      return;
+    }
+    const now = performance.now();
+    if (this.#policy.windowMs(now) === 0) return;
+    this.#lastWorkMs = now;
+    this.wake(pollable);
+  }
+
+  /** Makes a pollable hot: something may be there. */
+  wake(pollable: Pollable): void {
+    if (!pollable.hot) {
+      if (!this.#all.has(pollable)) return;
+      this.#heat(pollable);
+    }
+    if (!this.#scheduled && !this.#inTurn) this.#schedule();
+  }
+
+  /**
+   * The doorbell rang. Whoever was rung for without having work starts a new epoch: its producer rings once in each, and the ring of
+   * this one has been spent (verify/ring.pml, EPOCH_SLEPT_ON).
+   */
+  readonly onBell = (): void => {
+    for (const pollable of this.#all) {
+      if (pollable.hot) continue;
+      pollable.unpark();
+      if (!pollable.park()) this.#heat(pollable);
+    }
+    if (this.#hot.length > 0) this.#turn();
+  };
+
+  #heat(pollable: Pollable): void {
+    pollable.unpark();
+    pollable.hot = true;
+    pollable.lastWorkMs = performance.now();
+    this.#hot.push(pollable);
+  }
+
+  #schedule(): void {
+    this.#scheduled = true;
+    setImmediate(this.#immediate);
+  }
+
+  readonly #immediate = (): void => {
+    this.#scheduled = false;
+    this.#turn();
+  };
+
+  #turn(): void {
+    if (this.#inTurn) return;
+    this.#inTurn = true;
+    this.#budget = TURN_RECORDS;
+    this.#turnStartMs = performance.now();
+    this.#hops = 0;
+    this.#pass();
+  }
+
+  readonly #pass = (): void => {
+    let taken = this.#pollAll();
+    let now = performance.now();
+    if (taken === 0) {
+      if (this.#expecting()) taken = this.#spin(now);
+      else if (this.#hops < HOPS_MAX) {
+        this.#hops += 1;
+        hop(this.#pass);
+        return;
+      }
+      now = performance.now();
+    }
+    if (taken > 0) {
+      this.#policy.observe(now - this.#lastWorkMs);
+      this.#lastWorkMs = now;
+      this.#budget -= taken;
+      this.#hops = 0;
+      if (this.#budget > 0 && now - this.#turnStartMs < TURN_MS) {
+        hop(this.#pass);
+        return;
+      }
+    }
+    this.#inTurn = false;
+    this.#endTurn(now, taken);
+  };
+
+  #pollAll(): number {
+    const hot = this.#hot;
+    const count = hot.length;
+    let taken = 0;
+    for (let i = 0; i < count && taken < this.#budget; i++) {
+      this.#next += 1;
+      if (this.#next >= hot.length) this.#next = 0;
+      const pollable = hot[this.#next];
+      if (!pollable?.hasWork()) continue;
+      pollable.lastWorkMs = this.#turnStartMs;
+      taken += pollable.poll(Math.min(SHARE, this.#budget - taken));
+    }
+    return taken;
+  }
+
+  #expecting(): boolean {
+    for (const pollable of this.#hot) if (pollable.expects()) return true;
+    return false;
+  }
+
+  /** Looks again and again for SPIN_MS at most. */
+  #spin(startMs: number): number {
+    const hot = this.#hot;
+    for (;;) {
+      for (let look = 0; look < SPIN_LOOKS; look++) {
+        for (let i = 0; i < hot.length; i++) if (hot[i]?.hasWork()) return this.#pollAll();
+      }
+      const now = performance.now();
+      if (now - startMs > SPIN_MS) {
+        if (now - startMs > LATE_MS) this.#policy.observeLate(now);
+        return 0;
+      }
+    }
+  }
+
+  #endTurn(nowMs: number, taken: number): void {
+    const window = this.#policy.windowMs(nowMs);
+    if (taken === 0 && nowMs - this.#lastWorkMs >= window) this.#parkQuiet(nowMs);
+    else this.#parkQuiet(nowMs - WINDOW_MAX_MS);
+    if (this.#hot.length > 0) {
+      if (!this.#scheduled) this.#schedule();
+    } else {
+      this.#syncKeepAlive();
+    }
+  }
+
+  /** Parks those that had no work since `sinceMs`: quiet channels are parked while hot ones are polled. */
+  #parkQuiet(sinceMs: number): void {
+    const hot = this.#hot;
+    for (let i = hot.length - 1; i >= 0; i--) {
+      const pollable = hot[i];
+      if (pollable === undefined || pollable.lastWorkMs > sinceMs || !pollable.park()) continue;
+      pollable.hot = false;
+      hot.splice(i, 1);
+    }
+  }
+
+  #syncKeepAlive(): void {
+    const keep = this.#holds > 0;
+    if (keep === this.#kept) return;
+    this.#kept = keep;
+    this.#keepAlive(keep);
+  }
+}
+
+const settled = Promise.resolve();
+
+/** Runs `then` after the promises settled so far have been heard. */
+function hop(then: () => void): void {
+  settled.then(then);
+}

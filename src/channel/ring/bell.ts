@@ -1,0 +1,51 @@
+// The producer's half of parking: look at the consumer's `parked` word after publishing, and ring at most once in each of its epochs.
+//
+//   producer: publish; load parked; odd and not rung for → ring         // sync: parked
+//   consumer: parked = odd; look once more; sleep on the doorbell
+//
+// Both are sequentially consistent: at least one of the two sees the other's store (scripts/litmus.mjs tries it for real).
+
+export class Bell {
+  readonly #words: Int32Array;
+  readonly #word: number;
+  readonly #ring: () => void;
+  #rung = 0;
+
+  /** @param ring writes to the peer's doorbell; never blocks or throws. */
+  constructor(words: Int32Array, word: number, ring: () => void) {
+    this.#words = words;
+    this.#word = word;
+    this.#ring = ring;
+  }
+
+  ringIfParked(): void {
+    const parked = Atomics.load(this.#words, this.#word); // sync: parked
+    if ((parked & 1) === 0 || parked === this.#rung) return;
+    this.#rung = parked;
+    this.#ring();
+  }
+}
+
+/** The consumer's half. */
+export class ParkedWord {
+  readonly #words: Int32Array;
+  readonly #word: number;
+  #value = 0;
+
+  constructor(words: Int32Array, word: number) {
+    this.#words = words;
+    this.#word = word;
+  }
+
+  park(): void {
+    if ((this.#value & 1) === 1) return;
+    this.#value = (this.#value + 1) | 0;
+    Atomics.store(this.#words, this.#word, this.#value); // sync: parked
+  }
+
+  unpark(): void {
+    if ((this.#value & 1) === 0) return;
+    this.#value = (this.#value + 1) | 0;
+    Atomics.store(this.#words, this.#word, this.#value);
+  }
+}

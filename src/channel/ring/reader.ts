@@ -1,0 +1,149 @@
+// The consumer's side of a ring that a peer writes: finds the next record, checks it, and copies its payload into private memory.
+//
+// What the peer wrote is input. The tail is read once for each look, each header word once; a record must lie between head and tail
+// and within its ring, and carry the check of its own position. Nothing is decoded in place: the copy is what the rest works on, so
+// bytes that change while they are read can change a value, never the reader. Work is bounded by the bytes between head and tail.
+
+import { SkerryError } from '../../base/errors.ts';
+import { RECORD_MAX_BYTES, RING_MAX_BYTES } from '../../protocol/limits.ts';
+import { checkWord, Flag, HEADER_BYTES, Kind, recordBytes } from '../../protocol/record.ts';
+import { extendPosition, type RingArea } from './layout.ts';
+
+/** Regions that the peer has announced in its ring and the kernel has introduced. */
+export interface IntroducedRegions {
+  ring(regionId: number, start: number): RingArea | undefined;
+  /** Payload of a one-off region; it is released after the copy. */
+  oneOff(regionId: number, length: number): Uint8Array | undefined;
+}
+
+const SMALL_BYTES = 256;
+const SCRATCH_BYTES = 64 * 1024;
+const scratch = new Uint8Array(SCRATCH_BYTES);
+const scratch32 = new Int32Array(scratch.buffer);
+
+export class RingReader {
+  kind = 0;
+  flags = 0;
+  method = 0;
+  callId = 0;
+  /** Private copy of the payload; valid until the next `next()` of any reader. */
+  payload: Uint8Array = scratch;
+  length = 0;
+  /** Position behind the record that `next` returned, pads and switches included. */
+  head: number;
+  /** Waits for a region that the kernel has not introduced yet. */
+  waiting = false;
+
+  #area: RingArea;
+  readonly #words: Int32Array;
+  readonly #tailWord: number;
+  readonly #regions: IntroducedRegions;
+
+  constructor(area: RingArea, words: Int32Array, tailWord: number, regions: IntroducedRegions, position: number) {
+    this.#area = area;
+    this.#words = words;
+    this.#tailWord = tailWord;
+    this.#regions = regions;
+    this.head = position;
+  }
+
+  /** Is anything published behind the head? One load. */
+  pending(): boolean {
+    return !this.waiting && Atomics.load(this.#words, this.#tailWord) !== (this.head | 0); // sync: request-published, reply-published
+  }
+
+  /** The kernel has introduced one more region: look again. */
+  introduced(): void {
+    this.waiting = false;
+  }
+
+  /**
+   * Takes the next record: its fields and the copy of its payload are in this object then.
+   * @returns false when there is none, or when it waits for a region.
+   * @throws SKERRY_CORRUPT
+   */
+  next(): boolean {
+    const word = Atomics.load(this.#words, this.#tailWord); // sync: request-published, reply-published
+    if (word === (this.head | 0)) return false;
+    const tail = extendPosition(this.head, word);
+    if (tail < this.head || tail - this.head > 2 * RING_MAX_BYTES || (word & 15) !== 0) {
+      throw corrupt(`tail ${tail}, head ${this.head}: the tail must be a multiple of 16 and at most ${2 * RING_MAX_BYTES} ahead`);
+    }
+    while (this.head !== tail) {
+      const area = this.#area;
+      const at = this.head & (area.capacity - 1);
+      const index = at >> 2;
+      const length = area.i32[index] as number;
+      const head = area.i32[index + 1] as number;
+      const callId = area.i32[index + 2] as number;
+      const check = area.i32[index + 3] as number;
+      if (check !== checkWord(length, head, callId, this.head)) throw corrupt(`the header at ${this.head} fails its check`);
+      const bytes = recordBytes(length);
+      if (length < 0 || length > area.capacity || at + bytes > area.capacity || this.head + bytes > tail) {
+        throw corrupt(`the record at ${this.head} has ${length} bytes; there is room for ${Math.min(area.capacity - at, tail - this.head)}`);
+      }
+      const kind = head & 0xff;
+      if (kind === Kind.pad) {
+        this.head += bytes;
+        continue;
+      }
+      if (kind === Kind.switch) {
+        if (length !== 16) throw corrupt(`a switch record has ${length} bytes; valid are 16`);
+        const start = area.f64[(at + HEADER_BYTES + 8) >> 3] as number;
+        if (start !== this.head + bytes) throw corrupt(`a switch record at ${this.head} leads to ${start}; valid is ${this.head + bytes}`);
+        const next = this.#regions.ring(area.i32[(at + HEADER_BYTES) >> 2] as number, start);
+        if (next === undefined) {
+          this.waiting = true;
+          return false;
+        }
+        this.#area = next; // sync: ring-switched
+        this.head = start;
+        continue;
+      }
+      this.kind = kind;
+      this.flags = (head >>> 8) & 0xff;
+      this.method = head >>> 16;
+      this.callId = callId >>> 0;
+      if (!this.#copy(area, at + HEADER_BYTES, length)) {
+        this.waiting = true;
+        return false;
+      }
+      this.head += bytes;
+      return true;
+    }
+    return false;
+  }
+
+  #copy(area: RingArea, from: number, length: number): boolean {
+    if ((this.flags & Flag.oneOff) !== 0) {
+      if (length !== 8) throw corrupt(`a one-off record has ${length} bytes; valid are 8`);
+      const regionId = area.i32[from >> 2] as number;
+      const size = area.i32[(from + 4) >> 2] as number;
+      if (size < 0 || size > RECORD_MAX_BYTES) throw corrupt(`a one-off record of ${size} bytes; valid are 0 to ${RECORD_MAX_BYTES}`);
+      const payload = this.#regions.oneOff(regionId, size);
+      if (payload === undefined) return false;
+      this.payload = payload;
+      this.length = size;
+      this.flags &= ~Flag.oneOff;
+      return true;
+    }
+    this.length = length;
+    if (length <= SMALL_BYTES) {
+      const words = (length + 3) >> 2;
+      const { i32 } = area;
+      const index = from >> 2;
+      for (let i = 0; i < words; i++) scratch32[i] = i32[index + i] as number;
+      this.payload = scratch;
+    } else if (length <= SCRATCH_BYTES) {
+      scratch.set(area.u8.subarray(from, from + length));
+      this.payload = scratch;
+    } else {
+      this.payload = area.u8.slice(from, from + length);
+    }
+    return true;
+  }
+}
+
+function corrupt(what: string): SkerryError {
+  return new SkerryError('SKERRY_CORRUPT', `ring of a peer: ${what}`);
+}

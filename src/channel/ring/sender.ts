@@ -1,0 +1,235 @@
+// One direction of a channel, sending: a ring writer, and in front of it a queue for what has no room yet.
+//
+// A record goes straight into the ring while the queue is empty. Otherwise it is encoded once, waits its turn, and the ring is asked
+// to grow: a larger region is made within the memory budget, the old ring ends with a switch record, and is given back when the
+// consumer has passed it. A record larger than half of the largest ring gets a region of its own, given back once it was copied.
+// Order is kept in all cases. What bounds the queue: the caller (calls in flight, answers of running handlers).
+
+import { SkerryError } from '../../base/errors.ts';
+import { type OwnRegion, REGION_HEADER_BYTES, RegionKind } from '../../memory/region.ts';
+import { RECORD_MAX_BYTES, RING_MAX_BYTES } from '../../protocol/limits.ts';
+import { Flag, recordBytes } from '../../protocol/record.ts';
+import { acquireEncoder, type Encoder, releaseEncoder } from '../codec/encoder.ts';
+import type { BodyWriter } from '../transport.ts';
+import { RING_OFFSET, ringArea } from './layout.ts';
+import type { RingWriter } from './writer.ts';
+
+/** How regions come into being and reach the peer: by the kernel. */
+export interface RegionHost {
+  /** Asks the memory budget, then makes the region. Rejects with SKERRY_MEMORY. */
+  makeRegion(kind: RegionKind, sizeBytes: number): Promise<OwnRegion>;
+  /** Has the kernel introduce the region to the peer, and to its successors until it is retired. Closes the descriptor. */
+  offer(region: OwnRegion, start: number): void;
+  /** No reader needs the region any more; its memory is given back. */
+  retire(region: OwnRegion): void;
+}
+
+interface Queued {
+  readonly kind: number;
+  readonly flags: number;
+  readonly method: number;
+  readonly callId: number;
+  readonly payload: Uint8Array;
+  readonly onPublished: (() => void) | undefined;
+  /** For a one-off: its region, once made; `failed` when the budget refused. */
+  region: OwnRegion | 'asked' | undefined;
+}
+
+interface Retiring {
+  readonly region: OwnRegion;
+  readonly until: number;
+}
+
+/** What happens to a queued record: published at a position, or impossible. */
+export interface SenderEvents {
+  onPlaced(callId: number, end: number): void;
+  onFailed(callId: number, error: SkerryError): void;
+  /** The queue waits for the consumer to make room, or no longer does. */
+  onWaiting(waiting: boolean): void;
+  /** Something was published. */
+  onPublish(): void;
+}
+
+const ONE_OFF_BYTES = RING_MAX_BYTES / 2;
+
+export class RingSender {
+  readonly writer: RingWriter;
+  readonly #host: RegionHost;
+  readonly #events: SenderEvents;
+  #queue: Queued[] = [];
+  #growing = false;
+  #maxBytes = RING_MAX_BYTES;
+  #ringRegion: OwnRegion | undefined;
+  #retiring: Retiring[] = [];
+  #waiting = false;
+  #closed = false;
+
+  constructor(writer: RingWriter, host: RegionHost, events: SenderEvents) {
+    this.writer = writer;
+    this.#host = host;
+    this.#events = events;
+  }
+
+  get queued(): number {
+    return this.#queue.length;
+  }
+
+  /** @returns the end position of the published record, or 0 when it was queued. */
+  send<T>(
+    kind: number,
+    flags: number,
+    method: number,
+    callId: number,
+    write: BodyWriter<T>,
+    body: T,
+    onPublished?: () => void,
+  ): number {
+    const encoder = acquireEncoder();
+    try {
+      if (this.#queue.length === 0) {
+        const end = this.writer.write(encoder, kind, flags, method, callId, write, body);
+        if (end !== 0) {
+          this.#events.onPublish();
+          return end;
+        }
+      }
+      const payload = encodeAlone(encoder, write, body);
+      this.#queue.push({ kind, flags, method, callId, payload, onPublished, region: undefined });
+    } finally {
+      releaseEncoder(encoder);
+    }
+    if (this.#queue.length === 1) this.flush();
+    return 0;
+  }
+
+  /** Takes back a queued record. */
+  unqueue(callId: number): boolean {
+    const at = this.#queue.findIndex((entry) => entry.callId === callId);
+    if (at < 0) return false;
+    const [entry] = this.#queue.splice(at, 1);
+    if (typeof entry?.region === 'object') this.#host.retire(entry.region);
+    if (at === 0) this.flush();
+    return true;
+  }
+
+  /** Is there something that a look at the consumer's position could move? */
+  wantsFlush(): boolean {
+    return this.#waiting && this.writer.consumerMoved();
+  }
+
+  /** Publishes what has room now. @throws SKERRY_CORRUPT */
+  flush(): void {
+    let published = false;
+    for (;;) {
+      const entry = this.#queue[0];
+      if (entry === undefined || this.#closed) break;
+      const end = this.#place(entry);
+      if (end === 0) break;
+      this.#queue.shift();
+      published = true;
+      this.#events.onPlaced(entry.callId, end);
+      entry.onPublished?.();
+    }
+    if (published) this.#events.onPublish();
+    this.#retire();
+    const waiting = this.#queue.length > 0 || this.#retiring.length > 0;
+    if (waiting !== this.#waiting) {
+      this.#waiting = waiting;
+      this.#events.onWaiting(waiting);
+    }
+  }
+
+  close(): void {
+    this.#closed = true;
+    for (const entry of this.#queue) if (typeof entry.region === 'object') this.#host.retire(entry.region);
+    for (const { region } of this.#retiring) this.#host.retire(region);
+    if (this.#ringRegion !== undefined) this.#host.retire(this.#ringRegion);
+    this.#queue = [];
+    this.#retiring = [];
+  }
+
+  #place(entry: Queued): number {
+    const bytes = recordBytes(entry.payload.length);
+    const { writer } = this;
+    if (bytes > writer.capacity >> 1) {
+      if (bytes <= ONE_OFF_BYTES && this.#grow(bytes * 4)) return 0;
+      return this.#placeAlone(entry);
+    }
+    const end = writer.put(entry.kind, entry.flags, entry.method, entry.callId, entry.payload);
+    if (end === 0) this.#grow(writer.capacity * 4);
+    return end;
+  }
+
+  #placeAlone(entry: Queued): number {
+    const { region } = entry;
+    if (region === undefined) {
+      entry.region = 'asked';
+      this.#makeAlone(entry);
+      return 0;
+    }
+    if (region === 'asked') return 0;
+    const announcement = new Uint8Array(new Int32Array([region.id, entry.payload.length]).buffer);
+    const end = this.writer.put(entry.kind, entry.flags | Flag.oneOff, entry.method, entry.callId, announcement);
+    if (end !== 0) this.#retiring.push({ region, until: end });
+    return end;
+  }
+
+  async #makeAlone(entry: Queued): Promise<void> {
+    try {
+      const region = await this.#host.makeRegion(RegionKind.oneOff, REGION_HEADER_BYTES + entry.payload.length);
+      if (this.#closed || !this.#queue.includes(entry)) return this.#host.retire(region);
+      region.u8.set(entry.payload, REGION_HEADER_BYTES);
+      entry.region = region;
+      this.#host.offer(region, 0);
+    } catch (error) {
+      this.#queue.splice(this.#queue.indexOf(entry), 1);
+      if (!this.#closed) this.#events.onFailed(entry.callId, error as SkerryError);
+    }
+    this.flush();
+  }
+
+  /** @returns true when a larger ring is on its way: wait for it. */
+  #grow(wishBytes: number): boolean {
+    if (this.#growing) return true;
+    const capacity = Math.min(RING_MAX_BYTES, 2 ** Math.ceil(Math.log2(wishBytes)));
+    if (capacity <= this.writer.capacity || capacity > this.#maxBytes) return false;
+    this.#growing = true;
+    this.#replace(capacity);
+    return true;
+  }
+
+  async #replace(capacity: number): Promise<void> {
+    try {
+      const region = await this.#host.makeRegion(RegionKind.ring, RING_OFFSET + capacity);
+      if (this.#closed) return this.#host.retire(region);
+      const old = this.#ringRegion;
+      const start = this.writer.switchTo(region.id, (at) => ringArea(region.buffer, region.id, RING_OFFSET, capacity, at));
+      this.#host.offer(region, start);
+      if (old !== undefined) this.#retiring.push({ region: old, until: start });
+      this.#ringRegion = region;
+      this.#events.onPublish();
+    } catch {
+      this.#maxBytes = this.writer.capacity; // over budget: the small ring stays
+    } finally {
+      this.#growing = false;
+    }
+    this.flush();
+  }
+
+  /** Gives back what the consumer has passed. */
+  #retire(): void {
+    if (this.#retiring.length === 0) return;
+    this.writer.refresh();
+    while (this.#retiring[0] !== undefined && this.#retiring[0].until <= this.writer.taken) {
+      const passed = this.#retiring.shift();
+      if (passed !== undefined) this.#host.retire(passed.region);
+    }
+  }
+}
+
+/** Encodes a payload into memory of its own. @throws SKERRY_UNSENDABLE, SKERRY_LIMIT */
+export function encodeAlone<T>(encoder: Encoder, write: BodyWriter<T>, body: T): Uint8Array {
+  encoder.beginScratch(RECORD_MAX_BYTES);
+  write(encoder, body);
+  return encoder.bytes.slice(0, encoder.position);
+}

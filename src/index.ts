@@ -1,0 +1,12 @@
+// The public names of Skerry, one by one.
+
+export { isSkerryError, SkerryError, type SkerryErrorCode } from './base/errors.ts';
+export type { CallOptions } from './rpc/remote-server.ts';
+export type { Logger, ServerContext } from './server/context.ts';
+export { type Manifest, type Method, type MethodOptions, method, options, type ServerDefinition, server, type Uses, uses } from './server/definition.ts';
+export type { Remote } from './server/remote.ts';
+export { type RestartPolicy, type ServerEntry, type System, system } from './server/system.ts';
+export type { InstanceState, ProcessEntry } from './servers/process/process-api.ts';
+export { type BootOptions, boot } from './system/boot.ts';
+export { call, notify } from './system/call.ts';
+export type { OperatingSystem } from './system/operating-system.ts';

@@ -1,0 +1,81 @@
+// A process of the system as the kernel holds it: its control port, its rights, what it was granted, its death.
+//
+// Only the kernel's main thread spawns: PR_SET_PDEATHSIG follows the spawning thread. The environment is explicit. The child gets its
+// end of the control socket as descriptor 3 and nothing else of the kernel.
+
+import { type ChildProcess, spawn } from 'node:child_process';
+import type { Socket } from 'node:net';
+import { fileURLToPath } from 'node:url';
+import type { ControlEvents, ControlPort } from '../channel/control/port.ts';
+import { SeqpacketPort } from '../channel/control/seqpacket-port.ts';
+import { StreamPort } from '../channel/control/stream-port.ts';
+import type { NativeAddon } from '../memory/native.ts';
+import type { Exit } from './death.ts';
+
+const INSTANCE_MAIN = fileURLToPath(new URL('../server/main.js', import.meta.url));
+
+export interface SpawnOptions {
+  readonly addon: NativeAddon | undefined;
+  readonly env: Readonly<Record<string, string>>;
+  readonly memoryMb: number;
+  readonly title: string;
+}
+
+export interface SpawnedChild {
+  readonly pid: number;
+  readonly port: ControlPort;
+  kill(): void;
+}
+
+/** V8's old space within a server's limit: the rest is for young objects, code, buffers and the runtime. */
+const OLD_SPACE_SHARE = 0.75;
+
+/**
+ * Starts an instance.
+ * @param onExit the process is reaped, and everything that it had sent has been delivered to `events`.
+ */
+export function spawnChild(options: SpawnOptions, events: ControlEvents, onExit: (exit: Exit) => void): SpawnedChild {
+  const { addon, env, memoryMb } = options;
+  const pair = addon?.socketPair();
+  const execArgv = memoryMb > 0 ? [`--max-old-space-size=${Math.floor(memoryMb * OLD_SPACE_SHARE)}`] : [];
+  const child: ChildProcess = spawn(process.execPath, [...execArgv, INSTANCE_MAIN, String(process.pid), options.title], {
+    env: { ...env, ...(memoryMb > 0 ? { SKERRY_MEMORY_MB: String(memoryMb) } : {}) },
+    stdio: ['ignore', 'inherit', 'inherit', pair === undefined || addon === undefined ? 'pipe' : addon.fileNumber(pair[1])],
+    detached: true,
+  });
+  if (pair !== undefined && addon !== undefined) addon.close(pair[1]);
+  let exit: Exit | undefined;
+  let portClosed = false;
+  const finish = () => {
+    if (exit !== undefined && portClosed) onExit(exit);
+  };
+  const portEvents: ControlEvents = {
+    onMessage: (message, descriptors) => events.onMessage(message, descriptors),
+    onClose: (reason) => {
+      portClosed = true;
+      events.onClose(reason);
+      finish();
+    },
+  };
+  const port =
+    pair !== undefined && addon !== undefined
+      ? new SeqpacketPort(addon, pair[0], portEvents)
+      : new StreamPort((child.stdio as unknown as Socket[])[3] as Socket, portEvents);
+  child.on('error', () => {
+    exit ??= { code: null, signal: 'SPAWN' };
+    port.drain();
+    finish();
+  });
+  child.on('exit', (code, signal) => {
+    exit ??= { code, signal };
+    port.drain();
+    finish();
+  });
+  return {
+    pid: child.pid ?? 0,
+    port,
+    kill: () => {
+      child.kill('SIGKILL');
+    },
+  };
+}

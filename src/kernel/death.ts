@@ -1,0 +1,33 @@
+// Why a process ended, in words that an operator reads; from its exit, from what it said of itself, and from its status region, which
+// is constant after its death.
+
+import type { Region } from '../memory/region.ts';
+import { StatusWord } from '../memory/status.ts';
+
+export interface Exit {
+  readonly code: number | null;
+  readonly signal: string | null;
+}
+
+export interface DeathFacts {
+  readonly exit: Exit;
+  /** Why the kernel killed it, if it did. */
+  readonly killedFor: string | undefined;
+  readonly memoryMb: number;
+  /** Anonymous memory when the watch looked last, bytes. */
+  readonly lastRssAnon: number;
+  readonly status: Region | undefined;
+}
+
+/** Out of memory ends a process by an abort (of V8 or of the allocator) near its limit. */
+export function deathReason(facts: DeathFacts): string {
+  const { exit, killedFor, memoryMb, lastRssAnon, status } = facts;
+  if (killedFor !== undefined) return killedFor;
+  const fatal = exit.signal ?? (exit.code === 134 ? 'SIGABRT' : undefined);
+  if (memoryMb > 0 && (fatal === 'SIGABRT' || fatal === 'SIGTRAP' || fatal === 'SIGILL' || fatal === 'SIGSEGV')) {
+    const peak = Math.max(lastRssAnon, (status?.i32[StatusWord.peakRssKb] ?? 0) * 1024);
+    if (peak >= memoryMb * 1024 * 1024 * 0.6) return 'memory limit';
+  }
+  if (fatal !== undefined) return fatal;
+  return `exit code ${exit.code}`;
+}

@@ -1,0 +1,429 @@
+// The kernel: starts processes, makes endpoints, checks rights, introduces, learns of deaths. It runs no user code and carries no
+// user message: when it is busy, running calls do not notice.
+//
+// Reading order: the message table in protocol/control.ts, then `#handle` here, then introductions.ts. Policy (what is started when,
+// what is restarted) is the process server's; the kernel does what it is asked and says what happened.
+
+import type { Descriptor, NativeAddon } from '../memory/native.ts';
+import { mapRegion, RegionKind } from '../memory/region.ts';
+import type { ErrorInfo, FromKernel, InstanceEvent, ServerDeclaration, ToKernel } from '../protocol/control.ts';
+import { type Endpoint, formatEndpoint } from '../protocol/endpoint.ts';
+import type { MemoryBudget } from './budget.ts';
+import type { Channel } from './channels.ts';
+import { spawnChild } from './child.ts';
+import { deathReason, type Exit } from './death.ts';
+import { Introductions } from './introductions.ts';
+import { type BootMessage, checkMessage, plainError } from './messages.ts';
+import type { Process } from './process-record.ts';
+import { makeSlot, readyOf, type Slot } from './slots.ts';
+
+export const PROCESS_SERVER_SLOT = 0;
+export const CALLER_SLOT = 1;
+const FIRST_SERVER_SLOT = 2;
+const MEMORY_WATCH_MS = 1000;
+
+export interface KernelOptions {
+  readonly addon: NativeAddon | undefined;
+  readonly budget: MemoryBudget;
+  /** The caller's environment: servers get what they name of it. */
+  readonly env: Readonly<Record<string, string | undefined>>;
+  /** What every process gets. */
+  readonly baseEnv: Readonly<Record<string, string>>;
+  /** Anonymous memory of a process, bytes. */
+  readonly rssAnon: (pid: number) => number;
+  readonly exit: (code: number) => void;
+}
+
+export class Kernel {
+  readonly #options: KernelOptions;
+  readonly #slots = new Map<number, Slot>();
+  readonly #introductions: Introductions;
+  #caller: Process | undefined;
+  #systemUrl: Promise<string>;
+  #booted!: (systemUrl: string) => void;
+  #stopping = false;
+  #memoryWatch: NodeJS.Timeout | undefined;
+
+  constructor(options: KernelOptions) {
+    this.#options = options;
+    this.#introductions = new Introductions(options.addon, (proc, why) => this.#expel(proc, why));
+    this.#systemUrl = new Promise((resolve) => {
+      this.#booted = resolve;
+    });
+    const declaration = { name: 'process', slots: [PROCESS_SERVER_SLOT], uses: {}, env: [], secrets: [], memoryMb: 0 };
+    this.#slots.set(PROCESS_SERVER_SLOT, makeSlot(PROCESS_SERVER_SLOT, 0, declaration));
+    this.#spawn(this.#slot(PROCESS_SERVER_SLOT));
+  }
+
+  /** The process that booted the system: an operator. */
+  attachCaller(makePort: (events: { onMessage(m: unknown, d: Descriptor[]): void; onClose(reason: string): void }) => Process['port'], pid: number): void {
+    const endpoint: Endpoint = { node: 0, slot: CALLER_SLOT, generation: 1 };
+    const port = makePort({
+      onMessage: (message, descriptors) => this.#receive(caller, message, descriptors),
+      onClose: () => this.#options.exit(0), // nobody is left to serve; the children follow (parent-death signal)
+    });
+    const caller = newProcess('client', 'caller', endpoint, 'operator', pid, port, () => {});
+    this.#caller = caller;
+    this.#born(caller, 'client', 0, '', {}, 1);
+  }
+
+  /** SIGTERM: the same as the caller's stop. */
+  stop(): void {
+    this.#stopping = true;
+    const processServer = this.#slot(PROCESS_SERVER_SLOT).process;
+    if (processServer === undefined) this.#options.exit(1);
+    else this.#send(processServer, { t: 'stop', drainMs: 0 });
+  }
+
+  #slot(number: number): Slot {
+    const slot = this.#slots.get(number);
+    if (slot === undefined) throw new Error(`no slot ${number}`);
+    return slot;
+  }
+
+  #send(to: Process, message: FromKernel, descriptors: readonly Descriptor[] = []): void {
+    if (!to.dead) to.port.send(message, descriptors);
+  }
+
+  #tellProcessServer(slot: number, event: InstanceEvent): void {
+    const { process } = this.#slot(PROCESS_SERVER_SLOT);
+    if (process !== undefined) this.#send(process, { t: 'instance', slot, event });
+  }
+
+  // --- births and deaths
+
+  async #spawn(slot: Slot): Promise<void> {
+    slot.generation += 1;
+    const { server, replica, number } = slot;
+    const { addon, baseEnv } = this.#options;
+    const endpoint: Endpoint = { node: 0, slot: number, generation: slot.generation };
+    const isProcessServer = number === PROCESS_SERVER_SLOT;
+    const title = isProcessServer ? 'process' : `${server.name}.${replica}`;
+    const child = spawnChild(
+      { addon, env: { ...baseEnv, ...this.#pick(server.env) }, memoryMb: server.memoryMb, title },
+      {
+        onMessage: (message, descriptors) => this.#receive(record, message, descriptors),
+        onClose: () => {
+          // A process that closes its control socket has left the system, whatever else it does.
+          if (!record.dead) record.kill();
+        },
+      },
+      (exit) => this.#onDeath(slot, record, exit),
+    );
+    const record = newProcess(isProcessServer ? 'process' : 'server', server.name, endpoint, `server:${server.name}`, child.pid, child.port, child.kill);
+    slot.process = record;
+    this.#watchMemory();
+    this.#tellProcessServer(number, { what: 'born', pid: child.pid, generation: slot.generation });
+    const systemUrl = await this.#systemUrl;
+    const replicas = this.#slotsOf(server.name).length;
+    this.#born(record, isProcessServer ? 'process' : 'server', replica, systemUrl, this.#pick(server.secrets), replicas);
+  }
+
+  #born(to: Process, role: Process['role'], replica: number, systemUrl: string, secrets: Record<string, string>, replicas: number): void {
+    this.#send(to, { t: 'born', config: { role, name: to.name, replica, endpoint: to.endpoint, systemUrl, secrets, replicas } });
+  }
+
+  #pick(names: readonly string[]): Record<string, string> {
+    const picked: Record<string, string> = {};
+    for (const name of names) {
+      const value = this.#options.env[name];
+      if (value !== undefined) picked[name] = value;
+    }
+    return picked;
+  }
+
+  #onDeath(slot: Slot, proc: Process, exit: Exit): void {
+    proc.dead = true;
+    const { killedFor, lastRssAnon, status, lastWords } = proc;
+    const reason = deathReason({ exit, killedFor, memoryMb: slot.server.memoryMb, lastRssAnon, status: status?.region });
+    if (slot.process === proc) {
+      slot.process = undefined;
+      slot.ready = undefined;
+    }
+    this.#introductions.serverDied(slot, proc, { reason, ordered: proc.ordered, error: lastWords });
+    this.#introductions.clientDied(proc);
+    this.#forget(proc);
+    if (slot.number === PROCESS_SERVER_SLOT) {
+      this.#fail(plainError('SKERRY_INIT', `the process server died: ${reason}${lastWords === undefined ? '' : `: ${lastWords.message}`}`));
+    } else {
+      this.#tellProcessServer(slot.number, { what: 'died', reason, ordered: proc.ordered, error: lastWords });
+    }
+  }
+
+  #forget(proc: Process): void {
+    const { addon, budget } = this.#options;
+    budget.give(proc.grantedBytes);
+    proc.grantedBytes = 0;
+    if (addon === undefined) return;
+    if (proc.bell !== undefined) addon.close(proc.bell);
+    if (proc.status !== undefined) {
+      addon.close(proc.status.descriptor);
+      proc.status.region?.release();
+    }
+    proc.bell = undefined;
+    proc.status = undefined;
+  }
+
+  /** A process that breaks the protocol is ended. */
+  #expel(proc: Process, why: string): void {
+    if (proc.dead || proc.role === 'client') return;
+    proc.killedFor ??= `broke the control protocol: ${why}`;
+    proc.kill();
+  }
+
+  #watchMemory(): void {
+    const limited = [...this.#slots.values()].some((slot) => slot.server.memoryMb > 0);
+    if (!limited || this.#memoryWatch !== undefined) return;
+    this.#memoryWatch = setInterval(() => {
+      for (const { process, server } of this.#slots.values()) {
+        if (process === undefined || server.memoryMb === 0) continue;
+        process.lastRssAnon = this.#options.rssAnon(process.pid);
+        if (process.lastRssAnon <= server.memoryMb * 1024 * 1024) continue;
+        process.killedFor = 'memory limit';
+        process.kill();
+      }
+    }, MEMORY_WATCH_MS);
+  }
+
+  #fail(error: ErrorInfo): void {
+    if (this.#caller !== undefined) this.#send(this.#caller, { t: 'bootFailed', error });
+    this.#end(1);
+  }
+
+  #end(code: number): void {
+    for (const { process } of this.#slots.values()) process?.kill();
+    this.#caller?.port.close();
+    setTimeout(() => this.#options.exit(code), 20);
+  }
+
+  // --- messages
+
+  #receive(from: Process, raw: unknown, descriptors: Descriptor[]): void {
+    const owned = new Set(descriptors);
+    try {
+      this.#handle(from, checkMessage(raw), descriptors, owned);
+    } catch (error) {
+      this.#expel(from, (error as Error).message);
+    } finally {
+      for (const descriptor of owned) this.#options.addon?.close(descriptor);
+    }
+  }
+
+  /** @param owned descriptors that are closed afterwards, unless taken out. */
+  #handle(from: Process, message: ToKernel | BootMessage, descriptors: readonly Descriptor[], owned: Set<Descriptor>): void {
+    switch (message.t) {
+      case 'hello':
+        return this.#hello(from, descriptors, owned);
+      case 'need':
+        return this.#need(from, message.seq, message.bytes);
+      case 'giveBack':
+        return this.#giveBack(from, message.bytes);
+      case 'connect':
+        return this.#connect(from, message.seq, message.server);
+      case 'open':
+        return this.#introductions.open(from, this.#slot(message.slot), message.ref, this.#rightsOf(from, this.#slot(message.slot).server.name), descriptors, owned);
+      case 'accept':
+        return this.#introductions.accept(from, message.channel, message.token, descriptors);
+      case 'offer':
+        return this.#introductions.offer(from, message, descriptors, owned);
+      case 'retire':
+        this.#introductions.retire(from, message);
+        return this.#giveBack(from, message.bytes);
+      case 'settled':
+        return this.#introductions.settled(from, message, descriptors, owned);
+      case 'close':
+        return this.#introductions.close(from, message.ref);
+      case 'broken':
+        return this.#introductions.broken(from, message);
+      case 'manifest':
+        return this.#manifest(from, message.uses);
+      case 'ready':
+        return this.#ready(from, message);
+      case 'failed':
+        from.lastWords = message.error;
+        return this.#tellProcessServer(from.endpoint.slot, { what: 'failed', stage: message.stage, error: message.error });
+      case 'dying':
+        from.lastWords = message.error;
+        return;
+      case 'boot':
+        if (from !== this.#caller) throw new Error('only the caller boots');
+        return this.#booted(message.systemUrl);
+      case 'stop':
+        if (from !== this.#caller) throw new Error('only the caller stops the system');
+        return this.stop();
+      default:
+        if (from.role !== 'process') throw new Error(`"${message.t}" is for the process server alone`);
+        return this.#supervise(message);
+    }
+  }
+
+  #hello(from: Process, descriptors: readonly Descriptor[], owned: Set<Descriptor>): void {
+    const { addon } = this.#options;
+    if (addon === undefined) return;
+    const [status, bell] = descriptors;
+    if (status === undefined || bell === undefined || from.bell !== undefined) throw new Error('hello needs a status region and a doorbell, once');
+    if (!addon.inspectRegion(status).sealed) throw new Error('the status region is not sealed');
+    owned.delete(status);
+    owned.delete(bell);
+    from.bell = bell;
+    from.status = { descriptor: status, region: mapRegion(addon, status, RegionKind.status, `${from.name} status`, true) };
+  }
+
+  #need(from: Process, seq: number, bytes: number): void {
+    const { budget } = this.#options;
+    if (budget.take(bytes)) {
+      from.grantedBytes += bytes;
+      return this.#send(from, { t: 'granted', seq });
+    }
+    const data = { askedBytes: bytes, usedBytes: budget.used, limitBytes: budget.limit };
+    const message = `${from.name} asked for a region of ${bytes} bytes; the system's regions take ${budget.used} of ${budget.limit} bytes`;
+    this.#send(from, { t: 'refused', seq, error: plainError('SKERRY_MEMORY', message), data });
+  }
+
+  #giveBack(from: Process, bytes: number): void {
+    const given = Math.min(bytes, from.grantedBytes);
+    from.grantedBytes -= given;
+    this.#options.budget.give(given);
+  }
+
+  /** Deny by default: what a client may call of a server; undefined: nothing. */
+  #rightsOf(from: Process, server: string): readonly string[] | true | undefined {
+    if (from.role === 'client') return true;
+    return from.uses.get(server);
+  }
+
+  #connect(from: Process, seq: number, name: string): void {
+    const slots = this.#slotsOf(name);
+    const names = [...new Set([...this.#slots.values()].map((slot) => slot.server.name))].filter((known) => known !== 'process');
+    if (slots.length === 0) {
+      const error = plainError('SKERRY_NOT_FOUND', `there is no server "${name}" in this system; it has: ${names.join(', ')}`);
+      return this.#send(from, { t: 'noServer', seq, error });
+    }
+    if (this.#rightsOf(from, name) === undefined) {
+      const used = [...from.uses.keys()].join(', ') || 'none';
+      const error = plainError('SKERRY_DENIED', `server "${from.name}" does not declare that it uses "${name}"; it declares: ${used}`);
+      return this.#send(from, { t: 'noServer', seq, error });
+    }
+    const methods = slots.find((slot) => slot.methods !== undefined)?.methods;
+    this.#send(from, { t: 'slots', seq, slots: slots.map(({ number, replica }) => ({ slot: number, replica })), methods });
+  }
+
+  #slotsOf(name: string): Slot[] {
+    return [...this.#slots.values()].filter((slot) => slot.server.name === name);
+  }
+
+  /** Rights are pinned when a slot's module is loaded first, before it has read any input; a later instance may not widen them. */
+  #manifest(from: Process, uses: Record<string, readonly string[] | true>): void {
+    const slot = this.#slot(from.endpoint.slot);
+    if (slot.process !== from) return;
+    slot.declaredUses ??= new Map(Object.entries(uses));
+    const rights = new Map(Object.entries(slot.server.uses));
+    for (const [name, methods] of slot.declaredUses) if (!rights.has(name)) rights.set(name, methods);
+    from.uses = rights;
+    this.#tellProcessServer(slot.number, { what: 'manifest', uses: [...rights.keys()] });
+  }
+
+  #ready(from: Process, message: Extract<ToKernel, { t: 'ready' }>): void {
+    const slot = this.#slot(from.endpoint.slot);
+    if (slot.process !== from) return;
+    slot.ready = readyOf(message.methods, message.concurrency, message.queueMax, message.address);
+    slot.methods = message.methods;
+    slot.down = undefined;
+    this.#introductions.instanceReady(slot);
+    if (from.role !== 'process') this.#tellProcessServer(slot.number, { what: 'ready' });
+  }
+
+  #supervise(message: Exclude<ToKernel | BootMessage, { t: never }>): void {
+    switch (message.t) {
+      case 'declare':
+        return this.#declare(message.servers);
+      case 'spawn': {
+        const slot = this.#slot(message.slot);
+        if (slot.process !== undefined || this.#stopping) return;
+        slot.down = undefined;
+        this.#spawn(slot);
+        return;
+      }
+      case 'init': {
+        const { process } = this.#slot(message.slot);
+        if (process !== undefined) this.#send(process, { t: 'init' });
+        return;
+      }
+      case 'kill': {
+        const { process } = this.#slot(message.slot);
+        if (process === undefined) return;
+        process.killedFor ??= message.reason;
+        process.ordered = message.ordered;
+        return process.kill();
+      }
+      case 'stopInstance': {
+        const { process } = this.#slot(message.slot);
+        if (process === undefined) return;
+        process.ordered = true;
+        return this.#send(process, { t: 'stop', drainMs: message.drainMs });
+      }
+      case 'zombie':
+        return this.#introductions.down(this.#slot(message.slot), message.error);
+      case 'up':
+        if (this.#caller !== undefined) this.#send(this.#caller, { t: 'up', processes: this.#processes() });
+        return;
+      case 'bootFailed':
+        return this.#fail(message.error);
+      case 'stopped':
+        if (this.#caller !== undefined) this.#send(this.#caller, { t: 'stopped' });
+        return this.#end(0);
+      default:
+        return;
+    }
+  }
+
+  #declare(servers: readonly ServerDeclaration[]): void {
+    for (const server of servers) {
+      server.slots.forEach((number, replica) => {
+        if (number < FIRST_SERVER_SLOT || this.#slots.has(number)) throw new Error(`slot ${number} is taken`);
+        this.#slots.set(number, makeSlot(number, replica, server));
+      });
+    }
+    const { process } = this.#slot(PROCESS_SERVER_SLOT);
+    if (process !== undefined) this.#send(process, { t: 'declared' });
+  }
+
+  #processes(): { name: string; replica: number; pid: number; endpoint: string }[] {
+    const list = [{ name: 'kernel', replica: 0, pid: process.pid, endpoint: '' }];
+    for (const { server, replica, process: instance } of this.#slots.values()) {
+      if (instance !== undefined) list.push({ name: server.name, replica, pid: instance.pid, endpoint: formatEndpoint(instance.endpoint) });
+    }
+    return list;
+  }
+}
+
+function newProcess(
+  role: Process['role'],
+  name: string,
+  endpoint: Endpoint,
+  principal: string,
+  pid: number,
+  port: Process['port'],
+  kill: () => void,
+): Process {
+  return {
+    role,
+    name,
+    endpoint,
+    principal,
+    pid,
+    port,
+    kill,
+    channels: new Map<number, Channel>(),
+    serves: new Map<number, Channel>(),
+    uses: new Map(),
+    status: undefined,
+    bell: undefined,
+    grantedBytes: 0,
+    killedFor: undefined,
+    ordered: false,
+    lastWords: undefined,
+    lastRssAnon: 0,
+    dead: false,
+  };
+}

@@ -1,0 +1,83 @@
+// Checks of what processes send to the kernel. A message is input: its kind must be known, its fields must have the types below.
+// A process that breaks this is ended: it is its own bug, or worse.
+
+import type { ErrorInfo, ToKernel } from '../protocol/control.ts';
+
+type Check = (value: unknown) => boolean;
+
+const nat: Check = (value) => typeof value === 'number' && Number.isSafeInteger(value) && value >= 0;
+const text: Check = (value) => typeof value === 'string' && value.length <= 16_384;
+const bool: Check = (value) => typeof value === 'boolean';
+const optional =
+  (check: Check): Check =>
+  (value) =>
+    value === undefined || check(value);
+const listOf =
+  (check: Check, max: number): Check =>
+  (value) =>
+    Array.isArray(value) && value.length <= max && value.every(check);
+const record =
+  (fields: Record<string, Check>): Check =>
+  (value) =>
+    typeof value === 'object' && value !== null && Object.entries(fields).every(([name, check]) => check((value as Record<string, unknown>)[name]));
+const uses: Check = (value) =>
+  typeof value === 'object' && value !== null && Object.values(value).every((methods) => methods === true || listOf(text, 1024)(methods));
+
+const error = record({ name: text, message: text, code: optional(text), stack: optional((value) => typeof value === 'string') });
+const purpose: Check = (value) => value === 'ring' || value === 'oneOff';
+const method = record({ name: text, kind: (value) => value === 'call' || value === 'stream', idempotent: bool, timeoutMs: nat });
+const declaration = record({
+  name: text,
+  slots: listOf(nat, 1024),
+  uses,
+  env: listOf(text, 1024),
+  secrets: listOf(text, 1024),
+  memoryMb: nat,
+});
+
+const fieldsOf: Record<string, Record<string, Check>> = {
+  hello: {},
+  manifest: { uses },
+  ready: { methods: listOf(method, 4096), concurrency: nat, queueMax: nat, address: optional(text) },
+  failed: { stage: (value) => value === 'import' || value === 'init', error },
+  dying: { error },
+  need: { seq: nat, bytes: nat },
+  giveBack: { bytes: nat },
+  connect: { seq: nat, server: text },
+  open: { ref: nat, slot: nat },
+  accept: { channel: nat, token: optional(text) },
+  offer: { ref: optional(nat), channel: optional(nat), region: nat, purpose, start: nat, bytes: nat },
+  retire: { ref: optional(nat), channel: optional(nat), region: nat, bytes: nat },
+  settled: { ref: nat, from: nat, startedCalls: nat, suspects: nat },
+  close: { ref: nat },
+  broken: { ref: optional(nat), channel: optional(nat), error },
+  stop: {},
+  boot: { systemUrl: text, memoryMb: nat },
+  declare: { servers: listOf(declaration, 1024) },
+  spawn: { slot: nat },
+  init: { slot: nat },
+  kill: { slot: nat, reason: text, ordered: bool },
+  stopInstance: { slot: nat, drainMs: nat },
+  zombie: { slot: nat, error },
+  up: {},
+  bootFailed: { error },
+  stopped: {},
+};
+
+export type BootMessage = { t: 'boot'; systemUrl: string; memoryMb: number };
+
+/** @throws Error naming what is wrong. */
+export function checkMessage(message: unknown): ToKernel | BootMessage {
+  const { t } = message as { t?: unknown };
+  const fields = typeof t === 'string' && Object.hasOwn(fieldsOf, t) ? fieldsOf[t] : undefined;
+  if (fields === undefined) throw new Error(`unknown message ${JSON.stringify(t)}`);
+  for (const [name, check] of Object.entries(fields)) {
+    const value = (message as Record<string, unknown>)[name];
+    if (!check(value)) throw new Error(`message "${String(t)}": field "${name}" is ${JSON.stringify(value)?.slice(0, 100)}`);
+  }
+  return message as ToKernel | BootMessage;
+}
+
+export function plainError(code: string, message: string): ErrorInfo {
+  return { name: 'SkerryError', code, message };
+}

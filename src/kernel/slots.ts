@@ -1,0 +1,51 @@
+// Slots: a server's places, one for each replica. A slot outlives its instances: it is what clients have channels to.
+
+import type { ErrorInfo, ServerDeclaration } from '../protocol/control.ts';
+import { interfaceHash, type MethodInfo } from '../protocol/methods.ts';
+import type { Channel } from './channels.ts';
+import type { Process } from './process-record.ts';
+
+export interface Ready {
+  readonly methods: readonly MethodInfo[];
+  readonly hash: number;
+  readonly concurrency: number;
+  readonly queueMax: number;
+  readonly address: string | undefined;
+}
+
+export interface Slot {
+  readonly number: number;
+  readonly replica: number;
+  readonly server: ServerDeclaration;
+  readonly channels: Set<Channel>;
+  generation: number;
+  process: Process | undefined;
+  /** Set while an instance is ready for introductions. */
+  ready: Ready | undefined;
+  /** The last method table that was known, also while no instance runs. */
+  methods: readonly MethodInfo[] | undefined;
+  /** What the module declared when it was loaded first; later instances must declare no more. */
+  declaredUses: ReadonlyMap<string, readonly string[] | true> | undefined;
+  down: ErrorInfo | undefined;
+  holding: boolean;
+}
+
+export function makeSlot(number: number, replica: number, server: ServerDeclaration): Slot {
+  return {
+    number,
+    replica,
+    server,
+    channels: new Set(),
+    generation: 0,
+    process: undefined,
+    ready: undefined,
+    methods: undefined,
+    declaredUses: undefined,
+    down: undefined,
+    holding: false,
+  };
+}
+
+export function readyOf(methods: readonly MethodInfo[], concurrency: number, queueMax: number, address: string | undefined): Ready {
+  return { methods, hash: interfaceHash(methods), concurrency, queueMax, address };
+}

@@ -1,0 +1,62 @@
+// What differs between the transports when a channel is made: a carrier makes the two ends and the words that introduce them.
+
+import type { ClientEnd, ClientEvents, ServerEvents, Suspect } from '../channel/transport.ts';
+import type { Descriptor } from '../memory/native.ts';
+import type { StatusCounters } from '../memory/status.ts';
+import type { FromKernel } from '../protocol/control.ts';
+import type { CountingServerEnd } from '../rpc/dispatcher.ts';
+
+export type Opened = Extract<FromKernel, { t: 'opened' }>;
+export type Introduce = Extract<FromKernel, { t: 'introduce' }>;
+export type RegionMessage = Extract<FromKernel, { t: 'region' }>;
+
+export interface Settlement {
+  readonly from: number;
+  readonly startedCalls: number;
+  readonly descriptors: readonly Descriptor[];
+}
+
+/** A client end as its carrier knows it. */
+export interface CarriedClient {
+  readonly end: ClientEnd;
+  /** Handed to the kernel with `open`; closed once sent. */
+  readonly descriptors: readonly Descriptor[];
+  /** The kernel has introduced an instance. @throws SKERRY_CORRUPT */
+  attach(opened: Opened, descriptors: readonly Descriptor[]): void;
+  /** After `died`: what the kernel needs to introduce the successor. */
+  settle(suspects: readonly Suspect[]): Promise<Settlement>;
+  /** A region that the server announced. */
+  introduce(message: RegionMessage, descriptors: readonly Descriptor[]): void;
+}
+
+export interface CarriedServer {
+  readonly end: CountingServerEnd;
+  /** Handed to the kernel with `accept`; closed once sent. */
+  readonly descriptors: readonly Descriptor[];
+  readonly token?: string;
+  /** The kernel has been told: requests may be started from now on. */
+  start(): void;
+  introduce(message: RegionMessage, descriptors: readonly Descriptor[]): void;
+}
+
+/** How a carrier speaks with the kernel. */
+export interface CarrierLink {
+  /** Asks the memory budget. Rejects with SKERRY_MEMORY. */
+  need(bytes: number): Promise<void>;
+  giveBack(bytes: number): void;
+  send(message: object, descriptors?: readonly Descriptor[], release?: readonly Descriptor[]): void;
+}
+
+export interface Carrier {
+  readonly transport: 'ring' | 'stream';
+  /** Descriptors that introduce this process to the kernel (status region, doorbell). */
+  readonly hello: readonly Descriptor[];
+  readonly status: StatusCounters;
+  /** Where server ends are reached; undefined when regions are handed over instead. */
+  address(): Promise<string | undefined>;
+  openClient(ref: number, name: string, events: ClientEvents): Promise<CarriedClient>;
+  openServer(introduce: Introduce, descriptors: readonly Descriptor[], events: ServerEvents): Promise<CarriedServer>;
+  /** Keeps the process alive while on. */
+  setRef(keepAlive: boolean): void;
+  close(): void;
+}

@@ -1,0 +1,120 @@
+// The channels that this process has as a client, by `ref`, and what the kernel tells about them.
+
+import { SkerryError } from '../base/errors.ts';
+import type { Descriptor } from '../memory/native.ts';
+import { type ErrorInfo, errorInfo, type FromKernel } from '../protocol/control.ts';
+import { Channel } from '../rpc/channel.ts';
+import type { Connector, Directory, ReplicaEvents } from '../rpc/remote-server.ts';
+import type { CarriedClient, Opened, RegionMessage } from './carrier.ts';
+import type { Link } from './link.ts';
+import { toError } from './link.ts';
+
+interface Client {
+  readonly channel: Channel;
+  readonly carried: CarriedClient;
+  readonly events: ReplicaEvents;
+}
+
+export class LinkClients implements Connector {
+  readonly life = { hold: () => this.#link.carrier.setRef(true), drop: () => this.#link.carrier.setRef(false) };
+  readonly #link: Link;
+  readonly #clients = new Map<number, Client>();
+  #lastRef = 0;
+
+  constructor(link: Link) {
+    this.#link = link;
+  }
+
+  get deadlines(): Connector['deadlines'] {
+    return this.#link.deadlines;
+  }
+
+  async connect(server: string): Promise<Directory> {
+    const answer = await this.#link.ask({ t: 'connect', server });
+    if (answer.t === 'noServer') throw toError(answer.error);
+    if (answer.t !== 'slots') throw new SkerryError('SKERRY_CORRUPT', `the kernel answered "connect" with "${answer.t}"`);
+    return { slots: answer.slots, methods: answer.methods };
+  }
+
+  async open(name: string, slot: number, events: ReplicaEvents): Promise<Channel> {
+    this.#lastRef += 1;
+    const ref = this.#lastRef;
+    const channel = new Channel({
+      name,
+      deadlines: this.#link.deadlines,
+      life: this.life,
+      onBroken: (error) => {
+        this.#forget(ref);
+        this.#link.send({ t: 'broken', ref, error: errorInfo(error) });
+        events.onClosed(error);
+      },
+    });
+    const carried = await this.#link.carrier.openClient(ref, name, channel);
+    channel.use(carried.end);
+    this.#clients.set(ref, { channel, carried, events });
+    this.#link.send({ t: 'open', ref, slot }, carried.descriptors);
+    return channel;
+  }
+
+  opened(message: Opened, descriptors: readonly Descriptor[]): void {
+    const client = this.#clients.get(message.ref);
+    if (client === undefined) return;
+    try {
+      client.channel.queueMax = message.queueMax;
+      client.events.onOpened(message.methods, message.concurrency);
+      client.carried.attach(message, descriptors);
+    } catch (error) {
+      client.channel.onCorrupt(error as SkerryError);
+    }
+  }
+
+  region(message: RegionMessage, descriptors: readonly Descriptor[]): void {
+    const client = this.#clients.get(message.ref ?? -1);
+    try {
+      client?.carried.introduce(message, descriptors);
+    } catch (error) {
+      client?.channel.onCorrupt(error as SkerryError);
+    }
+  }
+
+  died(message: Extract<FromKernel, { t: 'died' }>): void {
+    const { ref, reason, ordered, error } = message;
+    const client = this.#clients.get(ref);
+    if (client === undefined) return;
+    client.events.onDied();
+    const suspects = client.channel.died({ reason, ordered, ...(error === undefined ? {} : { error: toError(error) }) });
+    client.carried.settle(suspects).then(
+      ({ from, startedCalls, descriptors }) => {
+        this.#link.send({ t: 'settled', ref, from, startedCalls, suspects: suspects.length }, descriptors, descriptors);
+      },
+      (failed) => {
+        // No memory for the suspects' region: they cannot be sent again. The channel is of no more use.
+        client.channel.onCorrupt(failed as SkerryError);
+      },
+    );
+  }
+
+  down(ref: number, error: ErrorInfo): void {
+    const client = this.#clients.get(ref);
+    const reason = toError(error);
+    client?.events.onDown(reason);
+    client?.channel.down(reason);
+  }
+
+  closed(ref: number, error: ErrorInfo): void {
+    const client = this.#clients.get(ref);
+    this.#forget(ref);
+    const reason = toError(error);
+    client?.channel.close(reason);
+    client?.events.onClosed(reason);
+  }
+
+  close(error: SkerryError): void {
+    for (const { channel } of this.#clients.values()) channel.close(error);
+    this.#clients.clear();
+  }
+
+  #forget(ref: number): void {
+    this.#clients.delete(ref);
+  }
+}

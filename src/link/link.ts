@@ -1,0 +1,195 @@
+// A process's link to the kernel: its control socket, the channels it has as a client, those it serves, and what the kernel tells
+// about them. Everything here happens at births, introductions and deaths; no call passes through it.
+
+import { type Deferred, deferred } from '../base/deferred.ts';
+import { SkerryError, type SkerryErrorCode } from '../base/errors.ts';
+import type { ControlPort } from '../channel/control/port.ts';
+import type { Descriptor } from '../memory/native.ts';
+import { type BirthConfig, type ErrorInfo, errorInfo, type FromKernel, type InstanceEvent, type ProcessInfo } from '../protocol/control.ts';
+import { Deadlines } from '../rpc/deadlines.ts';
+import type { Connector } from '../rpc/remote-server.ts';
+import type { CarriedClient, Carrier, CarrierLink } from './carrier.ts';
+import { LinkClients } from './clients.ts';
+import { LinkConnections } from './connections.ts';
+
+export interface LinkEvents {
+  onInit?(): void;
+  onStop?(drainMs: number): void;
+  onUp?(processes: readonly ProcessInfo[]): void;
+  onBootFailed?(error: ErrorInfo): void;
+  onStopped?(): void;
+  onDeclared?(): void;
+  onInstance?(slot: number, event: InstanceEvent): void;
+  /** The kernel is gone: nothing works any more. */
+  onLost(reason: string): void;
+}
+
+export type PortFactory = (events: { onMessage(message: unknown, descriptors: Descriptor[]): void; onClose(reason: string): void }) => ControlPort;
+
+export class Link implements CarrierLink {
+  readonly deadlines = new Deadlines();
+  /** Known once the kernel has said who this process is. */
+  readonly born: Promise<BirthConfig>;
+  readonly clients: LinkClients;
+  readonly connections: LinkConnections;
+  readonly #born: Deferred<BirthConfig> = deferred();
+  readonly #port: ControlPort;
+  readonly #events: LinkEvents;
+  readonly #answers = new Map<number, Deferred<FromKernel>>();
+  #carrier: Carrier | undefined;
+  #seq = 0;
+  #lost: SkerryError | undefined;
+
+  constructor(makePort: PortFactory, events: LinkEvents) {
+    this.#events = events;
+    this.born = this.#born.promise;
+    this.born.catch(() => {});
+    this.clients = new LinkClients(this);
+    this.connections = new LinkConnections(this);
+    this.#port = makePort({
+      onMessage: (message, descriptors) => this.#onMessage(message as FromKernel, descriptors),
+      onClose: (reason) => this.#onLost(reason),
+    });
+  }
+
+  get carrier(): Carrier {
+    if (this.#carrier === undefined) throw new Error('the link has no carrier yet');
+    return this.#carrier;
+  }
+
+  /** Introduces this process to the kernel. */
+  use(carrier: Carrier): void {
+    this.#carrier = carrier;
+    this.send({ t: 'hello' }, carrier.hello, carrier.hello);
+  }
+
+  get connector(): Connector {
+    return this.clients;
+  }
+
+  send(message: object, descriptors: readonly Descriptor[] = [], release: readonly Descriptor[] = [], onSent?: () => void): void {
+    this.#port.send(message, descriptors, release, onSent);
+  }
+
+  /** Sends a question; resolves with the answer that carries its number. Keeps the process alive until then. */
+  async ask(message: object, descriptors: readonly Descriptor[] = []): Promise<FromKernel> {
+    if (this.#lost !== undefined) throw this.#lost;
+    this.#seq += 1;
+    const answer = deferred<FromKernel>();
+    this.#answers.set(this.#seq, answer);
+    this.#hold();
+    this.#port.send({ ...message, seq: this.#seq }, descriptors, descriptors);
+    try {
+      return await answer.promise;
+    } finally {
+      this.#drop();
+    }
+  }
+
+  async need(bytes: number): Promise<void> {
+    const answer = await this.ask({ t: 'need', bytes });
+    if (answer.t === 'refused') throw new SkerryError('SKERRY_MEMORY', answer.error.message, { data: answer.data });
+  }
+
+  giveBack(bytes: number): void {
+    this.send({ t: 'giveBack', bytes });
+  }
+
+  #holds = 0;
+  #hold(): void {
+    this.#holds += 1;
+    if (this.#holds === 1) this.#port.setRef(true);
+  }
+
+  #drop(): void {
+    this.#holds -= 1;
+    if (this.#holds === 0) this.#port.setRef(this.keepAlive);
+  }
+
+  /** A running server keeps its process alive; a client does not. */
+  keepAlive = false;
+  setKeepAlive(on: boolean): void {
+    this.keepAlive = on;
+    this.#port.setRef(on || this.#holds > 0);
+  }
+
+  close(): void {
+    this.#lost ??= new SkerryError('SKERRY_SERVER_DOWN', 'this system has been stopped');
+    this.#port.close();
+    this.#fail(this.#lost);
+    this.#carrier?.close();
+  }
+
+  #onMessage(message: FromKernel, descriptors: Descriptor[]): void {
+    switch (message.t) {
+      case 'born':
+        return this.#born.resolve(message.config);
+      case 'granted':
+      case 'refused':
+      case 'slots':
+      case 'noServer': {
+        const answer = this.#answers.get(message.seq);
+        this.#answers.delete(message.seq);
+        return answer?.resolve(message);
+      }
+      case 'introduce':
+        return this.connections.introduce(message, descriptors);
+      case 'region':
+        if (message.channel !== undefined) return this.connections.region(message, descriptors);
+        return this.clients.region(message, descriptors);
+      case 'closed':
+        if (message.channel !== undefined) return this.connections.closed(message.channel, message.error);
+        return this.clients.closed(message.ref ?? -1, message.error);
+      case 'opened':
+        return this.clients.opened(message, descriptors);
+      case 'died':
+        return this.clients.died(message);
+      case 'down':
+        return this.clients.down(message.ref, message.error);
+      case 'hold':
+        return this.connections.hold();
+      case 'release':
+        return this.connections.release();
+      case 'init':
+        return this.#events.onInit?.();
+      case 'stop':
+        return this.#events.onStop?.(message.drainMs);
+      case 'up':
+        return this.#events.onUp?.(message.processes);
+      case 'bootFailed':
+        return this.#events.onBootFailed?.(message.error);
+      case 'stopped':
+        return this.#events.onStopped?.();
+      case 'declared':
+        return this.#events.onDeclared?.();
+      case 'instance':
+        return this.#events.onInstance?.(message.slot, message.event);
+    }
+  }
+
+  #onLost(reason: string): void {
+    this.#lost ??= new SkerryError('SKERRY_SERVER_DOWN', `the kernel of this system is gone: ${reason}`);
+    this.#born.reject(this.#lost);
+    this.#fail(this.#lost);
+    this.#events.onLost(reason);
+  }
+
+  #fail(error: SkerryError): void {
+    for (const answer of this.#answers.values()) answer.reject(error);
+    this.#answers.clear();
+    this.clients.close(error);
+    this.connections.close(error);
+  }
+}
+
+/** An error that came as plain data. */
+export function toError(info: ErrorInfo): SkerryError {
+  const code = (info.code?.startsWith('SKERRY_') === true ? info.code : 'SKERRY_INIT') as SkerryErrorCode;
+  const cause = new Error(info.message);
+  cause.name = info.name;
+  if (info.stack !== undefined) cause.stack = info.stack;
+  return new SkerryError(code, info.message, { cause });
+}
+
+export { errorInfo };
+export type { CarriedClient };

@@ -1,0 +1,157 @@
+// Messages on the control sockets between the kernel and the processes. Types and checks only; who may send what is the kernel's
+// business (kernel/kernel.ts). In brackets: the descriptors that travel with a message.
+//
+//   client                      kernel                        server
+//   connect ───────────────────▶ rights
+//                        slots ◀
+//   open [region] ─────────────▶ seals, size
+//                                introduce [region, bell] ───▶ maps; makes its region
+//                                     seals, size ◀─────────── accept [region]
+//   opened [region, bell, status] ◀
+//   offer [region] ────────────▶ region [region] ────────────▶         (and the other way round)
+//                                                             ✝ reaped; its socket drained to the end
+//   died ◀───────────────────────
+//   settled {from} [suspects] ──▶ introduce … to the successor
+//
+// A channel is named by `ref` between its client and the kernel (the client's number), by `channel` between its server and the kernel.
+
+import type { Endpoint } from './endpoint.ts';
+import type { MethodInfo } from './methods.ts';
+
+/** An error as plain data. */
+export interface ErrorInfo {
+  readonly name: string;
+  readonly code?: string | undefined;
+  readonly message: string;
+  readonly stack?: string | undefined;
+}
+
+export type RegionPurpose = 'ring' | 'oneOff';
+
+/** What a process tells the kernel. */
+export type ToKernel =
+  | { t: 'hello' } // [status, bell] with the addon
+  | { t: 'manifest'; uses: Record<string, readonly string[] | true> }
+  | { t: 'ready'; methods: readonly MethodInfo[]; concurrency: number; queueMax: number; address?: string }
+  | { t: 'failed'; stage: 'import' | 'init'; error: ErrorInfo }
+  | { t: 'dying'; error: ErrorInfo }
+  | { t: 'need'; seq: number; bytes: number }
+  | { t: 'giveBack'; bytes: number }
+  | { t: 'connect'; seq: number; server: string }
+  | { t: 'open'; ref: number; slot: number } // [client region]
+  | { t: 'accept'; channel: number; token?: string } // [server region]
+  | { t: 'offer'; ref?: number; channel?: number; region: number; purpose: RegionPurpose; start: number; bytes: number } // [region]
+  | { t: 'retire'; ref?: number; channel?: number; region: number; bytes: number }
+  | { t: 'settled'; ref: number; from: number; startedCalls: number; suspects: number } // [suspects region] if any
+  | { t: 'close'; ref: number }
+  | { t: 'broken'; ref?: number; channel?: number; error: ErrorInfo }
+  | { t: 'stop' }
+  | FromProcessServer;
+
+/** What only the process server may say. */
+export type FromProcessServer =
+  | { t: 'declare'; servers: readonly ServerDeclaration[] }
+  | { t: 'spawn'; slot: number }
+  | { t: 'init'; slot: number }
+  | { t: 'kill'; slot: number; reason: string; ordered: boolean }
+  | { t: 'stopInstance'; slot: number; drainMs: number }
+  | { t: 'zombie'; slot: number; error: ErrorInfo }
+  | { t: 'up' }
+  | { t: 'bootFailed'; error: ErrorInfo }
+  | { t: 'stopped' };
+
+export interface ServerDeclaration {
+  readonly name: string;
+  readonly slots: readonly number[];
+  /** Names of servers, beyond what its module declares, that it may use. */
+  readonly uses: Record<string, readonly string[] | true>;
+  /** Narrows what the module declares; undefined: as declared. */
+  readonly env: readonly string[];
+  readonly secrets: readonly string[];
+  readonly memoryMb: number;
+}
+
+/** What the kernel tells a process. */
+export type FromKernel =
+  | { t: 'born'; config: BirthConfig }
+  | { t: 'init' }
+  | { t: 'granted'; seq: number }
+  | { t: 'refused'; seq: number; error: ErrorInfo; data: Record<string, unknown> }
+  | { t: 'slots'; seq: number; slots: readonly { slot: number; replica: number }[]; methods: readonly MethodInfo[] | undefined }
+  | { t: 'noServer'; seq: number; error: ErrorInfo }
+  | {
+      t: 'introduce';
+      channel: number;
+      client: string;
+      principal: string;
+      allowed: readonly string[] | true;
+      from: number;
+      startedCalls: number;
+      suspects: number;
+      /** Start of the ring that holds `from`, when it is not the first. */
+      ring: number | undefined;
+    } // [client region, client bell, suspects?, ring?]
+  | {
+      t: 'opened';
+      ref: number;
+      endpoint: Endpoint;
+      methods: readonly MethodInfo[];
+      concurrency: number;
+      queueMax: number;
+      address?: string | undefined;
+      token?: string | undefined;
+    } // [server region, bell, status]
+  | { t: 'region'; ref?: number; channel?: number; purpose: RegionPurpose; start: number } // [region]
+  | { t: 'died'; ref: number; reason: string; ordered: boolean; error?: ErrorInfo | undefined }
+  | { t: 'down'; ref: number; error: ErrorInfo }
+  | { t: 'closed'; channel?: number; ref?: number; error: ErrorInfo; clientDied?: boolean }
+  | { t: 'hold' }
+  | { t: 'release' }
+  | { t: 'stop'; drainMs: number }
+  | { t: 'up'; processes: readonly ProcessInfo[] }
+  | { t: 'bootFailed'; error: ErrorInfo }
+  | { t: 'stopped' }
+  | { t: 'declared' }
+  | { t: 'instance'; slot: number; event: InstanceEvent };
+
+export type InstanceEvent =
+  | { what: 'born'; pid: number; generation: number }
+  | { what: 'manifest'; uses: readonly string[] }
+  | { what: 'ready' }
+  | { what: 'failed'; stage: 'import' | 'init'; error: ErrorInfo }
+  | { what: 'died'; reason: string; ordered: boolean; error?: ErrorInfo | undefined };
+
+export interface ProcessInfo {
+  readonly name: string;
+  readonly replica: number;
+  readonly pid: number;
+  readonly endpoint: string;
+}
+
+/** What an instance learns at its birth. */
+export interface BirthConfig {
+  readonly role: 'server' | 'process' | 'client';
+  readonly name: string;
+  readonly replica: number;
+  readonly endpoint: Endpoint;
+  readonly systemUrl: string;
+  readonly secrets: Record<string, string>;
+  readonly replicas: number;
+}
+
+export function errorInfo(error: unknown): ErrorInfo {
+  if (error instanceof Error) {
+    const { code } = error as { code?: unknown };
+    return {
+      name: error.name,
+      code: typeof code === 'string' ? code : undefined,
+      message: clip(error.message, 8_192),
+      stack: error.stack === undefined ? undefined : clip(error.stack, 16_384),
+    };
+  }
+  return { name: 'Error', message: clip(String(error), 8_192) };
+}
+
+function clip(text: string, length: number): string {
+  return text.length <= length ? text : `${text.slice(0, length)} … (${text.length - length} characters more)`;
+}

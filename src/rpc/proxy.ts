@@ -1,0 +1,52 @@
+// The facade of a remote server: an object whose methods are its methods.
+//
+// A method's function is made when it is asked for first and stays as an own property, so that the proxy's trap (which stands behind
+// it, as its prototype) is not on the path of later calls. `then`, `toJSON` and symbols are no methods: an awaited or logged facade
+// must not call the server.
+
+import { SkerryError } from '../base/errors.ts';
+import type { CallOptions, RemoteServer } from './remote-server.ts';
+
+type Invoke = (method: string, args: readonly unknown[]) => unknown;
+
+const remotes = new WeakMap<object, RemoteServer>();
+const RESERVED = new Set(['then', 'toJSON', 'constructor', '__proto__']);
+
+export function remoteFacade(remote: RemoteServer): object {
+  return makeFacade(remote, (method, args) => remote.invoke(method, args));
+}
+
+/** The same server with options on each call. @throws SkerryError SKERRY_INVALID when `server` is no facade. */
+export function facadeWith(server: object, options: CallOptions): object {
+  const remote = remoteOf(server, 'call');
+  return makeFacade(remote, (method, args) => remote.invoke(method, args, options));
+}
+
+/** The same server, without answers: a method's promise resolves when the notification has been published. */
+export function notifyFacade(server: object, options: CallOptions): object {
+  const remote = remoteOf(server, 'notify');
+  return makeFacade(remote, (method, args) => remote.notify(method, args, options));
+}
+
+export function remoteOf(server: object, what: string): RemoteServer {
+  const remote = remotes.get(server);
+  if (remote !== undefined) return remote;
+  throw new SkerryError('SKERRY_INVALID', `${what}() takes a server (sys.servers.name or ctx.uses.name); it was given ${typeof server}`);
+}
+
+function makeFacade(remote: RemoteServer, invoke: Invoke): object {
+  const behind = new Proxy(Object.prototype, {
+    get(_target, name, receiver: object): unknown {
+      if (typeof name === 'symbol' || RESERVED.has(name)) return undefined;
+      if (name in Object.prototype) return Reflect.get(Object.prototype, name);
+      const method = (...args: unknown[]) => invoke(name, args);
+      Object.defineProperty(receiver, name, { value: method });
+      return method;
+    },
+    has: (_target, name) => typeof name === 'string' && !RESERVED.has(name),
+    set: () => false,
+  });
+  const facade = Object.create(behind, { [Symbol.toStringTag]: { value: `SkerryServer ${remote.name}` } }) as object;
+  remotes.set(facade, remote);
+  return facade;
+}

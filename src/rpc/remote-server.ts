@@ -1,0 +1,288 @@
+// A server as its clients see it: a name, its replicas with a channel each, and the choice among them.
+//
+// A call goes to the running replica with the least to do (calls waiting and running there); with a `key` always to the same one. Calls
+// to a replica that died stay in its mailbox for the successor; new calls go to the others, or wait there when there is no other.
+
+import { nowMs } from '../base/clock.ts';
+import { SkerryError } from '../base/errors.ts';
+import { acquireEncoder, releaseEncoder } from '../channel/codec/encoder.ts';
+import { RECORD_MAX_BYTES, TIMEOUT_MS } from '../protocol/limits.ts';
+import type { MethodInfo } from '../protocol/methods.ts';
+import { getCurrentCall } from './call-context.ts';
+import type { Channel, Request } from './channel.ts';
+import type { Deadlines } from './deadlines.ts';
+import type { StreamConsumer } from './stream-consumer.ts';
+import { type CallExtra, writeArgs } from './wire.ts';
+
+export interface Directory {
+  readonly slots: readonly { readonly slot: number; readonly replica: number }[];
+  /** The method table, when an instance has been ready already. */
+  readonly methods: readonly MethodInfo[] | undefined;
+}
+
+export interface ReplicaEvents {
+  /** An instance has been introduced; calls that waited go to it. */
+  onOpened(methods: readonly MethodInfo[], concurrency: number): void;
+  onDied(): void;
+  /** No successor comes until an operator acts. */
+  onDown(error: SkerryError): void;
+  /** The channel is of no more use: the next call opens another. */
+  onClosed(error: SkerryError): void;
+}
+
+/** How channels come into being; the link to the kernel implements it. */
+export interface Connector {
+  readonly deadlines: Deadlines;
+  connect(server: string): Promise<Directory>;
+  open(name: string, slot: number, events: ReplicaEvents): Promise<Channel>;
+}
+
+export interface CallOptions {
+  /** Milliseconds until SKERRY_TIMEOUT; 0: none. Default: the method's, else 30,000. For a stream: the longest wait for an item. */
+  readonly timeoutMs?: number;
+  /** Cancels the call, also its running handler. */
+  readonly signal?: AbortSignal;
+  /** Calls with the same key go to the same replica. */
+  readonly key?: string;
+  /** W3C traceparent. */
+  readonly trace?: string;
+}
+
+type Phase = 'waiting' | 'open' | 'dead' | 'down' | 'closed';
+
+interface Replica {
+  readonly slot: number;
+  readonly replica: number;
+  channel: Channel | undefined;
+  phase: Phase;
+  error: SkerryError | undefined;
+}
+
+const NO_OPTIONS: CallOptions = {};
+
+export class RemoteServer {
+  readonly name: string;
+  readonly #connector: Connector;
+  #replicas: Replica[] = [];
+  #methods: Map<string, { readonly index: number; readonly info: MethodInfo; readonly label: string }> | undefined;
+  #concurrency = 0;
+  #connecting: Promise<void> | undefined;
+  #gotMethods: (() => void) | undefined;
+  #next = 0;
+
+  constructor(name: string, connector: Connector) {
+    this.name = name;
+    this.#connector = connector;
+  }
+
+  /** Calls a method: a promise for a `call`, an async iterable for a `stream`; both in one while that is not known yet. */
+  invoke(method: string, args: readonly unknown[], options: CallOptions = NO_OPTIONS): Promise<unknown> | AsyncIterable<unknown> {
+    if (this.#methods === undefined) return this.#invokeLater(method, args, options);
+    const known = this.#methods.get(method);
+    if (known === undefined) return Promise.reject(this.#noMethod(method));
+    return this.#start(known, args, undefined, options);
+  }
+
+  async notify(method: string, args: readonly unknown[], options: CallOptions = NO_OPTIONS): Promise<void> {
+    const encodedArgs = this.#methods === undefined ? encodeArgs(args) : undefined;
+    if (this.#methods === undefined) await this.#connect();
+    const known = this.#methods?.get(method);
+    if (known === undefined) throw this.#noMethod(method);
+    const request = this.#request(known, args, encodedArgs, options);
+    return (await this.#channel(options, request.extra)).notify(request);
+  }
+
+  /** Connects now, so that the first call need not wait. */
+  prepare(): Promise<void> {
+    return this.#connect();
+  }
+
+  #start(
+    known: { readonly index: number; readonly info: MethodInfo; readonly label: string },
+    args: readonly unknown[],
+    encodedArgs: Uint8Array | undefined,
+    options: CallOptions,
+  ): Promise<unknown> | StreamConsumer {
+    let request: Request;
+    try {
+      request = this.#request(known, args, encodedArgs, options);
+      const channel = this.#channel(options, request.extra);
+      if (!(channel instanceof Promise)) return known.info.kind === 'stream' ? channel.stream(request) : channel.call(request);
+      const late = channel.then((opened) => (known.info.kind === 'stream' ? opened.stream(request) : opened.call(request)));
+      return known.info.kind === 'stream' ? iterateLater(late) : late;
+    } catch (error) {
+      const failed = Promise.reject(error);
+      return known.info.kind === 'stream' ? iterateLater(failed) : failed;
+    }
+  }
+
+  /** The arguments are encoded now: what the caller does to them afterwards must not matter. */
+  #invokeLater(method: string, args: readonly unknown[], options: CallOptions): Promise<unknown> & AsyncIterable<unknown> {
+    let result: Promise<unknown>;
+    try {
+      const encodedArgs = encodeArgs(args);
+      result = this.#connect().then(() => {
+        const known = this.#methods?.get(method);
+        if (known === undefined) throw this.#noMethod(method);
+        return this.#start(known, args, encodedArgs, options);
+      });
+    } catch (error) {
+      result = Promise.reject(error);
+    }
+    return iterateLater(result);
+  }
+
+  #request(
+    known: { readonly index: number; readonly info: MethodInfo; readonly label: string },
+    args: readonly unknown[],
+    encodedArgs: Uint8Array | undefined,
+    options: CallOptions,
+  ): Request {
+    const { info } = known;
+    const timeoutMs = options.timeoutMs ?? (info.timeoutMs > 0 ? info.timeoutMs : TIMEOUT_MS);
+    let deadline = timeoutMs > 0 && info.kind === 'call' ? nowMs() + timeoutMs : 0;
+    let extra: CallExtra | undefined;
+    const current = getCurrentCall();
+    if (current !== undefined) {
+      if (current.deadline !== Number.POSITIVE_INFINITY && (deadline === 0 || current.deadline < deadline)) deadline = current.deadline;
+      const trace = options.trace ?? current.trace;
+      extra = { path: current.path, ...(trace === undefined ? {} : { trace }) };
+    } else if (options.trace !== undefined) {
+      extra = { trace: options.trace };
+    }
+    return {
+      label: known.label,
+      method: known.index,
+      idempotent: info.idempotent,
+      deadline,
+      timeoutMs,
+      extra,
+      args,
+      encodedArgs,
+      signal: options.signal,
+    };
+  }
+
+  /** The channel of the replica that should take the next call. */
+  #channel(options: CallOptions, extra: CallExtra | undefined): Channel | Promise<Channel> {
+    const replicas = this.#replicas;
+    if (this.#concurrency === 1 && replicas.length === 1 && extra?.path?.includes(this.name) === true) {
+      const path = [...extra.path, this.name];
+      throw new SkerryError('SKERRY_DEADLOCK', `${this.name} takes one call at a time and would wait for itself: ${path.join(' → ')}`, {
+        data: { path },
+        maybeExecuted: false,
+      });
+    }
+    const chosen = options.key === undefined ? this.#leastLoaded() : replicas[hash(options.key) % replicas.length];
+    if (chosen === undefined) throw new SkerryError('SKERRY_NOT_FOUND', `server ${this.name} has no replicas`);
+    if (chosen.phase === 'down' && chosen.error !== undefined) throw chosen.error;
+    return chosen.channel ?? this.#open(chosen);
+  }
+
+  #leastLoaded(): Replica | undefined {
+    const replicas = this.#replicas;
+    if (replicas.length === 1) return replicas[0];
+    let best: Replica | undefined;
+    let bestRank = Number.POSITIVE_INFINITY;
+    this.#next = (this.#next + 1) % replicas.length;
+    for (let i = 0; i < replicas.length; i++) {
+      const replica = replicas[(this.#next + i) % replicas.length] as Replica;
+      const rank = PHASE_RANK[replica.phase] + (replica.channel?.load ?? 0);
+      if (rank < bestRank) {
+        best = replica;
+        bestRank = rank;
+      }
+    }
+    return best;
+  }
+
+  #connect(): Promise<void> {
+    this.#connecting ??= this.#connectOnce().catch((error) => {
+      this.#connecting = undefined;
+      throw error;
+    });
+    return this.#connecting;
+  }
+
+  async #connectOnce(): Promise<void> {
+    const { slots, methods } = await this.#connector.connect(this.name);
+    this.#replicas = slots.map(({ slot, replica }) => ({ slot, replica, channel: undefined, phase: 'waiting', error: undefined }));
+    const known = new Promise<void>((resolve) => {
+      this.#gotMethods = resolve;
+    });
+    if (methods !== undefined) this.#learn(methods, 0);
+    await Promise.all(this.#replicas.map((replica) => this.#open(replica)));
+    await known;
+  }
+
+  async #open(replica: Replica): Promise<Channel> {
+    replica.phase = 'waiting';
+    replica.channel = await this.#connector.open(`${this.name}.${replica.replica}`, replica.slot, {
+      onOpened: (methods, concurrency) => {
+        this.#learn(methods, concurrency);
+        replica.phase = 'open';
+        replica.error = undefined;
+      },
+      onDied: () => {
+        replica.phase = 'dead';
+      },
+      onDown: (error) => {
+        replica.phase = 'down';
+        replica.error = error;
+        this.#gotMethods?.(); // nobody will tell the methods: let the first call find the server down
+      },
+      onClosed: () => {
+        replica.phase = 'closed';
+        replica.channel = undefined;
+      },
+    });
+    return replica.channel;
+  }
+
+  #learn(methods: readonly MethodInfo[], concurrency: number): void {
+    this.#concurrency = concurrency;
+    this.#methods = new Map(methods.map((info, index) => [info.name, { index, info, label: `${this.name}.${info.name}` }]));
+    this.#gotMethods?.();
+  }
+
+  #noMethod(method: string): SkerryError {
+    if (this.#methods === undefined) {
+      const down = this.#replicas.find((replica) => replica.error !== undefined)?.error;
+      return down ?? new SkerryError('SKERRY_SERVER_DOWN', `${this.name} has not been ready yet`);
+    }
+    const names = [...this.#methods.keys()].sort().join(', ');
+    return new SkerryError('SKERRY_NOT_FOUND', `server ${this.name} has no method "${method}"; it has: ${names}`, {
+      data: { server: this.name, method },
+      maybeExecuted: false,
+    });
+  }
+}
+
+const PHASE_RANK: Record<Phase, number> = { open: 0, waiting: 1e6, dead: 2e6, closed: 3e6, down: 4e6 };
+
+function encodeArgs(args: readonly unknown[]): Uint8Array {
+  const encoder = acquireEncoder();
+  try {
+    encoder.beginScratch(RECORD_MAX_BYTES);
+    writeArgs(encoder, args);
+    return encoder.bytes.slice(0, encoder.position);
+  } finally {
+    releaseEncoder(encoder);
+  }
+}
+
+/** A promise that can also be iterated, for a call of which nobody knows yet whether it is a stream. */
+function iterateLater(result: Promise<unknown>): Promise<unknown> & AsyncIterable<unknown> {
+  return Object.assign(result, {
+    async *[Symbol.asyncIterator]() {
+      yield* (await result) as AsyncIterable<unknown>;
+    },
+  });
+}
+
+/** FNV-1a. */
+function hash(text: string): number {
+  let value = 0x811c9dc5;
+  for (let i = 0; i < text.length; i++) value = Math.imul(value ^ text.charCodeAt(i), 0x01000193);
+  return value >>> 0;
+}

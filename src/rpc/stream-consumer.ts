@@ -1,0 +1,127 @@
+// The client's side of an `async *` method: a queue of items that arrived, with credit given back as they are taken.
+//
+// The server may be STREAM_CREDIT items ahead. The deadline of a stream is one for each item: it runs while the consumer waits.
+// Items that were published before the server died are handed out, then the coded error.
+
+import { nowMs } from '../base/clock.ts';
+import { SkerryError } from '../base/errors.ts';
+import { STREAM_CREDIT } from '../protocol/limits.ts';
+
+interface Waiter {
+  resolve(result: IteratorResult<unknown, unknown>): void;
+  reject(error: unknown): void;
+}
+
+export interface StreamHooks {
+  /** Items that the server may send in all. */
+  onCredit(total: number): void;
+  /** The consumer left early. */
+  onReturn(): void;
+  note(deadline: number): void;
+}
+
+type State = 'open' | 'done' | 'failed';
+
+export class StreamConsumer implements AsyncIterableIterator<unknown> {
+  readonly #hooks: StreamHooks;
+  readonly #timeoutMs: number;
+  readonly #items: unknown[] = [];
+  readonly #waiters: Waiter[] = [];
+  #state: State = 'open';
+  #end: unknown;
+  #taken = 0;
+  #credit = STREAM_CREDIT;
+  /** Monotonic ms until which the next item must come; 0: nobody waits. */
+  deadline = 0;
+
+  constructor(request: { readonly timeoutMs: number }, hooks: StreamHooks) {
+    this.#hooks = hooks;
+    this.#timeoutMs = request.timeoutMs;
+  }
+
+  push(item: unknown): void {
+    if (this.#state !== 'open') return;
+    if (this.#items.length >= 2 * STREAM_CREDIT) throw new SkerryError('SKERRY_CORRUPT', 'a stream sent more items than it had credit for');
+    const waiter = this.#waiters.shift();
+    if (waiter === undefined) {
+      this.#items.push(item);
+      return;
+    }
+    this.#took();
+    this.#wait();
+    waiter.resolve({ done: false, value: item });
+  }
+
+  finish(value: unknown): void {
+    if (this.#state !== 'open') return;
+    this.#state = 'done';
+    this.#end = value;
+    this.deadline = 0;
+    for (const [index, waiter] of this.#waiters.entries()) waiter.resolve({ done: true, value: index === 0 ? this.#takeEnd() : undefined });
+    this.#waiters.length = 0;
+  }
+
+  fail(error: unknown): void {
+    if (this.#state !== 'open') return;
+    this.#state = 'failed';
+    this.#end = error;
+    this.deadline = 0;
+    const first = this.#waiters.shift();
+    if (first !== undefined) {
+      this.#state = 'done';
+      first.reject(error);
+    }
+    for (const waiter of this.#waiters) waiter.resolve({ done: true, value: undefined });
+    this.#waiters.length = 0;
+  }
+
+  next(): Promise<IteratorResult<unknown, unknown>> {
+    if (this.#items.length > 0) {
+      const value = this.#items.shift();
+      this.#took();
+      return Promise.resolve({ done: false, value });
+    }
+    if (this.#state === 'failed') {
+      this.#state = 'done';
+      return Promise.reject(this.#takeEnd());
+    }
+    if (this.#state === 'done') return Promise.resolve({ done: true, value: this.#takeEnd() });
+    return new Promise((resolve, reject) => {
+      this.#waiters.push({ resolve, reject });
+      this.#wait();
+    });
+  }
+
+  return(value?: unknown): Promise<IteratorResult<unknown, unknown>> {
+    if (this.#state === 'open') {
+      this.#hooks.onReturn();
+      this.finish(undefined);
+    }
+    this.#state = 'done';
+    this.#end = undefined;
+    this.#items.length = 0;
+    return Promise.resolve({ done: true, value });
+  }
+
+  [Symbol.asyncIterator](): this {
+    return this;
+  }
+
+  #took(): void {
+    this.#taken += 1;
+    if (this.#state !== 'open' || this.#credit - this.#taken > STREAM_CREDIT / 2) return;
+    this.#credit = this.#taken + STREAM_CREDIT;
+    this.#hooks.onCredit(this.#credit);
+  }
+
+  #wait(): void {
+    this.deadline = this.#waiters.length > 0 && this.#timeoutMs > 0 ? nowMs() + this.#timeoutMs : 0;
+    if (this.deadline !== 0) this.#hooks.note(this.deadline);
+  }
+
+  #takeEnd(): unknown {
+    const value = this.#end;
+    this.#end = undefined;
+    return value;
+  }
+}

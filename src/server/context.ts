@@ -1,0 +1,37 @@
+// What a server's init function is given.
+
+import type { UsedApi, UsesMap } from './definition.ts';
+import type { Remote } from './remote.ts';
+
+export interface Logger {
+  /** `data`: fields beside the message; an Error is shown with its stack. */
+  debug(message: string, data?: unknown): void;
+  info(message: string, data?: unknown): void;
+  warn(message: string, data?: unknown): void;
+  error(message: string, data?: unknown): void;
+}
+
+export interface ServerContext<Options = undefined, U extends UsesMap = UsesMap> {
+  /** From the system module. */
+  readonly options: Options;
+  /** Its name in the system. */
+  readonly name: string;
+  /** Its number among the replicas, from 0. */
+  readonly replica: number;
+  /** How many replicas the server has. */
+  readonly replicas: number;
+  /** The servers that the manifest (or the system) says it uses, ready to be called. */
+  readonly uses: { readonly [K in keyof U]: Remote<UsedApi<U[K]>> };
+  /** Environment variables that the system lets it have. */
+  readonly env: Readonly<Record<string, string | undefined>>;
+  /** Secrets that the system lets it have; they are in no environment. */
+  readonly secrets: Readonly<Record<string, string | undefined>>;
+  readonly log: Logger;
+  /** Aborts when the server is asked to stop. */
+  readonly signal: AbortSignal;
+  /**
+   * Called when the server is asked to stop, after running calls have ended or `drainMs` of the system entry (default 5,000) has
+   * passed; last registered first. The process ends when they have settled, or is killed after `drainMs` more.
+   */
+  onStop(stop: () => void | Promise<void>): void;
+}

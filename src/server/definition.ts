@@ -1,0 +1,192 @@
+// What the author of a server writes: server(), method(), uses(), options(). Plain data with types; nothing here runs anything.
+
+import type { StandardSchemaV1 } from '@standard-schema/spec';
+import { SkerryError } from '../base/errors.ts';
+import { CONCURRENCY, QUEUE_MAX } from '../protocol/limits.ts';
+import type { MethodInfo } from '../protocol/methods.ts';
+import type { Handler } from '../rpc/dispatcher.ts';
+import type { InputSchema } from '../rpc/input.ts';
+import type { ServerContext } from './context.ts';
+
+const definitionMark = Symbol.for('skerry.server');
+const methodMark = Symbol.for('skerry.method');
+declare const usesType: unique symbol;
+declare const optionsType: unique symbol;
+declare const apiType: unique symbol;
+
+/** Says which server is used, by its type: `uses<typeof geo>()` or `uses<GeoInterface>()`. */
+export interface Uses<Api> {
+  readonly methods: readonly string[] | true;
+  readonly [usesType]?: Api;
+}
+
+export interface OptionsType<Options> {
+  readonly [optionsType]?: Options;
+}
+
+export type UsesMap = Readonly<Record<string, Uses<never>>>;
+
+/** What a server declares about itself. */
+export interface Manifest<U extends UsesMap = UsesMap, Options = unknown> {
+  /** The servers that this one calls, by the name they have in the system. What is not declared can be neither compiled nor called. */
+  readonly uses?: U;
+  /** The type of `ctx.options`: `options<MyOptions>()`. */
+  readonly options?: OptionsType<Options>;
+  /** Handlers that run at once, 1 to 1,000,000; what is beyond waits, unstarted. 1: one call at a time. Default 64. */
+  readonly concurrency?: number;
+  /** Unstarted calls from which on clients are refused with SKERRY_BUSY, 1 to 1,000,000. Default 1,024. */
+  readonly queueMax?: number;
+}
+
+export interface ServerDefinition<Api extends object, Options, U extends UsesMap> {
+  readonly [definitionMark]: true;
+  readonly manifest: Manifest<U, Options>;
+  readonly init: (ctx: ServerContext<Options, U>) => Api | Promise<Api>;
+  readonly [apiType]?: Api;
+}
+
+// biome-ignore lint/suspicious/noExplicitAny: a bound for inference: any server, whatever its context
+export type AnyServer = ServerDefinition<any, any, any>;
+
+/** The methods of a server definition, or of an interface. */
+export type ApiOf<T> = T extends { readonly [apiType]?: infer Api } ? NonNullable<Api> : T;
+export type OptionsOf<T> = T extends ServerDefinition<infer _Api, infer Options, infer _Uses> ? Options : never;
+export type UsesOf<T> = T extends ServerDefinition<infer _Api, infer _Options, infer U> ? U : never;
+export type UsedApi<T> = T extends Uses<infer Api> ? Api : never;
+
+/**
+ * Defines a server. Its module exports it by default; each instance runs `init` once, in a process of its own.
+ * @param manifest what it uses and its limits; may be left out.
+ * @param init makes the methods; may be asynchronous. The server is ready when it has returned; what it throws is reported as
+ *   SKERRY_INIT with its stack. Every function among the own properties of what it returns is a method: `async`, plain, or `async *`.
+ */
+export function server<Api extends object, Options = undefined>(
+  init: (ctx: ServerContext<Options, Record<never, never>>) => Api | Promise<Api>,
+): ServerDefinition<Api, Options, Record<never, never>>;
+export function server<Api extends object, Options = undefined, U extends UsesMap = Record<never, never>>(
+  manifest: Manifest<U, Options>,
+  init: (ctx: ServerContext<Options, U>) => Api | Promise<Api>,
+): ServerDefinition<Api, Options, U>;
+export function server(first: unknown, second?: unknown): unknown {
+  const [manifest, init] = second === undefined ? [{}, first] : [first, second];
+  if (typeof init !== 'function') throw new SkerryError('SKERRY_INVALID', `server() takes an init function; it was given ${describe(init)}`);
+  checkManifest(manifest);
+  return Object.freeze({ [definitionMark]: true, manifest, init });
+}
+
+/** Declares the use of another server in a manifest; with `methods`, of these only. */
+export function uses<T>(methods?: readonly (keyof ApiOf<T> & string)[]): Uses<ApiOf<T>> {
+  return { methods: methods ?? true };
+}
+
+/** Declares the type of a server's options in a manifest. */
+export function options<T>(): OptionsType<T> {
+  return {};
+}
+
+export interface MethodOptions {
+  /**
+   * May be run again if its server died while it ran; the caller notices only time. Not for `async *` methods.
+   * Default false: such a call is rejected with SKERRY_SERVER_DIED, `maybeExecuted: true`.
+   */
+  readonly idempotent?: boolean;
+  /** Default deadline in milliseconds, 1 to 2^31 - 1; for streams the longest wait for an item. Default 30,000. */
+  readonly timeoutMs?: number;
+}
+
+type Schemas = readonly StandardSchemaV1[];
+type Outputs<S extends Schemas> = { -readonly [I in keyof S]: StandardSchemaV1.InferOutput<S[I]> };
+type Inputs<S extends Schemas> = S extends readonly [infer First extends StandardSchemaV1, ...infer Rest extends Schemas]
+  ? undefined extends StandardSchemaV1.InferInput<First>
+    ? [StandardSchemaV1.InferInput<First>?, ...Partial<Inputs<Rest>>]
+    : [StandardSchemaV1.InferInput<First>, ...Inputs<Rest>]
+  : [];
+/** `idempotent` on a stream does not compile. */
+type NoReplay<R> = R extends AsyncIterable<unknown> ? { readonly idempotent?: false } : unknown;
+
+export interface MethodProperties {
+  readonly [methodMark]: MethodOptions & { readonly input?: InputSchema };
+}
+export type Method<A extends unknown[], R> = ((...args: A) => R) & MethodProperties;
+
+/**
+ * A method with properties.
+ * @param properties `input`: a Standard Schema for the one argument, or a list of them for positional arguments; checked on arrival,
+ *   what is wrong is SKERRY_INVALID with `data.issues`.
+ * @param run the handler.
+ */
+export function method<const S extends Schemas, R>(
+  properties: MethodOptions & { readonly input: S } & NoReplay<R>,
+  run: (...args: Outputs<S>) => R,
+): Method<Inputs<S>, R>;
+export function method<S extends StandardSchemaV1, R>(
+  properties: MethodOptions & { readonly input: S } & NoReplay<R>,
+  run: (argument: StandardSchemaV1.InferOutput<S>) => R,
+): Method<[StandardSchemaV1.InferInput<S>], R>;
+export function method<A extends unknown[], R>(properties: MethodOptions & { readonly input?: never } & NoReplay<R>, run: (...args: A) => R): Method<A, R>;
+export function method(properties: MethodOptions & { readonly input?: InputSchema }, run: (...args: never[]) => unknown): unknown {
+  if (typeof run !== 'function') throw new SkerryError('SKERRY_INVALID', `method() takes a function; it was given ${describe(run)}`);
+  const known = ['idempotent', 'timeoutMs', 'input'];
+  for (const name of Object.keys(properties)) if (!known.includes(name)) throw unknownOption('method()', name, known);
+  checkNumber('timeoutMs', properties.timeoutMs, 1, 2 ** 31 - 1);
+  if (properties.idempotent === true && isStream(run)) {
+    throw new SkerryError('SKERRY_INVALID', 'method(): a stream (async *) cannot be idempotent: items that were taken cannot be taken back');
+  }
+  return Object.defineProperty(run, methodMark, { value: Object.freeze({ ...properties }) });
+}
+
+export function isServerDefinition(value: unknown): value is AnyServer {
+  return typeof value === 'object' && value !== null && (value as Record<symbol, unknown>)[definitionMark] === true;
+}
+
+/** The method table of what `init` returned, in the order of names, and the handlers in the same order. */
+export function methodTable(api: object): { infos: MethodInfo[]; handlers: Handler[] } {
+  const infos: MethodInfo[] = [];
+  const handlers: Handler[] = [];
+  for (const name of Object.keys(api).sort()) {
+    const run = (api as Record<string, unknown>)[name];
+    if (typeof run !== 'function') continue;
+    if (name === 'then' || name === 'toJSON') throw new SkerryError('SKERRY_INVALID', `a method cannot be named "${name}"`);
+    const properties = (run as unknown as Partial<MethodProperties>)[methodMark] ?? {};
+    const stream = isStream(run);
+    infos.push({ name, kind: stream ? 'stream' : 'call', idempotent: properties.idempotent === true, timeoutMs: properties.timeoutMs ?? 0 });
+    handlers.push({ name, stream, input: properties.input, run: (run as (...args: unknown[]) => unknown).bind(api) });
+  }
+  return { infos, handlers };
+}
+
+export function concurrencyOf(manifest: Manifest): number {
+  return manifest.concurrency ?? CONCURRENCY;
+}
+
+export function queueMaxOf(manifest: Manifest): number {
+  return manifest.queueMax ?? QUEUE_MAX;
+}
+
+function checkManifest(manifest: unknown): void {
+  if (typeof manifest !== 'object' || manifest === null) {
+    throw new SkerryError('SKERRY_INVALID', `server() takes a manifest and an init function; it was given ${describe(manifest)}`);
+  }
+  const known = ['uses', 'options', 'concurrency', 'queueMax'];
+  for (const name of Object.keys(manifest)) if (!known.includes(name)) throw unknownOption('server()', name, known);
+  const { concurrency, queueMax } = manifest as Manifest;
+  checkNumber('concurrency', concurrency, 1, 1_000_000);
+  checkNumber('queueMax', queueMax, 1, 1_000_000);
+}
+
+function checkNumber(name: string, value: unknown, min: number, max: number): void {
+  if (value === undefined || (Number.isInteger(value) && (value as number) >= min && (value as number) <= max)) return;
+  throw new SkerryError('SKERRY_INVALID', `option ${name} must be an integer from ${min} to ${max}; it is ${describe(value)}`);
+}
+
+function unknownOption(where: string, name: string, known: readonly string[]): SkerryError {
+  return new SkerryError('SKERRY_INVALID', `${where} has no option "${name}"; it has: ${known.join(', ')}`);
+}
+
+function isStream(run: unknown): boolean {
+  return Object.prototype.toString.call(run) === '[object AsyncGeneratorFunction]';
+}
+
+function describe(value: unknown): string {
+  return typeof value === 'object' || typeof value === 'function' ? `a value of type ${value === null ? 'null' : typeof value}` : String(value);
+}

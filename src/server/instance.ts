@@ -1,0 +1,14 @@
+// What the main file of an instance drives: a server's instance, or the process server.
+
+import type { InstanceEvent } from '../protocol/control.ts';
+
+export interface Instance {
+  /** Runs until the process ends; rejects only by its own bug. */
+  run(): Promise<void>;
+  /** The process server says: initialise now. */
+  init(): void;
+  /** End: running calls first, for `drainMs` at most, then what onStop asked for. */
+  stop(drainMs: number): void;
+  onDeclared?(): void;
+  onInstance?(slot: number, event: InstanceEvent): void;
+}

@@ -1,0 +1,37 @@
+// Loads the system module and, of it, one server's module: evaluated in this process, each fault with its own words.
+
+import { SkerryError } from '../base/errors.ts';
+import { onDeclared, type ServerEntry, type System, systems } from './system.ts';
+import { type AnyServer, isServerDefinition } from './definition.ts';
+import { isTypeScript, supportTypeScript } from './typescript.ts';
+
+/**
+ * Evaluates the module of a system. A bundle may call boot() at its end, which never returns in an instance: so the declaration is
+ * enough, the end of the evaluation is not waited for.
+ */
+export async function loadSystem(url: string): Promise<System> {
+  if (isTypeScript(url)) supportTypeScript();
+  const declared = new Promise<void>((resolve) => {
+    onDeclared((declaredUrl) => {
+      if (declaredUrl === url) setImmediate(resolve);
+    });
+  });
+  const evaluated = import(url);
+  await Promise.race([declared, evaluated]);
+  if (!systems().has(url)) await evaluated;
+  const found = systems().get(url);
+  if (found === undefined) {
+    throw new SkerryError('SKERRY_INIT', `${url} declares no system: it should contain \`export default system(import.meta.url, { … })\``);
+  }
+  evaluated.catch(() => {}); // after the declaration its own end is its own affair
+  return found;
+}
+
+export async function loadServer(name: string, entry: ServerEntry): Promise<AnyServer> {
+  supportTypeScript();
+  const module = await entry.load();
+  const definition = (module as { default?: unknown } | undefined)?.default;
+  if (isServerDefinition(definition)) return definition;
+  const exported = Object.keys(module ?? {}).join(', ') || 'nothing';
+  throw new SkerryError('SKERRY_INIT', `the module of server "${name}" must export by default what server() returns; it exports: ${exported}`);
+}

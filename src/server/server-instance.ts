@@ -1,0 +1,121 @@
+// One run of a server: import, manifest, init, ready, stop. Each step that fails says so with its own stack and ends the process.
+
+import { deferred } from '../base/deferred.ts';
+import { SkerryError } from '../base/errors.ts';
+import type { Link } from '../link/link.ts';
+import { type BirthConfig, errorInfo } from '../protocol/control.ts';
+import { enableCallContext } from '../rpc/call-context.ts';
+import { Dispatcher } from '../rpc/dispatcher.ts';
+import { remoteFacade } from '../rpc/proxy.ts';
+import { RemoteServer } from '../rpc/remote-server.ts';
+import type { ServerContext } from './context.ts';
+import { type AnyServer, concurrencyOf, methodTable, queueMaxOf } from './definition.ts';
+import type { Instance } from './instance.ts';
+import { loadServer, loadSystem } from './load.ts';
+import { makeLogger } from './log.ts';
+import type { ServerEntry } from './system.ts';
+
+export class ServerInstance implements Instance {
+  readonly #link: Link;
+  readonly #config: BirthConfig;
+  readonly #mayInit = deferred<void>();
+  readonly #stopping = new AbortController();
+  readonly #onStop: (() => void | Promise<void>)[] = [];
+  #dispatcher: Dispatcher | undefined;
+
+  constructor(link: Link, config: BirthConfig) {
+    this.#link = link;
+    this.#config = config;
+  }
+
+  async run(): Promise<void> {
+    let stage: 'import' | 'init' = 'import';
+    try {
+      const { name } = this.#config;
+      const system = await loadSystem(this.#config.systemUrl);
+      const entry = system.servers[name];
+      if (entry === undefined) throw new SkerryError('SKERRY_INIT', `the system at ${system.url} no longer has a server "${name}"`);
+      const definition = await loadServer(name, entry);
+      const used = usesOf(definition, entry);
+      this.#link.send({ t: 'manifest', uses: used });
+      if (Object.keys(used).length > 0) enableCallContext(); // deadline and path are inherited by the calls it makes
+      await this.#mayInit.promise;
+      stage = 'init';
+      await this.#serve(definition, entry, Object.keys(used));
+    } catch (error) {
+      process.exitCode = 1;
+      this.#link.send({ t: 'failed', stage, error: errorInfo(error) }, [], [], () => process.exit(1));
+    }
+  }
+
+  init(): void {
+    this.#mayInit.resolve();
+  }
+
+  async stop(drainMs: number): Promise<void> {
+    this.#stopping.abort(new SkerryError('SKERRY_ABORTED', 'the server is asked to stop'));
+    await Promise.race([this.#dispatcher?.drain(), delay(drainMs)]);
+    const stops = [...this.#onStop].reverse();
+    const stopped = (async () => {
+      for (const stop of stops) await stop();
+    })();
+    await Promise.race([stopped, delay(drainMs)]).catch((error) => {
+      process.stderr.write(`${process.title}: onStop failed: ${error instanceof Error ? error.stack : String(error)}\n`);
+    });
+    process.exit(0);
+  }
+
+  async #serve(definition: AnyServer, entry: ServerEntry, used: readonly string[]): Promise<void> {
+    const { name } = this.#config;
+    const api: unknown = await definition.init(this.#context(entry, used));
+    if (typeof api !== 'object' || api === null) {
+      throw new SkerryError('SKERRY_INIT', `the init function of server "${name}" must return an object with methods; it returned ${String(api)}`);
+    }
+    const { infos, handlers } = methodTable(api);
+    const concurrency = concurrencyOf(definition.manifest);
+    const { carrier, connections } = this.#link;
+    this.#dispatcher = new Dispatcher({ server: name, handlers, concurrency, status: carrier.status });
+    connections.use(this.#dispatcher);
+    const address = await carrier.address();
+    this.#link.send({
+      t: 'ready',
+      methods: infos,
+      concurrency,
+      queueMax: queueMaxOf(definition.manifest),
+      ...(address === undefined ? {} : { address }),
+    });
+  }
+
+  #context(entry: ServerEntry, used: readonly string[]): ServerContext<unknown> {
+    const { name, replica, replicas, secrets } = this.#config;
+    const env = Object.fromEntries((entry.env ?? []).map((variable) => [variable, process.env[variable]]));
+    const label = replicas > 1 ? `${name}.${replica}` : name;
+    return {
+      options: entry.options,
+      name,
+      replica,
+      replicas,
+      uses: Object.fromEntries(used.map((other) => [other, remoteFacade(new RemoteServer(other, this.#link.clients))])) as never,
+      env,
+      secrets,
+      log: makeLogger(label, (line) => process.stderr.write(line)),
+      signal: this.#stopping.signal,
+      onStop: (stop) => {
+        this.#onStop.push(stop);
+      },
+    };
+  }
+}
+
+function usesOf(definition: AnyServer, entry: ServerEntry): Record<string, readonly string[] | true> {
+  const uses: Record<string, readonly string[] | true> = {};
+  for (const [name, use] of Object.entries(definition.manifest.uses ?? {})) uses[name] = (use as { methods: readonly string[] | true }).methods;
+  for (const name of entry.uses ?? []) uses[name] ??= true;
+  return uses;
+}
+
+function delay(ms: number): Promise<void> {
+  return new Promise((resolve) => {
+    setTimeout(resolve, ms);
+  });
+}

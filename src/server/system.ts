@@ -1,0 +1,129 @@
+// system(): names, wiring and policy of a program of servers. The module that calls it is evaluated by the process server and by each
+// instance, which runs its own `load` only; so it should do nothing but declare.
+
+import { SkerryError } from '../base/errors.ts';
+import type { AnyServer, ApiOf, OptionsOf, UsedApi, UsesOf } from './definition.ts';
+import type { Remote } from './remote.ts';
+
+const systemMark = Symbol.for('skerry.system');
+
+export interface RestartPolicy {
+  /** An instance that has been ready for so long is stable: its death restarts it at once. Milliseconds, default 500. */
+  readonly stableMs?: number;
+  /** Unstable deaths in a row after which the server is a zombie. Default 5. */
+  readonly unstableMax?: number;
+}
+
+export interface ServerEntry<Options = unknown, Names extends string = string> {
+  /** Loads the server's module: `() => import('./geo.server.ts')`. */
+  readonly load: () => Promise<{ readonly default: AnyServer }>;
+  /** Instances behind the name, 1 to 256, or as many as cores. Default 1. */
+  readonly replicas?: number | 'cores';
+  /** Handed to the server as `ctx.options`. */
+  readonly options?: Options;
+  /** Servers that it may use beyond what its manifest declares (for generic servers as the http driver). */
+  readonly uses?: readonly Names[];
+  /** Environment variables that it gets. Default none. */
+  readonly env?: readonly string[];
+  /** Environment variables that it gets as `ctx.secrets`, not as environment. Default none. */
+  readonly secrets?: readonly string[];
+  readonly limits?: {
+    /** Anonymous memory of an instance, megabytes, 64 or more; beyond, it is ended with the reason `memory limit`. Default none. */
+    readonly memoryMb?: number;
+  };
+  readonly restart?: RestartPolicy;
+  /** Longest time from the start of an instance until it is ready, ms. Default 30,000. */
+  readonly initTimeoutMs?: number;
+  /** Time for running calls to end at a stop, and again for `onStop`, ms. Default 5,000. */
+  readonly drainMs?: number;
+}
+
+export type Entries = Readonly<Record<string, ServerEntry>>;
+
+type DefinitionOf<E> = E extends { readonly load: () => Promise<{ readonly default: infer D }> } ? D : never;
+
+/** An unknown key, a missing or wrong option, a used server that is not there or has other methods: a type error at that place. */
+type CheckEntry<E, S> = {
+  readonly [K in Exclude<keyof E, keyof ServerEntry>]: never;
+} & (undefined extends OptionsOf<DefinitionOf<E>>
+  ? { readonly options?: OptionsOf<DefinitionOf<E>> }
+  : { readonly options: OptionsOf<DefinitionOf<E>> }) & {
+    readonly uses?: readonly (keyof S & string)[];
+    readonly load: () => Promise<{ readonly default: UsesFit<UsesOf<DefinitionOf<E>>, S> extends true ? AnyServer : UsesFit<UsesOf<DefinitionOf<E>>, S> }>;
+  };
+
+type UsesFit<U, S> = { [K in keyof U]: UseFits<K, U[K], S> }[keyof U] extends infer Problem ? ([Exclude<Problem, true>] extends [never] ? true : Exclude<Problem, true>) : never;
+
+type UseFits<K, Use, S> = K extends keyof S
+  ? Remote<DefinitionOf<S[K]>> extends Remote<UsedApi<Use>>
+    ? true
+    : { readonly error: `the server "${K & string}" of this system does not have the methods that are used` }
+  : { readonly error: `the system has no server "${K & string}"` };
+
+export interface System<S extends Entries = Entries> {
+  readonly [systemMark]: true;
+  readonly url: string;
+  readonly servers: S;
+}
+
+export type ServersOf<S extends Entries> = { readonly [K in keyof S]: Remote<ApiOf<DefinitionOf<S[K]>>> };
+
+/**
+ * Declares a system.
+ * @param url `import.meta.url` of the module, which exports the result by default.
+ * @param servers an entry for each server, by name (letters, digits, `-`, `_`; not `kernel`, `process` or `caller`).
+ * @throws SkerryError SKERRY_INVALID naming the server, the option and what would be valid.
+ */
+export function system<const S extends Entries>(url: string, servers: S & { readonly [K in keyof S]: CheckEntry<S[K], S> }): System<S> {
+  for (const [name, entry] of Object.entries(servers as Entries)) checkEntry(name, entry, Object.keys(servers));
+  const made: System<S> = Object.freeze({ [systemMark]: true as const, url, servers });
+  systems().set(url, made as System);
+  announce?.(url);
+  return made;
+}
+
+/** Systems declared in this process, by the URL of their module: found also when the module's evaluation has not ended (a bundle). */
+export function systems(): Map<string, System> {
+  const holder = globalThis as { [key: symbol]: Map<string, System> | undefined };
+  const key = Symbol.for('skerry.systems');
+  holder[key] ??= new Map();
+  return holder[key];
+}
+
+let announce: ((url: string) => void) | undefined;
+
+/** Called at each declaration from now on. */
+export function onDeclared(hear: (url: string) => void): void {
+  announce = hear;
+}
+
+const RESERVED = ['kernel', 'process', 'caller'];
+const KNOWN = ['load', 'replicas', 'options', 'uses', 'env', 'secrets', 'limits', 'restart', 'initTimeoutMs', 'drainMs'];
+
+function checkEntry(name: string, entry: ServerEntry, names: readonly string[]): void {
+  const fail = (option: string, expected: string, found: unknown): never => {
+    throw new SkerryError('SKERRY_INVALID', `system: server "${name}": ${option} must be ${expected}; it is ${show(found)}`);
+  };
+  if (!/^[a-z][\w-]{0,63}$/i.test(name) || RESERVED.includes(name)) {
+    throw new SkerryError('SKERRY_INVALID', `system: "${name}" is no name for a server: letters, digits, - and _, not ${RESERVED.join(', ')}`);
+  }
+  if (typeof entry !== 'object' || entry === null) fail('its entry', 'an object with `load`', entry);
+  for (const key of Object.keys(entry)) {
+    if (!KNOWN.includes(key)) throw new SkerryError('SKERRY_INVALID', `system: server "${name}" has no option "${key}"; it has: ${KNOWN.join(', ')}`);
+  }
+  if (typeof entry.load !== 'function') fail('load', "a function: () => import('./module.ts')", entry.load);
+  const within = (option: string, value: number | undefined, min: number, max: number) => {
+    if (value !== undefined && !(Number.isInteger(value) && value >= min && value <= max)) fail(option, `an integer from ${min} to ${max}`, value);
+  };
+  if (entry.replicas !== 'cores') within('replicas', entry.replicas, 1, 256);
+  within('limits.memoryMb', entry.limits?.memoryMb, 64, 1 << 20);
+  within('restart.stableMs', entry.restart?.stableMs, 0, 3_600_000);
+  within('restart.unstableMax', entry.restart?.unstableMax, 1, 1000);
+  within('initTimeoutMs', entry.initTimeoutMs, 1, 3_600_000);
+  within('drainMs', entry.drainMs, 0, 3_600_000);
+  for (const used of entry.uses ?? []) if (!names.includes(used)) fail('uses', `names of servers of this system (${names.join(', ')})`, used);
+}
+
+function show(value: unknown): string {
+  return typeof value === 'function' ? 'a function' : (JSON.stringify(value) ?? String(value));
+}

@@ -1,0 +1,150 @@
+// One request and its answer: find the route, read the arguments, make the call, send what comes of it.
+//
+// Every request that gets here is answered exactly once, or its connection is gone. A request whose body was not read to its end
+// closes its connection; it lingers a moment, so that a client still sending gets to read why.
+
+import type { IncomingMessage, ServerResponse } from 'node:http';
+import { HttpError, toReply } from './errors.ts';
+import type { HttpSettings, RouteSettings } from './options.ts';
+import { NO_BODY, parseTarget, readJson, toArguments } from './request.ts';
+import type { Router } from './routes.ts';
+
+/**
+ * Calls a method of a server.
+ *
+ * @param options.signal aborts when the client has gone or the driver stops; the call should then be cancelled
+ * @param options.timeoutMs the route's deadline; without it the method's own holds
+ */
+export type Invoke = (
+  server: string,
+  method: string,
+  args: readonly unknown[],
+  options: { readonly signal: AbortSignal; readonly timeoutMs?: number },
+) => Promise<unknown>;
+
+/** What an exchange stands on. */
+export interface ExchangeParts {
+  readonly settings: HttpSettings;
+  readonly router: Router;
+  readonly invoke: Invoke;
+  /** Whether the driver is on its way out: answers then close their connection. */
+  readonly isStopping: () => boolean;
+  /** Told of every failure that the client is not told about. */
+  readonly onFault: (message: string, error: unknown) => void;
+}
+
+/** How long a client may go on sending after an answer that closes its connection. */
+const LINGER_MS = 1_000;
+
+/** Answers one request. Never rejects. */
+export async function exchange(
+  request: IncomingMessage,
+  response: ServerResponse,
+  signal: AbortSignal,
+  parts: ExchangeParts,
+): Promise<void> {
+  let names: readonly string[] | undefined;
+  try {
+    const verb = request.method ?? '';
+    const target = parseTarget(request.url ?? '');
+    const { route, params } = findRoute(parts.router, verb, target.path);
+    names = route.args;
+
+    const readsBody = verb !== 'GET' && verb !== 'HEAD';
+    const onReading = (): void => {
+      if (request.headers.expect !== undefined) response.writeContinue();
+    };
+    const body = readsBody ? await readJson(request, parts.settings, onReading) : NO_BODY;
+    const args = toArguments(route.args, params, target.query, body);
+
+    const result = await parts.invoke(route.server, route.method, args, {
+      signal,
+      ...(route.timeoutMs !== undefined && { timeoutMs: route.timeoutMs }),
+    });
+    const json = toJson(result, route);
+    await send(
+      request,
+      response,
+      parts,
+      json === undefined ? 204 : 200,
+      { 'cache-control': route.cacheControl ?? 'no-store' },
+      json,
+    );
+  } catch (error) {
+    if (response.destroyed || response.headersSent) return;
+    const cut = signal.aborted && parts.isStopping();
+    const told = cut ? new HttpError(503, 'HTTP_STOPPING', 'the server is stopping', { 'retry-after': '1' }) : error;
+    const reply = toReply(told, names);
+    if (reply.body.error.code === 'INTERNAL') parts.onFault(`${request.method} ${request.url} failed`, error);
+    await send(
+      request,
+      response,
+      parts,
+      reply.status,
+      { 'cache-control': 'no-store', ...reply.headers },
+      JSON.stringify(reply.body),
+    );
+  }
+}
+
+function findRoute(router: Router, verb: string, path: string): { route: RouteSettings; params: ReadonlyMap<string, string> } {
+  const match = router(verb, path);
+  switch (match.kind) {
+    case 'found':
+      return match;
+    case 'wrongMethod':
+      throw new HttpError(405, 'HTTP_METHOD_NOT_ALLOWED', `this path answers ${match.allow}`, { allow: match.allow });
+    case 'unknownPath':
+      throw new HttpError(404, 'SKERRY_NOT_FOUND', 'there is no such path');
+    case 'malformed':
+      throw new HttpError(400, 'SKERRY_INVALID', 'the path is not valid percent encoding');
+  }
+}
+
+/** @returns undefined if there is nothing to send @throws Error that names the method if JSON cannot express the result */
+function toJson(result: unknown, { server, method }: RouteSettings): string | undefined {
+  try {
+    return JSON.stringify(result);
+  } catch (cause) {
+    throw new Error(`the result of ${server}.${method} cannot be sent as JSON`, { cause });
+  }
+}
+
+async function send(
+  request: IncomingMessage,
+  response: ServerResponse,
+  { settings, isStopping }: ExchangeParts,
+  status: number,
+  headers: Readonly<Record<string, string>>,
+  json: string | undefined,
+): Promise<void> {
+  if (response.destroyed) return;
+  const isUnread = hasBody(request) && !request.complete;
+  if (isUnread || isStopping() || settings.keepAliveMs === 0) response.setHeader('connection', 'close');
+  const bytes = json === undefined ? undefined : Buffer.from(json);
+  response.writeHead(status, {
+    ...headers,
+    ...(bytes && { 'content-type': 'application/json; charset=utf-8', 'content-length': bytes.length }),
+  });
+  const content = request.method === 'HEAD' ? undefined : bytes;
+  if (!isUnread) {
+    response.end(content);
+    return;
+  }
+  // The whole answer goes out now; the end, which closes the connection, comes when the client has stopped sending.
+  if (content) response.write(content);
+  else response.flushHeaders();
+  await new Promise<void>((resolve) => {
+    const timer = setTimeout(resolve, LINGER_MS);
+    request.once('close', () => {
+      clearTimeout(timer);
+      resolve();
+    });
+    request.resume();
+  });
+  response.end();
+}
+
+function hasBody({ headers }: IncomingMessage): boolean {
+  return headers['transfer-encoding'] !== undefined || Number(headers['content-length'] ?? 0) > 0;
+}

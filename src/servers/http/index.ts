@@ -1,0 +1,39 @@
+// The http driver as a server: put together from what the context gives.
+
+import { facadeWith } from '../../rpc/proxy.ts';
+import type { ServerContext } from '../../server/context.ts';
+import { server } from '../../server/definition.ts';
+import { createDriver } from './driver.ts';
+import { checkOptions, type HttpOptions } from './options.ts';
+
+export type { HttpOptions, RouteOptions } from './options.ts';
+
+/** What the driver takes from a server's context. */
+export interface HttpContext {
+  readonly options: HttpOptions;
+  /** Clients of the servers that it uses, by name. */
+  readonly uses: Readonly<Record<string, unknown>>;
+  readonly log: { info(message: string): void; error(message: string, error: unknown): void };
+  onStop(stop: () => Promise<void>): void;
+}
+
+/** Makes calls of a client carry a deadline and a signal. */
+export type CallWith = (
+  client: unknown,
+  options: { readonly signal: AbortSignal; readonly timeoutMs?: number },
+) => Readonly<Record<string, (...args: readonly unknown[]) => Promise<unknown>>>;
+
+/** Starts listening; rejects with what is wrong with the options or the address. */
+export async function serve(ctx: HttpContext, callWith: CallWith): Promise<object> {
+  const driver = createDriver({
+    options: checkOptions(ctx.options, Object.keys(ctx.uses)),
+    invoke: (server, method, args, options) => callWith(ctx.uses[server], options)[method](...args),
+    onFault: (message, error) => ctx.log.error(message, error),
+  });
+  ctx.onStop(() => driver.close());
+  await driver.listen();
+  ctx.log.info(`listening on ${driver.url}`);
+  return {};
+}
+
+export default server((ctx: ServerContext<HttpOptions>) => serve(ctx, (client, options) => facadeWith(client as object, options) as never));

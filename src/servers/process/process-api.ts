@@ -1,0 +1,24 @@
+// The process server's methods, as operators see them.
+
+/** `new` and `restart`: on the way to running; `zombie`: down, waits for an operator. */
+export type InstanceState = 'new' | 'running' | 'sleeping' | 'restart' | 'zombie';
+
+export interface ProcessEntry {
+  readonly name: string;
+  readonly replica: number;
+  /** 0 while there is no process. */
+  readonly pid: number;
+  readonly state: InstanceState;
+  readonly restarts: number;
+  /** Why the last instance ended. */
+  readonly lastReason?: string;
+}
+
+// biome-ignore lint/style/useConsistentTypeDefinitions: a type, so that it is a record of methods
+export type ProcessServerApi = {
+  list(): ProcessEntry[];
+  /** Ends a server (`geo`) or a replica (`geo.1`) with SIGKILL; by default it is started again. Resolves when it is dead. */
+  kill(name: string, options?: { readonly restart?: boolean }): Promise<void>;
+  /** Starts a zombie again. */
+  boot(name: string): Promise<void>;
+};

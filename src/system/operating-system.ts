@@ -1,0 +1,64 @@
+// What boot() returns: the servers of a system, its processes, and the way to stop it.
+
+import { SkerryError } from '../base/errors.ts';
+import type { Link } from '../link/link.ts';
+import { remoteFacade } from '../rpc/proxy.ts';
+import { RemoteServer } from '../rpc/remote-server.ts';
+import type { Remote } from '../server/remote.ts';
+import type { Entries, ServersOf, System } from '../server/system.ts';
+import type { ProcessServerApi } from '../servers/process/process-api.ts';
+import type { KernelHandle } from './boot.ts';
+
+export class OperatingSystem<S extends Entries = Entries> {
+  /** The servers by name: a method call is a call to the server. */
+  readonly servers: ServersOf<S>;
+  /** The process server: `list()`, `kill(name, { restart })`, `boot(name)`. */
+  readonly processes: Remote<ProcessServerApi>;
+  readonly #remotes: RemoteServer[];
+  readonly #link: Link;
+  readonly #kernel: KernelHandle;
+  readonly #stopped: Promise<void>;
+  #stopping: Promise<void> | undefined;
+
+  constructor(system: System<S>, link: Link, kernel: KernelHandle, stopped: Promise<void>) {
+    this.#link = link;
+    this.#kernel = kernel;
+    this.#stopped = stopped;
+    const names = Object.keys(system.servers);
+    this.#remotes = names.map((name) => new RemoteServer(name, link.clients));
+    const facades = Object.fromEntries(this.#remotes.map((remote) => [remote.name, remoteFacade(remote)]));
+    this.servers = new Proxy(facades, {
+      get(target, name) {
+        if (typeof name === 'symbol' || name in target || name === 'then' || name === 'toJSON') return Reflect.get(target, name);
+        throw new SkerryError('SKERRY_NOT_FOUND', `there is no server "${name}" in this system; it has: ${names.join(', ')}`);
+      },
+    }) as ServersOf<S>;
+    this.processes = remoteFacade(new RemoteServer('process', link.clients)) as Remote<ProcessServerApi>;
+  }
+
+  /** @internal Connects to the servers, so that the first call waits for nothing. */
+  async prepare(): Promise<void> {
+    await Promise.all(this.#remotes.map((remote) => remote.prepare()));
+  }
+
+  /**
+   * Stops the system: servers end in reverse order of need, running calls first (`drainMs` of their entries), then the kernel. Calls
+   * that are still pending are rejected. Resolves when no process is left; a second call waits for the same.
+   */
+  stop(): Promise<void> {
+    this.#stopping ??= this.#stop();
+    return this.#stopping;
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.stop();
+  }
+
+  async #stop(): Promise<void> {
+    this.#kernel.setRef(true);
+    this.#link.send({ t: 'stop' });
+    await this.#stopped;
+    await this.#kernel.ended;
+    this.#link.close();
+  }
+}

@@ -1,0 +1,160 @@
+/*
+ * ring.pml: one ring between one producer and one consumer, with parking and a doorbell.
+ *
+ *     producer's region            consumer's region
+ *     records, tail  ----------->  copy out
+ *     room           <-----------  started (credit)
+ *     look, ring     <-----------  parked (odd = parked)
+ *     doorbell       ----------->  sleep
+ *     sleep for room <-----------  look at wantsRoom and at the producer's `parked`, ring
+ *
+ * The producer writes a record, publishes `tail`, then looks at `parked`, and rings if it is odd and not the value it rang for last.
+ * The consumer copies a record out, then gives credit; with nothing to read it makes `parked` odd, looks at `tail` once more and
+ * only then sleeps. Whenever it wakes it begins a new epoch, also when it finds nothing: the producer does not ring twice in one. A
+ * producer without room says so in `wantsRoom` and parks in the same way; the consumer looks after each credit. The doorbell is a
+ * non-blocking pipe that is emptied whole, so one bit stands for it; others may ring it for nothing.
+ * A record has two halves, written and copied in two steps: a torn read is seen.
+ *
+ * Holds: every record is read once, whole and in order; nobody sleeps for ever beside work that was published.
+ *
+ * Labels of the source: request-published, request-started, parked (the reply ring works in the same way: reply-published, replies-taken).
+ *
+ * Left out: records of several lengths, padding at the wrap and positions beyond 2^32 (unit tests); the wrap of the epoch (2^31 parks
+ * between two looks of a producer); fairness.
+ * Spin is sequentially consistent, so a missing fence cannot be seen here: that the store of `tail` stays before the load of `parked`
+ * (and `parked` before the second look) in real code, and payload before `tail`, is what `npm run litmus` tests.
+ *
+ * Variants (a broken one must fail at the assertion that contains the word):
+ *   holds  CORRECT                room for two records
+ *   holds  ONE_SLOT               room for one
+ *   fails  NO_SECOND_LOOK         consumerDone  the consumer sleeps without looking again
+ *   fails  PARKED_BEFORE_PUBLISH  consumerDone  the producer looks at `parked`, then publishes
+ *   fails  RINGS_ONCE             consumerDone  the producer remembers that it rang, not for which epoch
+ *   fails  EPOCH_SLEPT_ON         consumerDone  woken too late for the work, the consumer sleeps on in the epoch that was rung for
+ *   fails  BELL_EMPTIED_LATE      consumerDone  the doorbell is emptied before the next sleep instead of on waking
+ *   fails  NO_LOOK_FOR_ROOM       consumerDone  the producer sleeps for room without looking again
+ *   fails  WISH_BEFORE_CREDIT     consumerDone  the consumer looks whether room is wanted, then gives credit (one slot)
+ *   fails  CREDIT_BEFORE_COPY     leftCopy      the record is copied after its room was given back
+ */
+#define RECORDS 4
+#if defined(ONE_SLOT) || defined(WISH_BEFORE_CREDIT)
+#define ROOM 1
+#else
+#define ROOM 2
+#endif
+#define STRAY_RINGS 1
+#define ODD(epoch) ((epoch) % 2 == 1)
+
+byte left[ROOM], right[ROOM], tail, producerParked; /* producer's region */
+bool wantsRoom;
+byte started, parked; /* consumer's region */
+bool bell, producerBell;
+bool producerDone, consumerDone;
+
+inline publish() {
+  left[tail % ROOM] = tail + 1;
+  right[tail % ROOM] = tail + 1;
+  tail++ // sync: request-published (store)
+}
+
+active proctype Producer() {
+  byte seen, rung;
+  do
+  :: tail < RECORDS && tail - started < ROOM -> // sync: request-started (load)
+#ifdef PARKED_BEFORE_PUBLISH
+    seen = parked;
+    publish();
+#else
+    publish();
+    seen = parked; // sync: parked (load)
+#endif
+    if
+#ifdef RINGS_ONCE
+    :: ODD(seen) && rung == 0 -> rung = seen; bell = true
+#else
+    :: ODD(seen) && seen != rung -> rung = seen; bell = true
+#endif
+    :: else
+    fi;
+    seen = 0
+  :: tail < RECORDS && tail - started == ROOM ->
+    wantsRoom = true;
+    producerParked++; // sync: parked (store)
+    if
+#ifndef NO_LOOK_FOR_ROOM
+    :: tail - started < ROOM // the second look
+#endif
+    :: else -> producerBell; producerBell = false
+    fi;
+    producerParked++;
+    wantsRoom = false
+  :: tail == RECORDS -> break
+  od;
+  producerDone = true
+}
+
+active proctype Consumer() {
+  byte head, leftCopy, rightCopy, rung;
+  bool wish;
+  do
+  :: head < RECORDS && head != tail -> // sync: request-published (load)
+#ifdef CREDIT_BEFORE_COPY
+    started = head + 1;
+#endif
+    leftCopy = left[head % ROOM];
+    rightCopy = right[head % ROOM];
+    assert(leftCopy == head + 1 && rightCopy == head + 1);
+    d_step { head++; leftCopy = 0; rightCopy = 0 }
+#ifdef WISH_BEFORE_CREDIT
+    wish = wantsRoom;
+    started = head;
+#else
+    started = head; // sync: request-started (store)
+    wish = wantsRoom;
+#endif
+    if
+    :: wish && ODD(producerParked) && producerParked != rung -> rung = producerParked; producerBell = true // sync: parked (load)
+    :: else
+    fi;
+    wish = false
+  :: head < RECORDS && head == tail ->
+    parked++; // sync: parked (store)
+    if
+#ifndef NO_SECOND_LOOK
+    :: head != tail // the second look; sync: request-published (load)
+#endif
+    :: else ->
+#ifdef BELL_EMPTIED_LATE
+      bell = false;
+      bell
+#else
+asleep:
+      bell;
+      bell = false;
+#ifdef EPOCH_SLEPT_ON
+      if
+      :: head == tail -> goto asleep
+      :: else
+      fi
+#endif
+#endif
+    fi;
+    parked++
+  :: head == RECORDS -> break
+  od;
+  consumerDone = true
+}
+
+/* Whoever else holds the write end rings for nothing. */
+active proctype Stranger() {
+  byte rings;
+  do
+  :: rings < STRAY_RINGS -> bell = true; rings++
+  :: break
+  od
+}
+
+/* Nobody can move: all must be done, or somebody sleeps for ever. */
+active proctype Monitor() {
+  timeout -> assert(producerDone && consumerDone)
+}
