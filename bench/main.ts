@@ -6,6 +6,7 @@
  */
 import { parseArgs } from 'node:util';
 import { call } from './call.ts';
+import { codec } from './codec-bench.ts';
 import { fair } from './fair.ts';
 import type { Bench } from './harness.ts';
 import { idle } from './idle.ts';
@@ -19,7 +20,7 @@ import { sparse } from './sparse.ts';
 import { start } from './start.ts';
 import { withWatchdog } from './watchdog.ts';
 
-const BENCHES: readonly Bench[] = [call, pipeline, sparse, load, late, idle, fair, payload, start];
+const BENCHES: readonly Bench[] = [call, pipeline, sparse, load, late, idle, fair, payload, start, codec];
 const SMOKE_LIMIT_MS = 60_000;
 
 interface Options {

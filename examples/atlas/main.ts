@@ -15,9 +15,10 @@ try {
     const host = address.host.includes(':') ? `[${address.host}]` : address.host;
     console.log(`\n  curl 'http://${host}:${address.port}/nearest?lat=52.52&lng=13.405&k=3'\n\nCtrl-C stops it.`);
   }
+  await sys.ended();
 } catch (error) {
   // Such as: port 4180 on 127.0.0.1 is in use.
-  console.error(`The atlas could not start: ${error instanceof Error ? error.message : String(error)}`);
+  console.error(`The atlas has failed: ${error instanceof Error ? error.message : String(error)}`);
   process.exitCode = 1;
 }
 
@@ -26,6 +27,6 @@ async function stop(signal: NodeJS.Signals, code: number): Promise<void> {
   if (isStopping) process.exit(code);
   isStopping = true;
   console.log(`${signal}: stopping`);
-  const sys = await booting.catch(() => undefined); // that it did not start has been said above
+  const sys = await booting.catch(() => undefined); // that it did not start is said above
   await sys?.stop();
 }

@@ -1,7 +1,7 @@
 // Asserts on our own invariants.
 //
-// A failed assert is a bug of Skerry, never a fault of the world (that is a SkerryError). It is not meant to be caught: it ends the
-// server, and the supervisor is the handler. An assert costs one comparison, so it stays on in production; keep the message a
+// A failed assert is a bug of Skerry, never a fault of the world (that is a SkerryError). It is not meant to be caught: it ends
+// the server, and the supervisor is the handler. An assert costs one comparison, so it stays on in production; keep the message a
 // constant, so that nothing is built on the way that holds.
 
 /** Thrown by {@link assert}: an invariant of Skerry itself does not hold. Report it; do not handle it. */

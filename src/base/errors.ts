@@ -1,9 +1,9 @@
 // Errors: one class, one catalogue.
 //
-// Everything that can go wrong in the world is a SkerryError with a code from the catalogue below; the code decides its HTTP status,
-// its default name and whether it may go better later. Programs compare codes, never prose. A message says what was attempted, on
-// which server, what was found and what would have been valid. Bugs of our own are asserts (assert.ts); errno names appear only for
-// failed system calls, as the cause.
+// Everything that can go wrong in the world is a SkerryError with a code from the catalogue below; the code decides its HTTP
+// status, its default name and whether it may go better later. Programs compare codes, never prose. A message says what was
+// attempted, on which server, what was found and what would have been valid. Bugs of our own are asserts (assert.ts); errno names
+// appear only for failed system calls, as the cause.
 //
 // Over a channel travel code, name, message, data, cause and the remote stack; the other side rebuilds the class (channel/codec).
 
@@ -11,7 +11,9 @@
 export interface ErrorKind {
   /** The HTTP status that a gateway answers with. */
   readonly status: number;
-  /** Whether the same call may succeed later without a change. Whether it may be repeated safely is `maybeExecuted`'s question. */
+  /**
+   * Whether the same call may succeed later without a change. Whether it may be repeated safely is `maybeExecuted`'s question.
+   */
   readonly retryable: boolean;
   /** The error's `name`: of the platform where it has a word for it, else `SkerryError`. */
   readonly name: string;

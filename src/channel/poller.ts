@@ -44,9 +44,13 @@ export class Poller {
   #inTurn = false;
   #budget = 0;
   #turnStartMs = 0;
+  /** The clock when it was looked at last. */
+  #nowMs = 0;
   #lastWorkMs = 0;
   #hops = 0;
   #next = 0;
+  /** This turn began with the doorbell, after a sleep. */
+  #woken = false;
 
   /** @param keepAlive makes the watch of this process's doorbell keep the event loop alive, or not. */
   constructor(cores: number, keepAlive: (on: boolean) => void) {
@@ -109,7 +113,9 @@ export class Poller {
       pollable.unpark();
       if (!pollable.park()) this.#heat(pollable);
     }
-    if (this.#hot.length > 0) this.#turn();
+    if (this.#hot.length === 0) return;
+    if (!this.#scheduled) this.#woken = true;
+    this.#turn();
   };
 
   #heat(pollable: Pollable): void {
@@ -134,6 +140,7 @@ export class Poller {
     this.#inTurn = true;
     this.#budget = TURN_RECORDS;
     this.#turnStartMs = performance.now();
+    this.#nowMs = this.#turnStartMs;
     this.#hops = 0;
     this.#pass();
   }
@@ -141,6 +148,7 @@ export class Poller {
   readonly #pass = (): void => {
     let taken = this.#pollAll();
     let now = performance.now();
+    this.#nowMs = now;
     if (taken === 0) {
       if (this.#expecting()) taken = this.#spin(now);
       else if (this.#hops < HOPS_MAX) {
@@ -151,7 +159,12 @@ export class Poller {
       now = performance.now();
     }
     if (taken > 0) {
-      this.#policy.observe(now - this.#lastWorkMs);
+      if (this.#woken) {
+        this.#woken = false;
+        this.#policy.woken(now - this.#lastWorkMs);
+      } else {
+        this.#policy.hit();
+      }
       this.#lastWorkMs = now;
       this.#budget -= taken;
       this.#hops = 0;
@@ -173,7 +186,7 @@ export class Poller {
       if (this.#next >= hot.length) this.#next = 0;
       const pollable = hot[this.#next];
       if (!pollable?.hasWork()) continue;
-      pollable.lastWorkMs = this.#turnStartMs;
+      pollable.lastWorkMs = this.#nowMs;
       taken += pollable.poll(Math.min(SHARE, this.#budget - taken));
     }
     return taken;
@@ -193,7 +206,7 @@ export class Poller {
       }
       const now = performance.now();
       if (now - startMs > SPIN_MS) {
-        if (now - startMs > LATE_MS) this.#policy.observeLate(now);
+        if (now - startMs > LATE_MS) this.#policy.ranLate(now);
         return 0;
       }
     }
@@ -201,8 +214,10 @@ export class Poller {
 
   #endTurn(nowMs: number, taken: number): void {
     const window = this.#policy.windowMs(nowMs);
-    if (taken === 0 && nowMs - this.#lastWorkMs >= window) this.#parkQuiet(nowMs);
-    else this.#parkQuiet(nowMs - WINDOW_MAX_MS);
+    if (taken === 0 && nowMs - this.#lastWorkMs >= window) {
+      if (window > 0) this.#policy.missed();
+      this.#parkQuiet(nowMs);
+    } else this.#parkQuiet(nowMs - WINDOW_MAX_MS);
     if (this.#hot.length > 0) {
       if (!this.#scheduled) this.#schedule();
     } else {

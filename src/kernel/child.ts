@@ -12,10 +12,15 @@ import { StreamPort } from '../channel/control/stream-port.ts';
 import type { NativeAddon } from '../memory/native.ts';
 import type { Exit } from './death.ts';
 
-const INSTANCE_MAIN = fileURLToPath(new URL('../server/main.js', import.meta.url));
+/** Files of other layers that the kernel starts and never imports. */
+const MAIN = {
+  process: fileURLToPath(new URL('../servers/process/main.js', import.meta.url)),
+  server: fileURLToPath(new URL('../server/main.js', import.meta.url)),
+};
 
 export interface SpawnOptions {
   readonly addon: NativeAddon | undefined;
+  readonly role: keyof typeof MAIN;
   readonly env: Readonly<Record<string, string>>;
   readonly memoryMb: number;
   readonly title: string;
@@ -35,10 +40,10 @@ const OLD_SPACE_SHARE = 0.75;
  * @param onExit the process is reaped, and everything that it had sent has been delivered to `events`.
  */
 export function spawnChild(options: SpawnOptions, events: ControlEvents, onExit: (exit: Exit) => void): SpawnedChild {
-  const { addon, env, memoryMb } = options;
+  const { addon, role, env, memoryMb } = options;
   const pair = addon?.socketPair();
   const execArgv = memoryMb > 0 ? [`--max-old-space-size=${Math.floor(memoryMb * OLD_SPACE_SHARE)}`] : [];
-  const child: ChildProcess = spawn(process.execPath, [...execArgv, INSTANCE_MAIN, String(process.pid), options.title], {
+  const child: ChildProcess = spawn(process.execPath, [...execArgv, MAIN[role], String(process.pid), options.title], {
     env: { ...env, ...(memoryMb > 0 ? { SKERRY_MEMORY_MB: String(memoryMb) } : {}) },
     stdio: ['ignore', 'inherit', 'inherit', pair === undefined || addon === undefined ? 'pipe' : addon.fileNumber(pair[1])],
     detached: true,

@@ -97,10 +97,10 @@ export class Kernel {
     const { server, replica, number } = slot;
     const { addon, baseEnv } = this.#options;
     const endpoint: Endpoint = { node: 0, slot: number, generation: slot.generation };
-    const isProcessServer = number === PROCESS_SERVER_SLOT;
-    const title = isProcessServer ? 'process' : `${server.name}.${replica}`;
+    const role = number === PROCESS_SERVER_SLOT ? 'process' : 'server';
+    const title = role === 'process' ? 'process' : `${server.name}.${replica}`;
     const child = spawnChild(
-      { addon, env: { ...baseEnv, ...this.#pick(server.env) }, memoryMb: server.memoryMb, title },
+      { addon, role, env: { ...baseEnv, ...this.#pick(server.env) }, memoryMb: server.memoryMb, title },
       {
         onMessage: (message, descriptors) => this.#receive(record, message, descriptors),
         onClose: () => {
@@ -110,13 +110,13 @@ export class Kernel {
       },
       (exit) => this.#onDeath(slot, record, exit),
     );
-    const record = newProcess(isProcessServer ? 'process' : 'server', server.name, endpoint, `server:${server.name}`, child.pid, child.port, child.kill);
+    const record = newProcess(role, server.name, endpoint, `server:${server.name}`, child.pid, child.port, child.kill);
     slot.process = record;
     this.#watchMemory();
     this.#tellProcessServer(number, { what: 'born', pid: child.pid, generation: slot.generation });
     const systemUrl = await this.#systemUrl;
     const replicas = this.#slotsOf(server.name).length;
-    this.#born(record, isProcessServer ? 'process' : 'server', replica, systemUrl, this.#pick(server.secrets), replicas);
+    this.#born(record, role, replica, systemUrl, this.#pick(server.secrets), replicas);
   }
 
   #born(to: Process, role: Process['role'], replica: number, systemUrl: string, secrets: Record<string, string>, replicas: number): void {

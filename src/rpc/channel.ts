@@ -11,29 +11,15 @@
 
 import { SkerryError } from '../base/errors.ts';
 import type { Decoder } from '../channel/codec/decoder.ts';
-import { acquireEncoder, releaseEncoder } from '../channel/codec/encoder.ts';
+import { encodeRecord } from '../channel/encode-record.ts';
 import { type ClientEnd, type ClientEvents, NO_CALL, type Suspect } from '../channel/transport.ts';
-import { CALLS_MAX, RECORD_MAX_BYTES, STREAM_CREDIT } from '../protocol/limits.ts';
+import { CALLS_MAX, QUEUE_MAX, STREAM_CREDIT } from '../protocol/limits.ts';
 import { Flag, Kind } from '../protocol/record.ts';
+import type { Call, CallRequest } from './call.ts';
 import type { DeadlineOwner, Deadlines } from './deadlines.ts';
 import { decideFate } from './fate.ts';
 import { StreamConsumer } from './stream-consumer.ts';
-import { type CallExtra, writeCall, writeRaw } from './wire.ts';
-
-/** One call, ready to be sent. */
-export interface Request {
-  /** `geo.nearest`: for messages. */
-  readonly label: string;
-  readonly method: number;
-  readonly idempotent: boolean;
-  /** Monotonic ms; 0: none. */
-  readonly deadline: number;
-  readonly timeoutMs: number;
-  readonly extra: CallExtra | undefined;
-  readonly args: readonly unknown[];
-  readonly encodedArgs: Uint8Array | undefined;
-  readonly signal: AbortSignal | undefined;
-}
+import { writeCall, writeRaw } from './wire.ts';
 
 export interface DeathNotice {
   /** `SIGKILL`, `exit code 3`, `memory limit` … */
@@ -42,21 +28,6 @@ export interface DeathNotice {
   readonly ordered: boolean;
   /** What the server said of itself before it ended. */
   readonly error?: unknown;
-}
-
-interface Pending {
-  readonly callId: number;
-  readonly request: Request;
-  readonly resolve: (value: unknown) => void;
-  readonly reject: (error: unknown) => void;
-  readonly stream: StreamConsumer | undefined;
-  /** Kept for idempotent calls: the whole payload. */
-  readonly payload: Uint8Array | undefined;
-  onAbort: (() => void) | undefined;
-  deathsAlone: number;
-  suspect: boolean;
-  /** The caller has its outcome already. */
-  givenUp: boolean;
 }
 
 export interface ChannelOptions {
@@ -70,12 +41,10 @@ export interface ChannelOptions {
 }
 
 const NEVER = Number.POSITIVE_INFINITY;
-/** Calls in flight from which on each call looks whether the server is overloaded; below, every 16th does. */
-const LOOK_ALWAYS = 48;
 
 export class Channel implements ClientEvents, DeadlineOwner {
   readonly #options: ChannelOptions;
-  readonly #pending: (Pending | undefined)[] = new Array(CALLS_MAX).fill(undefined);
+  readonly #pending: (Call | undefined)[] = new Array(CALLS_MAX).fill(undefined);
   readonly #generation = new Uint32Array(CALLS_MAX);
   readonly #free: number[] = [];
   #end!: ClientEnd;
@@ -83,7 +52,8 @@ export class Channel implements ClientEvents, DeadlineOwner {
   #looks = 0;
   #closed: SkerryError | undefined;
   /** From the handshake. */
-  queueMax = NEVER;
+  queueMax = QUEUE_MAX;
+  #crowded = false;
 
   constructor(options: ChannelOptions) {
     this.#options = options;
@@ -110,30 +80,29 @@ export class Channel implements ClientEvents, DeadlineOwner {
     return Math.max(this.#end.peerLoad, this.#inFlight);
   }
 
-  call(request: Request): Promise<unknown> {
+  call(call: Call): Promise<unknown> {
     return new Promise((resolve, reject) => {
-      this.#send(request, resolve, reject, undefined);
+      call.resolve = resolve;
+      call.reject = reject;
+      this.#send(call);
     });
   }
 
   /** Starts a stream; its items are taken from the consumer. */
-  stream(request: Request): StreamConsumer {
-    const consumer = new StreamConsumer(request, {
-      onCredit: (total) => this.#end.credit(callId, total),
-      onReturn: () => this.#giveUp(callId),
+  stream(call: Call): StreamConsumer {
+    const consumer = new StreamConsumer(call, {
+      onCredit: (total) => this.#end.credit(call.callId, total),
+      onReturn: () => this.#giveUp(call.callId),
       note: (deadline) => this.#options.deadlines.note(deadline),
     });
-    const callId = this.#send(
-      request,
-      () => {},
-      (error) => consumer.fail(error),
-      consumer,
-    );
+    call.stream = consumer;
+    call.reject = (error) => consumer.fail(error);
+    this.#send(call);
     return consumer;
   }
 
   /** Resolves when the notification has been published; it has no answer. */
-  notify(request: Request): Promise<void> {
+  notify(request: CallRequest): Promise<void> {
     return new Promise((resolve, reject) => {
       try {
         this.#checkOpen(request);
@@ -175,7 +144,7 @@ export class Channel implements ClientEvents, DeadlineOwner {
         return;
       }
     }
-    throw new SkerryError('SKERRY_CORRUPT', `${this.name} answered call ${callId} (${pending.request.label}) with a record of kind ${kind}`);
+    throw new SkerryError('SKERRY_CORRUPT', `${this.name} answered call ${callId} (${pending.label}) with a record of kind ${kind}`);
   }
 
   onUnsent(callId: number, error: SkerryError): void {
@@ -197,9 +166,9 @@ export class Channel implements ClientEvents, DeadlineOwner {
     for (let slot = 0; slot < CALLS_MAX; slot++) {
       const pending = this.#pending[slot];
       if (pending === undefined || pending.givenUp) continue;
-      const deadline = pending.stream === undefined ? pending.request.deadline : pending.stream.deadline;
+      const deadline = pending.stream === undefined ? pending.deadline : pending.stream.deadline;
       if (deadline === 0) continue;
-      if (deadline <= now) this.#giveUpWith(slot, pending, timeoutError(pending.request, this.name));
+      if (deadline <= now) this.#giveUpWith(slot, pending, timeoutError(pending, this.name));
       else if (deadline < next) next = deadline;
     }
     return next;
@@ -213,7 +182,7 @@ export class Channel implements ClientEvents, DeadlineOwner {
     this.#end.freeze();
     const alone = this.#end.peerRunning === 1;
     const suspects: Suspect[] = [];
-    const again: Pending[] = [];
+    const again: Call[] = [];
     for (let slot = 0; slot < CALLS_MAX; slot++) {
       const pending = this.#pending[slot];
       if (pending === undefined) continue;
@@ -223,17 +192,17 @@ export class Channel implements ClientEvents, DeadlineOwner {
         continue;
       }
       if (started && alone && !death.ordered) pending.deathsAlone += 1;
-      const { request, stream, payload } = pending;
+      const { stream, payload } = pending;
       const outcome = decideFate({
         started,
-        idempotent: request.idempotent,
+        idempotent: pending.idempotent,
         stream: stream !== undefined,
         deathsAlone: pending.deathsAlone,
         ordered: death.ordered,
       });
       if (outcome === 'suspect' || (outcome === 'carry' && pending.suspect)) {
         pending.suspect = true;
-        if (payload !== undefined) suspects.push({ callId: pending.callId, method: request.method, payload, flags: flagsOf(request) });
+        if (payload !== undefined) suspects.push({ callId: pending.callId, method: pending.method, payload, flags: flagsOf(pending) });
       } else if (outcome === 'again') {
         again.push(pending);
       } else if (outcome === 'poison') {
@@ -241,15 +210,15 @@ export class Channel implements ClientEvents, DeadlineOwner {
         pending.reject(poisonError(pending, this.name, death));
       } else if (outcome === 'reject') {
         this.#settle(slot, pending);
-        pending.reject(diedError(request, this.name, death));
+        pending.reject(diedError(pending, this.name, death));
       }
     }
     this.#end.carry(suspects);
     for (const pending of again) {
       pending.suspect = false;
       this.#end.settled(pending.callId);
-      const { request, payload } = pending;
-      if (payload !== undefined) this.#end.send(Kind.call, flagsOf(request), request.method, pending.callId, writeRaw, payload);
+      const { callId, method, payload } = pending;
+      if (payload !== undefined) this.#end.send(Kind.call, flagsOf(pending), method, callId, writeRaw, payload);
     }
     return suspects;
   }
@@ -275,62 +244,50 @@ export class Channel implements ClientEvents, DeadlineOwner {
     this.#end.close();
   }
 
-  #checkOpen(request: Request): void {
+  /** Looks at the server's queue at every 16th call, and at each when there is much in flight or it was seen to be long. */
+  #checkOpen(request: CallRequest): void {
     if (this.#closed !== undefined) throw this.#closed;
     this.#looks += 1;
-    if (this.#inFlight < LOOK_ALWAYS && (this.#looks & 15) !== 1) return;
+    if ((this.#looks & 15) !== 1 && !this.#crowded && this.#inFlight < this.queueMax >> 1) return;
     const { peerQueue, unstarted } = this.#end;
+    this.#crowded = peerQueue > this.queueMax >> 1;
     if (peerQueue < this.queueMax && unstarted < this.queueMax) return;
     throw busyError(request, this.name, `${Math.max(peerQueue, unstarted)} calls wait there unstarted; its queueMax is ${this.queueMax}`);
   }
 
-  #send(request: Request, resolve: (value: unknown) => void, reject: (error: unknown) => void, stream: StreamConsumer | undefined): number {
+  #send(call: Call): void {
     const slot = this.#free.pop();
     try {
-      if (slot === undefined) throw busyError(request, this.name, `${CALLS_MAX} calls of this client are in flight there`);
-      this.#checkOpen(request);
-      const { signal } = request;
-      if (signal?.aborted === true) throw abortError(request, signal);
+      if (slot === undefined) throw busyError(call, this.name, `${CALLS_MAX} calls of this client are in flight there`);
+      this.#checkOpen(call);
+      const { signal } = call;
+      if (signal?.aborted === true) throw abortError(call, signal);
       const generation = ((this.#generation[slot] as number) + 1) & 0x1f_ffff;
       this.#generation[slot] = generation;
-      const callId = (generation * CALLS_MAX + slot) >>> 0;
-      let payload: Uint8Array | undefined;
-      if (stream !== undefined) this.#end.credit(callId, STREAM_CREDIT);
-      if (request.idempotent) {
-        payload = encodeCall(request);
-        this.#end.send(Kind.call, flagsOf(request), request.method, callId, writeRaw, payload);
+      const callId = generation * CALLS_MAX + slot;
+      call.callId = callId;
+      if (call.stream !== undefined) this.#end.credit(callId, STREAM_CREDIT);
+      if (call.idempotent) {
+        call.payload = encodeRecord(writeCall, call);
+        this.#end.send(Kind.call, flagsOf(call), call.method, callId, writeRaw, call.payload);
       } else {
-        this.#end.send(Kind.call, flagsOf(request), request.method, callId, writeCall, request);
+        this.#end.send(Kind.call, flagsOf(call), call.method, callId, writeCall, call);
       }
-      const pending: Pending = {
-        callId,
-        request,
-        resolve,
-        reject,
-        stream,
-        payload,
-        onAbort: undefined,
-        deathsAlone: 0,
-        suspect: false,
-        givenUp: false,
-      };
-      this.#pending[slot] = pending;
+      this.#pending[slot] = call;
       this.#inFlight += 1;
       this.#options.life.hold();
-      if (request.deadline !== 0) this.#options.deadlines.note(request.deadline);
+      if (call.deadline !== 0) this.#options.deadlines.note(call.deadline);
       if (signal !== undefined) {
-        pending.onAbort = () => this.#giveUpWith(slot, pending, abortError(request, signal));
-        signal.addEventListener('abort', pending.onAbort, { once: true });
+        call.onAbort = () => this.#giveUpWith(slot, call, abortError(call, signal));
+        signal.addEventListener('abort', call.onAbort, { once: true });
       }
-      return callId;
     } catch (error) {
       if (slot !== undefined) this.#free.push(slot);
-      reject(error);
-      return NO_CALL;
+      call.reject(error);
     }
   }
 
-  #settle(slot: number, pending: Pending): void {
+  #settle(slot: number, pending: Call): void {
     this.#pending[slot] = undefined;
     this.#free.push(slot);
     this.#inFlight -= 1;
@@ -339,7 +296,7 @@ export class Channel implements ClientEvents, DeadlineOwner {
     if (!pending.givenUp) this.#options.life.drop();
   }
 
-  #giveUpWith(slot: number, pending: Pending, error: SkerryError): void {
+  #giveUpWith(slot: number, pending: Call, error: SkerryError): void {
     if (this.#pending[slot] !== pending || pending.givenUp) return;
     this.#cancel(slot, pending);
     pending.reject(error);
@@ -351,7 +308,7 @@ export class Channel implements ClientEvents, DeadlineOwner {
     if (pending !== undefined && pending.callId === callId && !pending.givenUp) this.#cancel(slot, pending);
   }
 
-  #cancel(slot: number, pending: Pending): void {
+  #cancel(slot: number, pending: Call): void {
     if (this.#end.cancel(pending.callId)) {
       this.#settle(slot, pending);
       return;
@@ -361,28 +318,17 @@ export class Channel implements ClientEvents, DeadlineOwner {
     this.#options.life.drop();
   }
 
-  #unlisten(pending: Pending): void {
-    if (pending.onAbort !== undefined) pending.request.signal?.removeEventListener('abort', pending.onAbort);
+  #unlisten(pending: Call): void {
+    if (pending.onAbort !== undefined) pending.signal?.removeEventListener('abort', pending.onAbort);
     pending.onAbort = undefined;
   }
 }
 
-function flagsOf(request: Request): number {
+function flagsOf(request: CallRequest): number {
   return request.extra === undefined ? 0 : Flag.extra;
 }
 
-function encodeCall(request: Request): Uint8Array {
-  const encoder = acquireEncoder();
-  try {
-    encoder.beginScratch(RECORD_MAX_BYTES);
-    writeCall(encoder, request);
-    return encoder.bytes.slice(0, encoder.position);
-  } finally {
-    releaseEncoder(encoder);
-  }
-}
-
-export function timeoutError(request: Pick<Request, 'label' | 'timeoutMs'>, server: string): SkerryError {
+export function timeoutError(request: Pick<CallRequest, 'label' | 'timeoutMs'>, server: string): SkerryError {
   const after = request.timeoutMs > 0 ? ` within ${Math.round(request.timeoutMs)} ms` : ' before the deadline of the call it was made in';
   return new SkerryError('SKERRY_TIMEOUT', `${request.label} on ${server} did not answer${after}`, {
     maybeExecuted: true,
@@ -390,15 +336,15 @@ export function timeoutError(request: Pick<Request, 'label' | 'timeoutMs'>, serv
   });
 }
 
-export function abortError(request: Pick<Request, 'label'>, signal: AbortSignal): SkerryError {
+export function abortError(request: Pick<CallRequest, 'label'>, signal: AbortSignal): SkerryError {
   return new SkerryError('SKERRY_ABORTED', `${request.label} was aborted by its caller`, { cause: signal.reason });
 }
 
-function busyError(request: Request, server: string, why: string): SkerryError {
+function busyError(request: CallRequest, server: string, why: string): SkerryError {
   return new SkerryError('SKERRY_BUSY', `${request.label} was not sent to ${server}: ${why}`, { maybeExecuted: false, data: { server } });
 }
 
-function diedError(request: Request, server: string, death: DeathNotice): SkerryError {
+function diedError(request: CallRequest, server: string, death: DeathNotice): SkerryError {
   return new SkerryError('SKERRY_SERVER_DIED', `${server} died (${death.reason}) while it ran ${request.label}; the call may have taken effect`, {
     maybeExecuted: true,
     data: { server, call: request.label, reason: death.reason },
@@ -406,8 +352,8 @@ function diedError(request: Request, server: string, death: DeathNotice): Skerry
   });
 }
 
-function poisonError(pending: Pending, server: string, death: DeathNotice): SkerryError {
-  const { label } = pending.request;
+function poisonError(pending: Call, server: string, death: DeathNotice): SkerryError {
+  const { label } = pending;
   return new SkerryError('SKERRY_POISON', `${label} was alone in ${server} when it died, ${pending.deathsAlone} times (last: ${death.reason})`, {
     maybeExecuted: true,
     data: { server, call: label, reason: death.reason, deaths: pending.deathsAlone },

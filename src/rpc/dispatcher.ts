@@ -9,8 +9,9 @@ import { SkerryError } from '../base/errors.ts';
 import type { Decoder } from '../channel/codec/decoder.ts';
 import type { ServerEnd, ServerEvents } from '../channel/transport.ts';
 import type { StatusCounters } from '../memory/status.ts';
+import { CALLS_MAX } from '../protocol/limits.ts';
 import { Kind } from '../protocol/record.ts';
-import { type CurrentCall, runInCall } from './call-context.ts';
+import { type CurrentCall, callContextEnabled, runInCall } from './call-context.ts';
 import { checkInput, type InputSchema } from './input.ts';
 import { type CallExtra, readExtra, writeResult } from './wire.ts';
 
@@ -162,7 +163,8 @@ export class Connection implements ServerEvents {
   end!: CountingServerEnd;
   readonly #dispatcher: Dispatcher;
   readonly #caller: Caller;
-  readonly #running = new Map<number, Running>();
+  /** By slot of the call id. */
+  readonly #running: (Running | undefined)[] = new Array(CALLS_MAX).fill(undefined);
   #closed = false;
 
   constructor(dispatcher: Dispatcher, caller: Caller) {
@@ -214,7 +216,8 @@ export class Connection implements ServerEvents {
   }
 
   onControl(): void {
-    for (const running of this.#running.values()) {
+    for (const running of this.#running) {
+      if (running === undefined) continue;
       if (this.end.isCancelled(running.callId)) {
         this.#abort(running, new SkerryError('SKERRY_ABORTED', `the caller gave up ${this.#label(running.handler)}`));
       } else {
@@ -239,7 +242,7 @@ export class Connection implements ServerEvents {
     this.#dispatcher.disconnect(this);
     this.#dispatcher.countSuspects(-this.end.suspectsWaiting);
     this.end.close();
-    for (const running of this.#running.values()) this.#abort(running, reason);
+    for (const running of this.#running) if (running !== undefined) this.#abort(running, reason);
     this.#dispatcher.next();
   }
 
@@ -259,7 +262,7 @@ export class Connection implements ServerEvents {
     if (kind === Kind.call && this.end.isCancelled(callId)) {
       return new SkerryError('SKERRY_ABORTED', `${server}.${handler.name} was given up by its caller before it started`);
     }
-    if (kind === Kind.call && this.#running.has(callId)) {
+    if (kind === Kind.call && this.#running[callId % CALLS_MAX] !== undefined) {
       throw new SkerryError('SKERRY_CORRUPT', `${server} was sent call ${callId} twice`);
     }
     if (deadline > 0 && deadline <= now) {
@@ -270,7 +273,7 @@ export class Connection implements ServerEvents {
 
   #run(handler: Handler, isNotify: boolean, callId: number, deadline: number, extra: CallExtra | undefined, args: unknown[]): void {
     const running: Running = { callId, handler, answered: isNotify, controller: undefined, onCredit: undefined };
-    if (!isNotify) this.#running.set(callId, running);
+    if (!isNotify) this.#running[callId % CALLS_MAX] = running;
     let result: unknown;
     try {
       if (handler.input !== undefined) {
@@ -312,6 +315,7 @@ export class Connection implements ServerEvents {
   }
 
   #invoke(handler: Handler, running: Running, deadline: number, extra: CallExtra | undefined, args: readonly unknown[]): unknown {
+    if (!callContextEnabled()) return handler.run(...args);
     const { server } = this.#dispatcher.options;
     const call = new ServedCall(server, handler.name, this.#caller.principal, deadline, extra, running);
     return runInCall(call, () => handler.run(...args));
@@ -336,8 +340,14 @@ export class Connection implements ServerEvents {
 
   #done(running: Running, failed: boolean): void {
     running.answered = true;
-    this.#running.delete(running.callId);
+    this.#free(running);
     this.#dispatcher.ended(failed);
+  }
+
+  /** Answered: the client may use the slot again. */
+  #free(running: Running): void {
+    const slot = running.callId % CALLS_MAX;
+    if (this.#running[slot] === running) this.#running[slot] = undefined;
   }
 
   #sendError(callId: number, error: unknown): void {
@@ -354,6 +364,7 @@ export class Connection implements ServerEvents {
   #abort(running: Running, reason: SkerryError): void {
     if (!running.answered) {
       running.answered = true;
+      this.#free(running);
       if (!this.#closed) this.#sendError(running.callId, reason);
     }
     running.controller?.abort(reason);

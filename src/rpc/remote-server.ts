@@ -5,11 +5,12 @@
 
 import { nowMs } from '../base/clock.ts';
 import { SkerryError } from '../base/errors.ts';
-import { acquireEncoder, releaseEncoder } from '../channel/codec/encoder.ts';
-import { RECORD_MAX_BYTES, TIMEOUT_MS } from '../protocol/limits.ts';
+import { encodeRecord } from '../channel/encode-record.ts';
+import { TIMEOUT_MS } from '../protocol/limits.ts';
 import type { MethodInfo } from '../protocol/methods.ts';
 import { getCurrentCall } from './call-context.ts';
-import type { Channel, Request } from './channel.ts';
+import { Call } from './call.ts';
+import type { Channel } from './channel.ts';
 import type { Deadlines } from './deadlines.ts';
 import type { StreamConsumer } from './stream-consumer.ts';
 import { type CallExtra, writeArgs } from './wire.ts';
@@ -84,7 +85,7 @@ export class RemoteServer {
   }
 
   async notify(method: string, args: readonly unknown[], options: CallOptions = NO_OPTIONS): Promise<void> {
-    const encodedArgs = this.#methods === undefined ? encodeArgs(args) : undefined;
+    const encodedArgs = this.#methods === undefined ? encodeRecord(writeArgs, args) : undefined;
     if (this.#methods === undefined) await this.#connect();
     const known = this.#methods?.get(method);
     if (known === undefined) throw this.#noMethod(method);
@@ -103,7 +104,7 @@ export class RemoteServer {
     encodedArgs: Uint8Array | undefined,
     options: CallOptions,
   ): Promise<unknown> | StreamConsumer {
-    let request: Request;
+    let request: Call;
     try {
       request = this.#request(known, args, encodedArgs, options);
       const channel = this.#channel(options, request.extra);
@@ -120,7 +121,7 @@ export class RemoteServer {
   #invokeLater(method: string, args: readonly unknown[], options: CallOptions): Promise<unknown> & AsyncIterable<unknown> {
     let result: Promise<unknown>;
     try {
-      const encodedArgs = encodeArgs(args);
+      const encodedArgs = encodeRecord(writeArgs, args);
       result = this.#connect().then(() => {
         const known = this.#methods?.get(method);
         if (known === undefined) throw this.#noMethod(method);
@@ -137,7 +138,7 @@ export class RemoteServer {
     args: readonly unknown[],
     encodedArgs: Uint8Array | undefined,
     options: CallOptions,
-  ): Request {
+  ): Call {
     const { info } = known;
     const timeoutMs = options.timeoutMs ?? (info.timeoutMs > 0 ? info.timeoutMs : TIMEOUT_MS);
     let deadline = timeoutMs > 0 && info.kind === 'call' ? nowMs() + timeoutMs : 0;
@@ -150,17 +151,7 @@ export class RemoteServer {
     } else if (options.trace !== undefined) {
       extra = { trace: options.trace };
     }
-    return {
-      label: known.label,
-      method: known.index,
-      idempotent: info.idempotent,
-      deadline,
-      timeoutMs,
-      extra,
-      args,
-      encodedArgs,
-      signal: options.signal,
-    };
+    return new Call(known.label, known.index, info.idempotent, deadline, timeoutMs, extra, args, encodedArgs, options.signal);
   }
 
   /** The channel of the replica that should take the next call. */
@@ -259,17 +250,6 @@ export class RemoteServer {
 }
 
 const PHASE_RANK: Record<Phase, number> = { open: 0, waiting: 1e6, dead: 2e6, closed: 3e6, down: 4e6 };
-
-function encodeArgs(args: readonly unknown[]): Uint8Array {
-  const encoder = acquireEncoder();
-  try {
-    encoder.beginScratch(RECORD_MAX_BYTES);
-    writeArgs(encoder, args);
-    return encoder.bytes.slice(0, encoder.position);
-  } finally {
-    releaseEncoder(encoder);
-  }
-}
 
 /** A promise that can also be iterated, for a call of which nobody knows yet whether it is a stream. */
 function iterateLater(result: Promise<unknown>): Promise<unknown> & AsyncIterable<unknown> {

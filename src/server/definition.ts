@@ -24,7 +24,7 @@ export interface OptionsType<Options> {
   readonly [optionsType]?: Options;
 }
 
-export type UsesMap = Readonly<Record<string, Uses<never>>>;
+export type UsesMap = Readonly<Record<string, Uses<unknown>>>;
 
 /** What a server declares about itself. */
 export interface Manifest<U extends UsesMap = UsesMap, Options = unknown> {
@@ -101,8 +101,9 @@ type Inputs<S extends Schemas> = S extends readonly [infer First extends Standar
     ? [StandardSchemaV1.InferInput<First>?, ...Partial<Inputs<Rest>>]
     : [StandardSchemaV1.InferInput<First>, ...Inputs<Rest>]
   : [];
+type ResultOf<F> = F extends (...args: never[]) => infer R ? R : never;
 /** `idempotent` on a stream does not compile. */
-type NoReplay<R> = R extends AsyncIterable<unknown> ? { readonly idempotent?: false } : unknown;
+type NoReplay<R> = [R] extends [never] ? unknown : R extends AsyncIterable<unknown> ? { readonly idempotent?: false } : unknown;
 
 export interface MethodProperties {
   readonly [methodMark]: MethodOptions & { readonly input?: InputSchema };
@@ -123,7 +124,11 @@ export function method<S extends StandardSchemaV1, R>(
   properties: MethodOptions & { readonly input: S } & NoReplay<R>,
   run: (argument: StandardSchemaV1.InferOutput<S>) => R,
 ): Method<[StandardSchemaV1.InferInput<S>], R>;
-export function method<A extends unknown[], R>(properties: MethodOptions & { readonly input?: never } & NoReplay<R>, run: (...args: A) => R): Method<A, R>;
+// biome-ignore lint/complexity/noBannedTypes: a bound without a signature leaves the type of `k = 1` in a handler to its default value
+export function method<F extends Function>(
+  properties: MethodOptions & { readonly input?: never } & NoReplay<ResultOf<F>>,
+  run: F,
+): F & MethodProperties;
 export function method(properties: MethodOptions & { readonly input?: InputSchema }, run: (...args: never[]) => unknown): unknown {
   if (typeof run !== 'function') throw new SkerryError('SKERRY_INVALID', `method() takes a function; it was given ${describe(run)}`);
   const known = ['idempotent', 'timeoutMs', 'input'];

@@ -42,12 +42,22 @@ export type Entries = Readonly<Record<string, ServerEntry>>;
 
 type DefinitionOf<E> = E extends { readonly load: () => Promise<{ readonly default: infer D }> } ? D : never;
 
+/** What the entry's options have beyond those of the server is wrong at its place. */
+type NoOthers<E, Options> = E extends { readonly options: infer Given extends object }
+  ? unknown extends Options
+    ? unknown
+    : Given extends readonly unknown[]
+      ? unknown
+      : { readonly [K in Exclude<keyof Given, KeysOf<Options>>]: never }
+  : unknown;
+type KeysOf<T> = T extends unknown ? keyof T : never;
+
 /** An unknown key, a missing or wrong option, a used server that is not there or has other methods: a type error at that place. */
 type CheckEntry<E, S> = {
   readonly [K in Exclude<keyof E, keyof ServerEntry>]: never;
 } & (undefined extends OptionsOf<DefinitionOf<E>>
-  ? { readonly options?: OptionsOf<DefinitionOf<E>> }
-  : { readonly options: OptionsOf<DefinitionOf<E>> }) & {
+  ? { readonly options?: OptionsOf<DefinitionOf<E>> & NoOthers<E, OptionsOf<DefinitionOf<E>>> }
+  : { readonly options: OptionsOf<DefinitionOf<E>> & NoOthers<E, OptionsOf<DefinitionOf<E>>> }) & {
     readonly uses?: readonly (keyof S & string)[];
     readonly load: () => Promise<{ readonly default: UsesFit<UsesOf<DefinitionOf<E>>, S> extends true ? AnyServer : UsesFit<UsesOf<DefinitionOf<E>>, S> }>;
   };

@@ -41,7 +41,7 @@ export async function boot<S extends Entries>(system: System<S>, options: BootOp
   const { transport = process.env.SKERRY_TRANSPORT === 'stream' ? 'stream' : 'ring', budgetMb = 0, env = process.env } = options;
   const addon = transport === 'ring' ? loadNative().addon : undefined;
   const up = deferred<void>();
-  const stopped = deferred<void>();
+  const over = deferred<SkerryError | undefined>();
   const kernel = startKernel(addon, {
     ...env,
     ...(addon === undefined ? { SKERRY_TRANSPORT: 'stream' } : {}),
@@ -50,13 +50,12 @@ export async function boot<S extends Entries>(system: System<S>, options: BootOp
   const link = new Link(kernel.makePort, {
     onUp: () => up.resolve(),
     onBootFailed: (error) => up.reject(toError(error)),
-    onStopped: () => stopped.resolve(),
+    onStopped: () => over.resolve(undefined),
     onLost: (reason) => {
       up.reject(new SkerryError('SKERRY_INIT', `the kernel ended while the system was starting: ${reason}`));
-      stopped.resolve();
+      over.resolve(new SkerryError('SKERRY_SERVER_DOWN', `the kernel of this system is gone: ${reason}`));
     },
   });
-  stopped.promise.catch(() => {});
   link.setKeepAlive(true);
   try {
     await link.born.catch(() => up.promise); // a kernel that ends early says why by `up`
@@ -69,12 +68,13 @@ export async function boot<S extends Entries>(system: System<S>, options: BootOp
     link.send({ t: 'boot', systemUrl: system.url, memoryMb: 0 });
     await up.promise;
   } catch (error) {
+    kernel.setRef(true);
+    link.close(); // also a kernel that knows of no failure ends now
     await kernel.ended;
-    link.close();
     throw error;
   }
   link.setKeepAlive(false);
-  const os = new OperatingSystem<S>(system, link, kernel, stopped.promise);
+  const os = new OperatingSystem<S>(system, link, kernel, over.promise);
   await os.prepare();
   return os;
 }

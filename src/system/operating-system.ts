@@ -17,13 +17,13 @@ export class OperatingSystem<S extends Entries = Entries> {
   readonly #remotes: RemoteServer[];
   readonly #link: Link;
   readonly #kernel: KernelHandle;
-  readonly #stopped: Promise<void>;
+  readonly #over: Promise<SkerryError | undefined>;
   #stopping: Promise<void> | undefined;
 
-  constructor(system: System<S>, link: Link, kernel: KernelHandle, stopped: Promise<void>) {
+  constructor(system: System<S>, link: Link, kernel: KernelHandle, over: Promise<SkerryError | undefined>) {
     this.#link = link;
     this.#kernel = kernel;
-    this.#stopped = stopped;
+    this.#over = over;
     const names = Object.keys(system.servers);
     this.#remotes = names.map((name) => new RemoteServer(name, link.clients));
     const facades = Object.fromEntries(this.#remotes.map((remote) => [remote.name, remoteFacade(remote)]));
@@ -50,6 +50,18 @@ export class OperatingSystem<S extends Entries = Entries> {
     return this.#stopping;
   }
 
+  /**
+   * Keeps this process alive until the system has ended, for programs that only serve: otherwise nothing but a pending call does.
+   * Resolves after `stop()`, also when the kernel was told to stop by a signal.
+   * @throws SkerryError SKERRY_SERVER_DOWN when the kernel has ended otherwise; then no server is left.
+   */
+  async ended(): Promise<void> {
+    this.#kernel.setRef(true);
+    const fault = await this.#over;
+    await this.#kernel.ended;
+    if (fault !== undefined) throw fault;
+  }
+
   async [Symbol.asyncDispose](): Promise<void> {
     await this.stop();
   }
@@ -57,7 +69,7 @@ export class OperatingSystem<S extends Entries = Entries> {
   async #stop(): Promise<void> {
     this.#kernel.setRef(true);
     this.#link.send({ t: 'stop' });
-    await this.#stopped;
+    await this.#over;
     await this.#kernel.ended;
     this.#link.close();
   }

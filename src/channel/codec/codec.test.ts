@@ -6,7 +6,7 @@ import { inspect, types } from 'node:util';
 import vm from 'node:vm';
 import fc from 'fast-check';
 import { isSkerryError } from '../../base/errors.ts';
-import { acquireEncoder, Decoder, DEPTH_MAX, Encoder, releaseEncoder } from './codec.ts';
+import { acquireEncoder, DEPTH_MAX, Decoder, Encoder, releaseEncoder } from './codec.ts';
 
 const encoder = new Encoder();
 const decoder = new Decoder();
@@ -101,7 +101,8 @@ test('two records do not know each other', () => {
 });
 
 test('holes stay holes, and a long array of them costs what is in it', () => {
-  const short = [, 1, , undefined, ,]; // biome-ignore lint/suspicious/noSparseArray: that is the subject
+  // biome-ignore lint/suspicious/noSparseArray: that is the subject
+  const short = [, 1, , undefined, ,];
   const back = trip(short) as unknown[];
   assert.deepEqual(Object.keys(back), ['1', '3']);
   assert.equal(back.length, 5);

@@ -192,7 +192,8 @@ function corpus(): unknown[] {
     [shared, shared, { id: 8, tags: [] }, -1, 300, 70_000, 1e300, 5n, -(2n ** 90n)],
     new Map<unknown, unknown>([[{ k: 1 }, new Set([1, 'two', null])], ['d', new Date(99)], [/a+/giu, undefined]]), // biome-ignore format: small
     new SkerryError('SKERRY_BUSY', 'full', { data: { depth: 5 }, cause: new AggregateError([new TypeError('t')], 'all') }),
-    [1, , 3, { a: Object('boxed') }], // biome-ignore lint/suspicious/noSparseArray: that is the subject
+    // biome-ignore lint/suspicious/noSparseArray: that is the subject
+    [1, , 3, { a: Object('boxed') }],
     {
       bytes: Uint8Array.of(1, 2, 3),
       floats: Float64Array.of(1, 2),

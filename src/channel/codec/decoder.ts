@@ -1,14 +1,19 @@
 // The decoder: bytes into values, without trust.
 //
-// The bytes are in private memory (the transport copies a record out first), but a peer wrote them. So every read is checked against
-// the end, every item costs at least one byte of input, nesting and objects are limited, and no property is set in a way that could
-// run code. Whatever the bytes are, the outcome is a value or SKERRY_CORRUPT, after work in proportion to their number.
+// The bytes are in private memory (the transport copies a record out first), but a peer wrote them. So every read is checked
+// against the end, every item costs at least one byte of input, nesting and objects are limited, and no property is set in a way
+// that could run code. Whatever the bytes are, the outcome is a value or SKERRY_CORRUPT, after work in proportion to their
+// number.
 
+import { assert } from '../../base/assert.ts';
 import { SkerryError } from '../../base/errors.ts';
 import { makeError, setErrorProperty } from './errors.ts';
 import { findShape, type Shape } from './shape-table.ts';
 import { latin1, safeKey, utf16 } from './strings.ts';
-import {
+import * as tags from './tags.ts';
+
+// Taken out of their module: an imported binding is read from memory at each use, a constant of this module is folded.
+const {
   DEPTH_MAX,
   OBJECTS_MAX,
   SHORT_STRING_MAX,
@@ -46,7 +51,7 @@ import {
   TAG_UTF16,
   TAG_VIEW,
   VIEW_KINDS,
-} from './tags.ts';
+} = tags;
 
 export interface DecoderLimits {
   /** How deep containers may nest; 1 or more, default 100. */
@@ -56,7 +61,9 @@ export interface DecoderLimits {
 }
 
 const NOTHING = new Uint8Array(0);
-/** Arrays up to this length get their memory at once; longer ones as their items arrive, since a length alone is cheap to claim. */
+/**
+ * Arrays up to this length get their memory at once; longer ones as their items arrive, since a length alone is cheap to claim.
+ */
 const SIZED_MAX = 1024;
 
 const noView = new DataView(new ArrayBuffer(0));
@@ -89,13 +96,14 @@ export class Decoder {
 
   /** Starts on the record in [start, end) of private memory, which must not change until {@link end}. */
   begin(bytes: Uint8Array, start: number, end: number): void {
+    assert(start <= end && end <= bytes.length, 'a record lies within its memory');
     if (bytes !== this.#bytes) {
       this.#bytes = bytes;
       this.#view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
     }
     this.#start = start;
     this.#at = start;
-    this.#end = end < bytes.length ? end : bytes.length;
+    this.#end = end;
     this.#unpaid = end - start;
     this.#shapeCount = 0;
     this.#forget();
@@ -126,8 +134,8 @@ export class Decoder {
   /**
    * Reads one value.
    *
-   * @throws SkerryError SKERRY_CORRUPT, with the offset, what was found there and what would have been valid; SKERRY_UNSUPPORTED for what only
-   * a newer version reads
+   * @throws SkerryError SKERRY_CORRUPT, with the offset, what was found there and what would have been valid;
+   * SKERRY_UNSUPPORTED for what only a newer version reads
    */
   value(): unknown {
     this.#mark();
@@ -292,7 +300,8 @@ export class Decoder {
   }
 
   #array(n: number, depth: number): unknown[] {
-    const paid = (this.#unpaid -= n) >= 0;
+    this.#unpaid -= n;
+    const paid = this.#unpaid >= 0;
     const array: unknown[] = paid && n <= SIZED_MAX ? new Array<unknown>(n) : [];
     this.enter(array, depth);
     for (let i = 0; i < n; i++) {
@@ -305,7 +314,9 @@ export class Decoder {
     return array;
   }
 
-  /** The rest of an array with holes. Holes take memory only as far as the record has bytes for them; beyond that a hash table. */
+  /**
+   * The rest of an array with holes. Holes take memory only as far as the record has bytes for them; beyond that a hash table.
+   */
   #sparse(array: unknown[], from: number, n: number, paid: boolean, depth: number): void {
     this.#at++;
     if (!paid) array.length = 0xffff_ffff; // the engine turns to a hash table, and stays with it

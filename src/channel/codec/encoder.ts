@@ -1,21 +1,22 @@
 // The encoder: values of JavaScript into bytes, in one pass.
 //
-// It holds the state of one record at a time and none beyond it. Data of the user can run code in the middle of a record (a getter, a
-// Proxy), and that code may call into Skerry: so an encoder is acquired for a record and released after it, and nested use gets
-// another one. codec.ts has the format.
+// It holds the state of one record at a time and none beyond it. Data of the user can run code in the middle of a record (a
+// getter, a Proxy), and that code may call into Skerry: so an encoder is acquired for a record and released after it, and nested
+// use gets another one. codec.ts has the format.
 
-import { SkerryError } from '../../base/errors.ts';
-import { writeExotic } from './exotic.ts';
-import { pathOf, type Step, unsendable } from './refusal.ts';
+import { mayTravelAsPlain, writeExotic } from './exotic.ts';
+import { pathOf, type Step, tooDeep, tooMany, unsendable } from './refusal.ts';
 import { Seen } from './seen.ts';
 import { branch, nextRecord, type ShapeNode, shapeRoot } from './shape-tree.ts';
-import {
+import * as tags from './tags.ts';
+import { Overflow, Writer } from './writer.ts';
+
+// Taken out of their module: an imported binding is read from memory at each use, a constant of this module is folded.
+const {
   DEPTH_MAX,
   OBJECTS_MAX,
   SHORT_ARRAY_MAX,
   TAG_ARRAY,
-  TAG_BIGINT64,
-  TAG_BIGINT_HEX,
   TAG_END,
   TAG_FALSE,
   TAG_NULL,
@@ -29,8 +30,7 @@ import {
   TAG_TRUE,
   TAG_UNDEFINED,
   TAG_UNTRACKED,
-} from './tags.ts';
-import { Overflow, Writer } from './writer.ts';
+} = tags;
 
 export interface EncoderLimits {
   /** How deep containers may nest; 1 or more, default 100. The receiver has the same limit. */
@@ -39,7 +39,6 @@ export interface EncoderLimits {
   objectsMax?: number;
 }
 
-const PLAIN = Symbol.for('skerry.plain');
 const plainPrototype = Object.prototype;
 const { getPrototypeOf } = Object;
 const { isArray } = Array;
@@ -128,7 +127,7 @@ export class Encoder extends Writer {
     else if (v === undefined) this.u8(TAG_UNDEFINED);
     else if (v === null) this.u8(TAG_NULL);
     else if (typeof v === 'object') this.#object(v, depth);
-    else if (typeof v === 'bigint') this.#bigint(v);
+    else if (typeof v === 'bigint') this.bigint(v);
     else this.refuse(v, depth);
   }
 
@@ -137,7 +136,10 @@ export class Encoder extends Writer {
     this.#steps[depth] = step;
   }
 
-  /** Writes a byte that becomes TAG_TRACKED when the record turns out to hold a reference: without any, a decoder need not keep track. */
+  /**
+   * Writes a byte that becomes TAG_TRACKED when the record turns out to hold a reference: without any, a decoder need not keep
+   * track.
+   */
   #mark(): void {
     this.#marks[this.#markCount++] = this.position;
     this.u8(this.#tracked ? TAG_TRACKED : TAG_UNTRACKED);
@@ -153,19 +155,19 @@ export class Encoder extends Writer {
     for (const _ in empty) this.#polluted = true;
   }
 
+  /** A plain object: as one of a shape, unless it is empty or the tree of shapes does not take it. */
   #plain(v: Record<string, unknown>, depth: number): void {
     let node: ShapeNode | undefined = shapeRoot;
-    if (this.#polluted) return this.#fields(v, depth);
     for (const key in v) {
       const last: ShapeNode | undefined = node.last;
       node = last !== undefined && last.key === key ? last : branch(node, key);
-      if (node === undefined) return this.#fields(v, depth);
+      if (node === undefined) break;
     }
-    if (node === shapeRoot) {
-      this.u8(TAG_OBJECT);
-      this.u8(TAG_END);
-      return;
-    }
+    if (node === undefined || node === shapeRoot || this.#polluted) this.#fields(v, depth);
+    else this.#shaped(v, node, depth);
+  }
+
+  #shaped(v: Record<string, unknown>, node: ShapeNode, depth: number): void {
     const { position } = this;
     const { count } = this.#seen;
     const shapes = this.#shapes;
@@ -199,22 +201,12 @@ export class Encoder extends Writer {
     }
     node.record = this.#record;
     node.index = this.#shapes++;
-    const { block, size: n, hash } = node;
-    this.room(8 + n);
-    const { bytes, view } = this;
-    let p = this.position;
-    bytes[p] = TAG_SHAPE;
-    view.setUint16(p + 1, hash, true);
-    bytes[p + 3] = n & 0xff;
-    bytes[p + 4] = n >> 8;
-    p += 5;
-    if (n >= 4) {
-      for (let i = 0; i < n - 4; i += 4) view.setInt32(p + i, block.getInt32(i));
-      view.setInt32(p + n - 4, block.getInt32(n - 4));
-    } else {
-      for (let i = 0; i < n; i++) bytes[p + i] = block.getUint8(i);
-    }
-    this.position = p + n;
+    this.room(5);
+    this.bytes[this.position] = TAG_SHAPE;
+    this.view.setUint16(this.position + 1, node.hash, true);
+    this.view.setUint16(this.position + 3, node.size, true);
+    this.position += 5;
+    this.block(node.block, node.size);
   }
 
   /** Key by key: the own enumerable fields of `v` and the end mark. */
@@ -253,16 +245,20 @@ export class Encoder extends Writer {
 
   #object(v: object, depth: number): void {
     const before = this.#seen.find(v);
-    if (before >= 0) return this.#ref(before);
-    if (depth >= this.#depthMax || this.#seen.count > this.#objectsMax) this.#tooMuch(depth);
-    if (isArray(v)) return this.#array(v, depth);
-    const prototype = getPrototypeOf(v) as object | null;
-    if (prototype === plainPrototype || prototype === null) {
-      this.#plain(v as Record<string, unknown>, depth);
-    } else if (!writeExotic(this, v, prototype, depth)) {
-      if (!isPlain(v, prototype)) this.refuse(v, depth);
-      this.#fields(v, depth);
+    if (before >= 0) {
+      this.#ref(before);
+      return;
     }
+    if (depth >= this.#depthMax || this.#seen.count > this.#objectsMax) this.#tooMuch(depth);
+    if (isArray(v)) {
+      this.#array(v, depth);
+      return;
+    }
+    const prototype = getPrototypeOf(v) as object | null;
+    if (prototype === plainPrototype || prototype === null) this.#plain(v as Record<string, unknown>, depth);
+    else if (writeExotic(this, v, prototype, depth)) return;
+    else if (mayTravelAsPlain(v, prototype)) this.#fields(v, depth);
+    else this.refuse(v, depth);
   }
 
   /** Takes back what was written since the record was at these counts. */
@@ -294,7 +290,8 @@ export class Encoder extends Writer {
       if (typeof item === 'number') {
         this.number(item);
       } else if (item === undefined && !Object.hasOwn(v, i)) {
-        return this.#sparse(v, i, n, depth);
+        this.#sparse(v, i, n, depth);
+        return;
       } else {
         steps[depth] = i;
         this.any(item, depth + 1);
@@ -302,7 +299,9 @@ export class Encoder extends Writer {
     }
   }
 
-  /** The rest of an array from its first hole on: pairs of index and value. The work is that of what is there, not of the length. */
+  /**
+   * The rest of an array from its first hole on: pairs of index and value. The work is that of what is there, not of the length.
+   */
   #sparse(v: readonly unknown[], from: number, n: number, depth: number): void {
     this.u8(TAG_SPARSE);
     for (const key of Object.keys(v)) {
@@ -318,28 +317,9 @@ export class Encoder extends Writer {
     this.u8(TAG_END);
   }
 
-  #bigint(v: bigint): void {
-    if (BigInt.asIntN(64, v) === v) {
-      this.u8(TAG_BIGINT64);
-      this.u32(Number(BigInt.asUintN(32, v)));
-      this.u32(Number(BigInt.asUintN(32, v >> 32n)));
-    } else {
-      this.u8(TAG_BIGINT_HEX);
-      this.u8(v < 0n ? 1 : 0);
-      this.string((v < 0n ? -v : v).toString(16));
-    }
-  }
-
   #tooMuch(depth: number): never {
-    const path = pathOf(this.#root, this.#steps, Math.min(depth, 8));
-    if (depth >= this.#depthMax) {
-      throw new SkerryError('SKERRY_LIMIT', `${path}… nests deeper than the limit of ${this.#depthMax} containers`, {
-        data: { path, depthMax: this.#depthMax },
-      });
-    }
-    throw new SkerryError('SKERRY_LIMIT', `a record holds more than the limit of ${this.#objectsMax} objects, at ${path}`, {
-      data: { path, objectsMax: this.#objectsMax },
-    });
+    const path = pathOf(this.#root, this.#steps, depth);
+    throw depth >= this.#depthMax ? tooDeep(path, this.#depthMax) : tooMany(path, this.#objectsMax);
   }
 }
 
@@ -355,11 +335,4 @@ export function acquireEncoder(): Encoder {
 export function releaseEncoder(encoder: Encoder): void {
   encoder.reset();
   if (idle.length < IDLE_MAX) idle.push(encoder);
-}
-
-/** Whether fields of `v` may travel without its class: it says so, or it is a plain object of another context. */
-function isPlain(v: object, prototype: object): boolean {
-  const said = v as { [PLAIN]?: unknown; constructor?: { [PLAIN]?: unknown } };
-  if (said[PLAIN] === true || said.constructor?.[PLAIN] === true) return true;
-  return getPrototypeOf(prototype) === null && Object.hasOwn(prototype, 'isPrototypeOf');
 }

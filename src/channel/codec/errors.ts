@@ -1,9 +1,9 @@
 // Errors on the wire, both ways.
 //
-// An error always travels: what of it cannot is left out rather than put another failure in its place. Name, message, stack, code, data,
-// cause, the errors of an AggregateError and own enumerable properties go; the receiver rebuilds the standard class by its number, a
-// SkerryError by its code. A subclass of the user's arrives as its nearest standard class, with its name. A code that this version's
-// catalogue does not have arrives as an Error named SkerryError with that code.
+// An error always travels: what of it cannot is left out rather than put another failure in its place. Name, message, stack,
+// code, data, cause, the errors of an AggregateError and own enumerable properties go; the receiver rebuilds the standard class
+// by its number, a SkerryError by its code. A subclass of the user's arrives as its nearest standard class, with its name. A code
+// that this version's catalogue does not have arrives as an Error named SkerryError with that code.
 //
 //     TAG_ERROR  kind: byte  message, stack, name, code: string or undefined  (key: string, value)*  TAG_END
 

@@ -1,7 +1,7 @@
 // Objects other than plain ones and arrays: how each built-in class is written.
 //
-// Subclasses of built-in classes travel as the built-in, as in structured clone. A view carries its own bytes only, not the rest of
-// the buffer beneath: a Buffer from Node's pool must not hand out its neighbours.
+// Subclasses of built-in classes travel as the built-in, as in structured clone. A view carries its own bytes only, not the rest
+// of the buffer beneath: a Buffer from Node's pool must not hand out its neighbours.
 
 import { types } from 'node:util';
 import type { Encoder } from './encoder.ts';
@@ -20,10 +20,12 @@ import {
   VIEW_KINDS,
 } from './tags.ts';
 
+const PLAIN = Symbol.for('skerry.plain');
 const mapEntries = Map.prototype.entries;
 const setValues = Set.prototype.values;
 const dateTime = Date.prototype.getTime;
-const viewName = Object.getOwnPropertyDescriptor(Object.getPrototypeOf(Uint8Array.prototype), Symbol.toStringTag)!.get!;
+const viewName = Object.getOwnPropertyDescriptor(Object.getPrototypeOf(Uint8Array.prototype), Symbol.toStringTag)
+  ?.get as () => string;
 
 /** Writes `v` when it is of a built-in class that can travel; answers whether it was. */
 export function writeExotic(to: Encoder, v: object, prototype: object, depth: number): boolean {
@@ -54,6 +56,13 @@ export function writeExotic(to: Encoder, v: object, prototype: object, depth: nu
   return true;
 }
 
+/** Whether the fields of `v` may travel without its class: it says so, or it is a plain object of another context. */
+export function mayTravelAsPlain(v: object, prototype: object): boolean {
+  const said = v as { [PLAIN]?: unknown; constructor?: { [PLAIN]?: unknown } };
+  if (said[PLAIN] === true || said.constructor?.[PLAIN] === true) return true;
+  return Object.getPrototypeOf(prototype) === null && Object.hasOwn(prototype, 'isPrototypeOf');
+}
+
 function writeMap(to: Encoder, map: Map<unknown, unknown>, depth: number): void {
   to.u8(TAG_MAP);
   let index = 0;
@@ -79,7 +88,7 @@ function writeSet(to: Encoder, set: Set<unknown>, depth: number): void {
 }
 
 function writeView(to: Encoder, v: ArrayBufferView, depth: number): void {
-  const name = types.isDataView(v) ? 'DataView' : (viewName.call(v) as string);
+  const name = types.isDataView(v) ? 'DataView' : viewName.call(v);
   if (name === 'Uint8Array') {
     if (v.byteLength === 0) bytesOf(to, v.buffer, 0, 0, v, depth);
     writeBytes(to, TAG_BYTES, v as Uint8Array);

@@ -1,7 +1,7 @@
 // Refusals of the encoder: where in the caller's data, and what stands there.
 //
-// The encoder notes the step it takes into each container (a key, an index, an EntryStep); only here, when something cannot travel, do the steps
-// become a text such as `args[0].options.socket`.
+// The encoder notes the step it takes into each container (a key, an index, an EntryStep); only here, when something cannot
+// travel, do the steps become a text such as `args[0].options.socket`.
 
 import { SkerryError } from '../../base/errors.ts';
 
@@ -34,6 +34,25 @@ export function unsendable(value: unknown, path: string): SkerryError {
     'SKERRY_UNSENDABLE',
     `${path} is ${what} and cannot leave its process; plain objects, arrays, Map, Set, Date, RegExp, Error, bytes and primitives can`,
     { data: { path, what } },
+  );
+}
+
+/** The error for containers that nest too deep; `path` leads to the first that does. */
+export function tooDeep(path: string, depthMax: number): SkerryError {
+  const start = path.length > 80 ? `${path.slice(0, 80)}…` : path;
+  return new SkerryError('SKERRY_LIMIT', `${start} nests deeper than the limit of ${depthMax} containers`, {
+    data: { path, depthMax },
+  });
+}
+
+/** The error for a record of too many objects. */
+export function tooMany(path: string, objectsMax: number): SkerryError {
+  return new SkerryError(
+    'SKERRY_LIMIT',
+    `${path} is one object more than the limit of ${objectsMax} a record; share larger data as a grant`,
+    {
+      data: { path, objectsMax },
+    },
   );
 }
 

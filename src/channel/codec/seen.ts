@@ -50,7 +50,7 @@ export class Seen {
     let many = this.#many;
     if (many === undefined) {
       many = new Map();
-      for (let i = 0; i < LINEAR_MAX; i++) many.set(this.#few[i], i);
+      for (let i = 0; i < LINEAR_MAX; i++) many.set(this.#few[i] as object, i);
       this.#many = many;
     }
     const known = many.get(object);

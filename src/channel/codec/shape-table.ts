@@ -1,9 +1,9 @@
 // The shapes that decoders of this process have met, by the bytes of their keys.
 //
-// A shape that comes often gets a reader of its own, generated: an object literal with these keys, and one assignment for each. That is
-// several times faster than assigning by computed keys, and makes objects that later code is fast on. Code is generated from keys that are plain
-// ASCII names and from nothing else, for a bounded number of shapes; where the process forbids to generate code
-// (--disallow-code-generation-from-strings) objects are made key by key, with the same outcome.
+// A shape that comes often gets a reader of its own, generated: an object literal with these keys, and one assignment for each.
+// That is several times faster than assigning by computed keys, and makes objects that later code is fast on. Code is generated
+// from keys that are plain ASCII names and from nothing else, for a bounded number of shapes; where the process forbids to
+// generate code (--disallow-code-generation-from-strings) objects are made key by key, with the same outcome.
 
 import { latin1 } from './strings.ts';
 import { SHAPE_KEYS_MAX, SHORT_STRING_MAX, TAG_SHORT_STRING } from './tags.ts';

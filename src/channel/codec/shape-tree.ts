@@ -1,11 +1,11 @@
 // The shapes that encoders of this process have met: the keys of an object, in order, as bytes that are ready to copy.
 //
-// Programs send objects of few shapes, again and again. The tree leads from key to key to the shape; it remembers the branch it took last,
-// so that walking it is one comparison of pointers for each key. What it knows only saves work: a record carries the keys of every
-// shape that it uses, once, and can be read by anybody.
+// Programs send objects of few shapes, again and again. The tree leads from key to key to the shape; it remembers the branch it
+// took last, so that walking it is one comparison of pointers for each key. What it knows only saves work: a record carries the
+// keys of every shape that it uses, once, and can be read by anybody.
 //
-// The tree is bounded. Objects used as dictionaries, with ever new keys, hit the limits and are written key by key instead; from time to
-// time everything is forgotten, so that early junk does not keep later shapes out.
+// The tree is bounded. Objects used as dictionaries, with ever new keys, hit the limits and are written key by key instead; from
+// time to time everything is forgotten, so that early junk does not keep later shapes out.
 
 import { SHAPE_BYTES_MAX, SHAPE_KEYS_MAX, SHORT_STRING_MAX, TAG_SHORT_STRING } from './tags.ts';
 
@@ -78,7 +78,10 @@ function grow(node: ShapeNode, key: string): ShapeNode | undefined {
   return grown;
 }
 
-/** A number for a record, so that a shape knows whether the record in hand has its keys. A number that comes again meets no old shape. */
+/**
+ * A number for a record, so that a shape knows whether the record in hand has its keys. A number that comes again meets no old
+ * shape.
+ */
 export function nextRecord(): number {
   if (lastRecord === RECORDS_MAX) {
     forget();

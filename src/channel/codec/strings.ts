@@ -1,7 +1,8 @@
 // Strings of the decoder.
 //
-// A call into the engine's C++ costs more than a short string is worth, so short ones are made from their character codes at once.
-// Keys repeat from record to record: they are looked up by content in a fixed table, which also makes them the very same string.
+// A call into the engine's C++ costs more than a short string is worth, so short ones are made from their character codes at
+// once. Keys repeat from record to record: they are looked up by content in a fixed table, which also makes them the very same
+// string.
 
 const { latin1Slice, ucs2Slice } = Buffer.prototype;
 const make = String.fromCharCode;
@@ -27,8 +28,8 @@ export function utf16(b: Uint8Array, p: number, n: number): string {
 /**
  * A key of `n` Latin-1 characters at `p`.
  *
- * Undefined for a name that Object.prototype has (`__proto__`, `toString`): assigning it might do more than make a property, so the
- * table never holds one and the caller defines it the slow way.
+ * Undefined for a name that Object.prototype has (`__proto__`, `toString`): assigning it might do more than make a property, so
+ * the table never holds one and the caller defines it the slow way.
  */
 export function safeKey(b: Uint8Array, p: number, n: number): string | undefined {
   if (n > KEY_BYTES || n === 0) return fresh(b, p, n);

@@ -14,7 +14,7 @@ import { type BodyWriter, type ClientEnd, type ClientEvents, type Fate, NO_CALL,
 import { Bell, ParkedWord } from './bell.ts';
 import { CLIENT_RING_OFFSET, ClientWord, ringArea, SERVER_RING_OFFSET, ServerWord } from './layout.ts';
 import { RingReader } from './reader.ts';
-import { ReceivedRegions } from './receiver.ts';
+import { IntroductionTimer, ReceivedRegions } from './receiver.ts';
 import { type RegionHost, RingSender } from './sender.ts';
 import { RingWriter } from './writer.ts';
 
@@ -38,6 +38,7 @@ export class RingClientEnd implements ClientEnd, Pollable {
   readonly #sender: RingSender;
   readonly #parked: ParkedWord;
   readonly #decoder = new Decoder();
+  readonly #late = new IntroductionTimer((error) => this.#break(error));
   readonly #ends = new Float64Array(CALLS_MAX);
   /** Where a call stands among the suspects of the current instance, plus one; 0: it is no suspect. */
   readonly #suspectIndex = new Uint16Array(CALLS_MAX);
@@ -171,6 +172,7 @@ export class RingClientEnd implements ClientEnd, Pollable {
     // The successor's replies start at 0. Before it is asked for: it must never read its predecessor's credit.
     Atomics.store(this.#own.i32, ClientWord.repliesTaken, 0);
     this.#poller.remove(this);
+    this.#late.check(false);
     this.#peer = undefined;
     peer.received.release();
     peer.region.release();
@@ -205,10 +207,10 @@ export class RingClientEnd implements ClientEnd, Pollable {
     try {
       const taken = this.#takeReplies(peer, max);
       if (this.#sender.wantsFlush()) this.#sender.flush();
+      this.#late.check(peer.reader.waiting);
       return taken;
     } catch (error) {
-      this.#poller.remove(this);
-      this.#events.onCorrupt(error as SkerryError);
+      this.#break(error);
       return 0;
     }
   }
@@ -227,6 +229,7 @@ export class RingClientEnd implements ClientEnd, Pollable {
   close(): void {
     if (this.#closed) return;
     this.#closed = true;
+    this.#late.check(false);
     this.#poller.remove(this);
     this.#sender.close();
     this.#peer?.received.release();
@@ -248,6 +251,11 @@ export class RingClientEnd implements ClientEnd, Pollable {
       if (Atomics.load(peer.region.i32, ServerWord.wantsReplyRoom) !== 0) peer.bell.ringIfParked();
     }
     return taken;
+  }
+
+  #break(error: unknown): void {
+    this.#poller.remove(this);
+    this.#events.onCorrupt(error as SkerryError);
   }
 
   #onPlaced(callId: number, end: number): void {

@@ -5,7 +5,7 @@
 
 import { SkerryError } from '../../base/errors.ts';
 import { REGION_HEADER_BYTES, type Region, RegionKind } from '../../memory/region.ts';
-import { RING_MAX_BYTES } from '../../protocol/limits.ts';
+import { INTRODUCTION_MS, RING_MAX_BYTES } from '../../protocol/limits.ts';
 import { RING_OFFSET, type RingArea, ringArea } from './layout.ts';
 import type { IntroducedRegions } from './reader.ts';
 
@@ -53,5 +53,27 @@ export class ReceivedRegions implements IntroducedRegions {
     if (region.kind !== kind) throw new SkerryError('SKERRY_CORRUPT', `region ${regionId} has kind ${region.kind}; announced was ${kind}`);
     this.#regions.delete(regionId);
     return region;
+  }
+}
+
+/** A region that was announced and never comes makes the channel corrupt. */
+export class IntroductionTimer {
+  readonly #onLate: (error: SkerryError) => void;
+  #timer: NodeJS.Timeout | undefined;
+
+  constructor(onLate: (error: SkerryError) => void) {
+    this.#onLate = onLate;
+  }
+
+  /** To be called after each look at the ring. */
+  check(waiting: boolean): void {
+    if (waiting === (this.#timer !== undefined)) return;
+    clearTimeout(this.#timer);
+    this.#timer = undefined;
+    if (!waiting) return;
+    this.#timer = setTimeout(() => {
+      this.#onLate(new SkerryError('SKERRY_CORRUPT', `a region that a peer announced was not introduced within ${INTRODUCTION_MS} ms`));
+    }, INTRODUCTION_MS);
+    this.#timer.unref();
   }
 }

@@ -7,9 +7,10 @@
 
 import { SkerryError } from '../../base/errors.ts';
 import { type OwnRegion, REGION_HEADER_BYTES, RegionKind } from '../../memory/region.ts';
-import { RECORD_MAX_BYTES, RING_MAX_BYTES } from '../../protocol/limits.ts';
+import { RING_MAX_BYTES } from '../../protocol/limits.ts';
 import { Flag, recordBytes } from '../../protocol/record.ts';
-import { acquireEncoder, type Encoder, releaseEncoder } from '../codec/encoder.ts';
+import { acquireEncoder, releaseEncoder } from '../codec/encoder.ts';
+import { encodeRecord } from '../encode-record.ts';
 import type { BodyWriter } from '../transport.ts';
 import { RING_OFFSET, ringArea } from './layout.ts';
 import type { RingWriter } from './writer.ts';
@@ -84,20 +85,19 @@ export class RingSender {
     body: T,
     onPublished?: () => void,
   ): number {
-    const encoder = acquireEncoder();
-    try {
-      if (this.#queue.length === 0) {
+    if (this.#queue.length === 0) {
+      const encoder = acquireEncoder();
+      try {
         const end = this.writer.write(encoder, kind, flags, method, callId, write, body);
         if (end !== 0) {
           this.#events.onPublish();
           return end;
         }
+      } finally {
+        releaseEncoder(encoder);
       }
-      const payload = encodeAlone(encoder, write, body);
-      this.#queue.push({ kind, flags, method, callId, payload, onPublished, region: undefined });
-    } finally {
-      releaseEncoder(encoder);
     }
+    this.#queue.push({ kind, flags, method, callId, payload: encodeRecord(write, body), onPublished, region: undefined });
     if (this.#queue.length === 1) this.flush();
     return 0;
   }
@@ -225,11 +225,4 @@ export class RingSender {
       if (passed !== undefined) this.#host.retire(passed.region);
     }
   }
-}
-
-/** Encodes a payload into memory of its own. @throws SKERRY_UNSENDABLE, SKERRY_LIMIT */
-export function encodeAlone<T>(encoder: Encoder, write: BodyWriter<T>, body: T): Uint8Array {
-  encoder.beginScratch(RECORD_MAX_BYTES);
-  write(encoder, body);
-  return encoder.bytes.slice(0, encoder.position);
 }

@@ -13,7 +13,7 @@ import type { BodyWriter, ServerEnd, ServerEvents } from '../transport.ts';
 import { Bell, ParkedWord } from './bell.ts';
 import { CLIENT_RING_OFFSET, ClientWord, ringArea, SERVER_RING_OFFSET, ServerWord } from './layout.ts';
 import { RingReader } from './reader.ts';
-import { ReceivedRegions } from './receiver.ts';
+import { IntroductionTimer, ReceivedRegions } from './receiver.ts';
 import { type RegionHost, RingSender } from './sender.ts';
 import { RingWriter } from './writer.ts';
 
@@ -50,6 +50,7 @@ export class RingServerEnd implements ServerEnd, Pollable {
   readonly #sender: RingSender;
   readonly #reader: RingReader;
   readonly #received = new ReceivedRegions();
+  readonly #late = new IntroductionTimer((error) => this.#break(error));
   readonly #bell: Bell;
   readonly #parked: ParkedWord;
   readonly #decoder = new Decoder();
@@ -180,6 +181,7 @@ export class RingServerEnd implements ServerEnd, Pollable {
         taken += 1;
         this.#startRequest();
       }
+      this.#late.check(this.#reader.waiting);
       if (taken > 0 && Atomics.load(client.i32, ClientWord.wantsRoom) !== 0) this.#bell.ringIfParked();
       return taken;
     } catch (error) {
@@ -202,6 +204,7 @@ export class RingServerEnd implements ServerEnd, Pollable {
   close(): void {
     if (this.#closed) return;
     this.#closed = true;
+    this.#late.check(false);
     this.#options.poller.remove(this);
     this.#sender.close();
     this.#received.release();

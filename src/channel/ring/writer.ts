@@ -144,7 +144,7 @@ export class RingWriter {
       if (error === Overflow) return -1;
       throw error;
     }
-    return encoder.position - start;
+    return encoder.finish() - start;
   }
 
   #pad(at: number, bytes: number): void {

@@ -1,0 +1,72 @@
+// npm run soak -- <name> [--seed N] [--from N]: the long runs. The same tests as in `npm test`, with larger numbers.
+//
+// A run prints its seed and how far it is; a run that was interrupted, or that failed, goes on from there with --seed and --from.
+
+import { spawn } from 'node:child_process';
+import { existsSync } from 'node:fs';
+import { constants } from 'node:os';
+import { join } from 'node:path';
+import { root, setUp } from './setup.mjs';
+
+const RUNS = {
+  workers: {
+    what: '1,000 worker threads load the addon and end in six ways',
+    test: 'src/memory/native.test',
+    env: { SKERRY_WORKERS: '1000' },
+    name: 'worker',
+  },
+  kills: {
+    what: '300 SIGKILLs of a counting server under load: no request lost, none executed twice',
+    test: 'test/fault/succession.test',
+    env: { SKERRY_KILLS: '300' },
+  },
+  fuzz: {
+    what: '100,000 mutations of ring contents: an answer or SKERRY_CORRUPT each, the reader alive',
+    test: 'test/fault/fuzz.test',
+    env: { SKERRY_FUZZ: '100000' },
+  },
+};
+const TIMEOUT_MS = 8 * 3_600_000;
+
+process.exitCode = await main(process.argv.slice(2)).catch((error) => {
+  console.error(`soak: ${error.message}`);
+  return 1;
+});
+
+async function main([name, ...args]) {
+  const run = Object.hasOwn(RUNS, name ?? '') ? RUNS[name] : undefined;
+  if (run === undefined) {
+    const table = Object.entries(RUNS).map(([known, { what }]) => `  ${known.padEnd(8)} ${what}`);
+    throw new Error(`${name === undefined ? 'say which run' : `there is no run "${name}"`}:\n${table.join('\n')}`);
+  }
+  const seed = readNumber(args, '--seed') ?? Math.floor(Math.random() * 2 ** 31);
+  const from = readNumber(args, '--from') ?? 0;
+  if (args.length > 0) throw new Error(`unknown arguments: ${args.join(' ')}; valid are --seed N and --from N`);
+  await setUp();
+  const file = join(root, 'dist', `${run.test}.js`);
+  if (!existsSync(file)) throw new Error(`${run.test}.ts is not there`);
+  console.log(`soak ${name}: ${run.what}\nto repeat: npm run soak -- ${name} --seed ${seed}${from > 0 ? ` --from ${from}` : ''}`);
+  return test(file, { ...run.env, SKERRY_SEED: String(seed), SKERRY_FROM: String(from), SKERRY_SOAK: '1' }, run.name);
+}
+
+/** Takes an option and its value out of `args`. */
+function readNumber(args, option) {
+  const at = args.indexOf(option);
+  if (at === -1) return undefined;
+  const [, text] = args.splice(at, 2);
+  const number = Number(text);
+  if (text === undefined || !Number.isSafeInteger(number) || number < 0) throw new Error(`${option} takes a whole number, not ${text}`);
+  return number;
+}
+
+/** Without the runner's process in between: what a test prints is seen at once. */
+function test(file, env, name) {
+  const args = ['--enable-source-maps', '--test-reporter=spec', `--test-timeout=${TIMEOUT_MS}`];
+  if (name !== undefined) args.push(`--test-name-pattern=/${name}/i`);
+  const child = spawn(process.execPath, [...args, file], { cwd: root, env: { ...process.env, ...env }, stdio: ['ignore', 'inherit', 'inherit'] });
+  for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP']) process.on(signal, () => child.kill(signal));
+  return new Promise((resolve, reject) => {
+    child.on('error', reject);
+    child.on('exit', (code, signal) => resolve(signal === null ? code : 128 + constants.signals[signal]));
+  });
+}

@@ -1,0 +1,67 @@
+// An instance's process: what it is made of, in start order. The main file of a kind of instance says what drives it.
+//
+//   argv: the kernel's pid, a title. Descriptor 3: the control socket.
+//   born → [carrier] hello → import → manifest → init → ready … stop → drained → exit
+
+import { Socket } from 'node:net';
+import { SeqpacketPort } from '../channel/control/seqpacket-port.ts';
+import { StreamPort } from '../channel/control/stream-port.ts';
+import { Link } from '../link/link.ts';
+import { RingCarrier } from '../link/ring-carrier.ts';
+import { loadNative } from '../memory/load-native.ts';
+import { type BirthConfig, errorInfo } from '../protocol/control.ts';
+import type { Instance } from './instance.ts';
+
+const CONTROL_FD = 3;
+/** RLIMIT_DATA counts address space that V8 reserves and never touches; the limit itself is watched by the kernel. */
+const DATA_RESERVE_MB = 1024;
+
+/** Makes this process an instance. Resolves when what `make` made has been started. */
+export async function runInstance(make: (link: Link, config: BirthConfig) => Instance): Promise<void> {
+  const kernelPid = Number(process.argv[2]);
+  process.title = `skerry ${process.argv[3]}`;
+  process.argv.splice(1); // what the user's modules see is not the kernel's business
+  process.setSourceMapsEnabled(true);
+
+  const { addon } = loadNative();
+  if (addon !== undefined) {
+    if (!addon.guardParent(kernelPid)) process.exit(1);
+    if (process.env.SKERRY_DEBUG !== '1') addon.setDumpable(false);
+    const memoryMb = Number(process.env.SKERRY_MEMORY_MB ?? 0);
+    if (memoryMb > 0) addon.limitData((memoryMb + DATA_RESERVE_MB) * 1024 * 1024);
+  }
+
+  let instance: Instance | undefined;
+  const link = new Link(
+    (events) =>
+      addon === undefined
+        ? new StreamPort(new Socket({ fd: CONTROL_FD, readable: true, writable: true }), events)
+        : new SeqpacketPort(addon, addon.adopt(CONTROL_FD), events),
+    {
+      onInit: () => instance?.init(),
+      onStop: (drainMs) => instance?.stop(drainMs),
+      onDeclared: () => instance?.onDeclared?.(),
+      onInstance: (slot, event) => instance?.onInstance?.(slot, event),
+      onLost: () => process.exit(0), // without a kernel there is no system
+    },
+  );
+  link.setKeepAlive(true);
+
+  process.on('uncaughtException', (error) => {
+    link.send({ t: 'dying', error: errorInfo(error) });
+    process.stderr.write(`${process.title}: ${error instanceof Error ? error.stack : String(error)}\n`);
+    process.exit(1);
+  });
+
+  const config = await link.born;
+  if (addon !== undefined) {
+    const carrier = new RingCarrier(addon, link, config.endpoint, `${config.name}.${config.replica}`);
+    carrier.observe(config.name);
+    link.use(carrier);
+  } else {
+    const { StreamCarrier } = await import('../link/stream-carrier.ts');
+    link.use(new StreamCarrier(link, config.endpoint));
+  }
+  instance = make(link, config);
+  await instance.run();
+}

@@ -1,0 +1,6 @@
+// The main file of the process server.
+
+import { runInstance } from '../../server/run-instance.ts';
+import { ProcessServer } from './process-server.ts';
+
+await runInstance((link, config) => new ProcessServer(link, config));

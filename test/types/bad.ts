@@ -1,0 +1,157 @@
+// What must not compile: each line under a marker is a mistake that the compiler has to find, at that place.
+
+import { boot, call, method, notify, server, system, uses } from '../../src/index.ts';
+import http from '../../src/servers/http/index.ts';
+import { files, geo, lenient, module, type Pong, ping } from './servers.ts';
+
+const atlas = system(import.meta.url, {
+  geo: { load: module(geo) },
+  files: { load: module(files), options: { folder: '/tmp' } },
+});
+const sys = await boot(atlas);
+
+// --- calls
+
+// @ts-expect-error: no such server
+sys.servers.gea;
+// @ts-expect-error: no such method
+sys.servers.geo.nearst(1, 2);
+// @ts-expect-error: an argument of a wrong type
+sys.servers.geo.nearest('1', 2);
+// @ts-expect-error: too few arguments
+sys.servers.geo.nearest(1);
+// @ts-expect-error: too many arguments
+sys.servers.geo.nearest(1, 2, 3, 4);
+// @ts-expect-error: what the schema takes in, not what it gives out
+sys.servers.geo.parsed(12);
+// @ts-expect-error: an argument that the schema refuses
+sys.servers.geo.checked('a', 'b');
+// @ts-expect-error: a promise has to be awaited
+(sys.servers.geo.count() satisfies number).toFixed();
+// @ts-expect-error: a stream is no promise
+sys.servers.geo.within({ north: 1, south: 0 }).then();
+// @ts-expect-error: a result of another type
+(await sys.servers.geo.nearest(1, 2)) satisfies string[];
+// @ts-expect-error: reserved
+sys.servers.geo.then();
+// @ts-expect-error: no such option of a call
+call(sys.servers.geo, { timeout: 50 }).count();
+// @ts-expect-error: an option of a wrong type
+call(sys.servers.geo, { timeoutMs: '50' }).count();
+// @ts-expect-error: no such method, also with options
+call(sys.servers.geo, { timeoutMs: 50 }).cuont();
+// @ts-expect-error: no deadline: nobody waits for a notification
+notify(sys.servers.geo, { timeoutMs: 50 }).forget();
+// @ts-expect-error: no such option of a kill
+sys.processes.kill('geo', { resart: false });
+// @ts-expect-error: no such option of boot()
+boot(atlas, { transprot: 'stream' });
+// @ts-expect-error: no such transport
+boot(atlas, { transport: 'carrier pigeon' });
+
+// --- systems
+
+system(import.meta.url, {
+  // @ts-expect-error: no such option of an entry
+  geo: { load: module(geo), replica: 2 },
+});
+system(import.meta.url, {
+  // @ts-expect-error: an option of a wrong type
+  geo: { load: module(geo), replicas: 'two' },
+});
+system(import.meta.url, {
+  // @ts-expect-error: a module without a server
+  geo: { load: async () => ({ default: { nearest: () => 1 } }) },
+});
+system(import.meta.url, {
+  // @ts-expect-error: no default export
+  geo: { load: async () => ({ geo }) },
+});
+system(import.meta.url, {
+  geo: { load: module(geo) },
+  // @ts-expect-error: required options are missing
+  files: { load: module(files) },
+});
+system(import.meta.url, {
+  geo: { load: module(geo) },
+  // @ts-expect-error: an option of the server has a wrong type
+  files: { load: module(files), options: { folder: 1 } },
+});
+system(import.meta.url, {
+  geo: { load: module(geo) },
+  // @ts-expect-error: a required option of the server is missing
+  files: { load: module(files), options: { limit: 1 } },
+});
+system(import.meta.url, {
+  geo: { load: module(geo) },
+  // @ts-expect-error: an option that the server does not have
+  files: { load: module(files), options: { folder: '/tmp', limitt: 1 } },
+});
+system(import.meta.url, {
+  // @ts-expect-error: options that may be left out are checked if they are there
+  lenient: { load: module(lenient), options: { folder: 1 } },
+});
+system(import.meta.url, {
+  // @ts-expect-error: options for a server that takes none
+  geo: { load: module(geo), options: { folder: '/tmp' } },
+});
+system(import.meta.url, {
+  // @ts-expect-error: it uses "geo", which this system does not have
+  files: { load: module(files), options: { folder: '/tmp' } },
+});
+const otherGeo = server(() => ({ nearest: async (place: string): Promise<string> => place }));
+system(import.meta.url, {
+  geo: { load: module(otherGeo) },
+  // @ts-expect-error: the "geo" of this system has another interface
+  files: { load: module(files), options: { folder: '/tmp' } },
+});
+system(import.meta.url, {
+  // @ts-expect-error: it uses "pong", which this system does not have
+  ping: { load: module(ping) },
+});
+system(import.meta.url, {
+  geo: { load: module(geo) },
+  // @ts-expect-error: the system has no "gea"
+  web: { load: module(http), uses: ['gea'], options: { port: 80, routes: [] } },
+});
+system(import.meta.url, {
+  // @ts-expect-error: the driver's options are checked as well
+  web: { load: module(http), options: { port: '80', routes: [] } },
+});
+// @ts-expect-error: no URL
+system({ geo: { load: module(geo) } });
+
+// --- servers
+
+server({ uses: { pong: uses<Pong>() } }, (ctx) => {
+  // @ts-expect-error: undeclared use
+  ctx.uses.other;
+  // @ts-expect-error: no such method of a server that is used
+  ctx.uses.pong.pang(1);
+  // @ts-expect-error: an argument of a wrong type
+  ctx.uses.pong.pong('1');
+  // @ts-expect-error: it has declared no options
+  ctx.options.folder;
+  return {};
+});
+server((ctx) => {
+  // @ts-expect-error: it uses nothing
+  ctx.uses.geo;
+  // @ts-expect-error: no such field of the context
+  ctx.nmae;
+  return {};
+});
+// @ts-expect-error: no such method to narrow the use to
+uses<Pong>(['pang']);
+// @ts-expect-error: no such field of a manifest
+server({ use: {} }, () => ({}));
+// @ts-expect-error: concurrency is a number
+server({ concurrency: 'one' }, () => ({}));
+// @ts-expect-error: items that were taken cannot be taken back: no stream is idempotent
+method({ idempotent: true }, async function* () {
+  yield 1;
+});
+// @ts-expect-error: no such property of a method
+method({ timeout: 5 }, async () => 1);
+// @ts-expect-error: a handler is a function
+method({ timeoutMs: 5 }, 'handler');
