@@ -24,7 +24,8 @@ export const idle: Bench = {
     await interleave(run, idleEntries(), {
       async warm(subject) {
         await subject.touch();
-        await sleep(run.smoke ? 50 : 2000);
+        // V8 collects garbage once, some 5 to 20 s after a process has become quiet (25 to 50 ms each): that is starting, not idling.
+        await sleep(run.smoke ? 50 : 30_000);
       },
       async measure(subject) {
         const pids = (await subject.pids?.()) ?? [];

@@ -3,6 +3,7 @@
 
 import type { Region } from '../memory/region.ts';
 import { StatusWord } from '../memory/status.ts';
+import type { ErrorInfo } from '../protocol/control.ts';
 
 export interface Exit {
   readonly code: number | null;
@@ -13,6 +14,8 @@ export interface DeathFacts {
   readonly exit: Exit;
   /** Why the kernel killed it, if it did. */
   readonly killedFor: string | undefined;
+  /** The error that ended it, as it said itself. */
+  readonly lastWords: ErrorInfo | undefined;
   readonly memoryMb: number;
   /** Anonymous memory when the watch looked last, bytes. */
   readonly lastRssAnon: number;
@@ -21,7 +24,7 @@ export interface DeathFacts {
 
 /** Out of memory ends a process by an abort (of V8 or of the allocator) near its limit. */
 export function deathReason(facts: DeathFacts): string {
-  const { exit, killedFor, memoryMb, lastRssAnon, status } = facts;
+  const { exit, killedFor, lastWords, memoryMb, lastRssAnon, status } = facts;
   if (killedFor !== undefined) return killedFor;
   const fatal = exit.signal ?? (exit.code === 134 ? 'SIGABRT' : undefined);
   if (memoryMb > 0 && (fatal === 'SIGABRT' || fatal === 'SIGTRAP' || fatal === 'SIGILL' || fatal === 'SIGSEGV')) {
@@ -29,5 +32,11 @@ export function deathReason(facts: DeathFacts): string {
     if (peak >= memoryMb * 1024 * 1024 * 0.6) return 'memory limit';
   }
   if (fatal !== undefined) return fatal;
+  if (exit.code === 1 && lastWords !== undefined) return oneLine(`${lastWords.name}: ${lastWords.message}`);
   return `exit code ${exit.code}`;
+}
+
+function oneLine(text: string): string {
+  const [first = ''] = text.split('\n', 1);
+  return first.length <= 300 ? first : `${first.slice(0, 300)} …`;
 }

@@ -6,6 +6,7 @@
 import type { Descriptor, NativeAddon } from '../memory/native.ts';
 import type { ErrorInfo, FromKernel, ToKernel } from '../protocol/control.ts';
 import { formatEndpoint } from '../protocol/endpoint.ts';
+import { agree } from '../protocol/version.ts';
 import { type Channel, type KeptRegion, regionsFrom } from './channels.ts';
 import { plainError } from './messages.ts';
 import type { Process } from './process-record.ts';
@@ -82,11 +83,13 @@ export class Introductions {
       this.#checkRegion(region);
       given.push(region, server.bell, server.status.descriptor);
     }
+    const agreed = agree(channel.client.speaks, server.speaks);
+    if (agreed === undefined) throw new Error('no version in common');
     channel.state = 'open';
     channel.hash = ready.hash;
     const { methods, concurrency, queueMax, address } = ready;
     const { ref, client } = channel;
-    this.#send(client, { t: 'opened', ref, endpoint: server.endpoint, methods, concurrency, queueMax, address, token }, given);
+    this.#send(client, { t: 'opened', ref, agreed, endpoint: server.endpoint, methods, concurrency, queueMax, address, token }, given);
   }
 
   /** A region that one end has announced in its ring: kept, if it is the client's, and introduced to the other. */
@@ -181,6 +184,12 @@ export class Introductions {
       const message = `${slot.server.name}.${slot.replica} came back with another interface; calls that waited for the old one cannot go to it`;
       return this.#remove(channel, plainError('SKERRY_VERSION', message), true);
     }
+    const agreed = agree(client.speaks, server.speaks);
+    if (agreed === undefined) {
+      const [a, b] = [client.speaks, server.speaks].map(({ min, max }) => `${min} to ${max}`);
+      const message = `${client.name} speaks versions ${a} of the protocol, ${slot.server.name}.${slot.replica} ${b}: none in common`;
+      return this.#remove(channel, plainError('SKERRY_VERSION', message), true);
+    }
     const { ring, later } = regionsFrom(channel);
     const given: Descriptor[] = [];
     if (this.#addon !== undefined) {
@@ -197,6 +206,7 @@ export class Introductions {
       {
         t: 'introduce',
         channel: channel.id,
+        agreed,
         client: name,
         principal: client.principal,
         allowed: channel.allowed,

@@ -8,6 +8,7 @@ import type { Descriptor, NativeAddon } from '../memory/native.ts';
 import { mapRegion, RegionKind } from '../memory/region.ts';
 import type { ErrorInfo, FromKernel, InstanceEvent, ServerDeclaration, ToKernel } from '../protocol/control.ts';
 import { type Endpoint, formatEndpoint } from '../protocol/endpoint.ts';
+import type { Speaks } from '../protocol/version.ts';
 import type { MemoryBudget } from './budget.ts';
 import type { Channel } from './channels.ts';
 import { spawnChild } from './child.ts';
@@ -21,6 +22,8 @@ export const PROCESS_SERVER_SLOT = 0;
 export const CALLER_SLOT = 1;
 const FIRST_SERVER_SLOT = 2;
 const MEMORY_WATCH_MS = 1000;
+/** What a process speaks that does not say. */
+const OLDEST: Speaks = { min: 1, max: 1, features: 0 };
 
 export interface KernelOptions {
   readonly addon: NativeAddon | undefined;
@@ -135,7 +138,7 @@ export class Kernel {
   #onDeath(slot: Slot, proc: Process, exit: Exit): void {
     proc.dead = true;
     const { killedFor, lastRssAnon, status, lastWords } = proc;
-    const reason = deathReason({ exit, killedFor, memoryMb: slot.server.memoryMb, lastRssAnon, status: status?.region });
+    const reason = deathReason({ exit, killedFor, lastWords, memoryMb: slot.server.memoryMb, lastRssAnon, status: status?.region });
     if (slot.process === proc) {
       slot.process = undefined;
       slot.ready = undefined;
@@ -213,6 +216,7 @@ export class Kernel {
   #handle(from: Process, message: ToKernel | BootMessage, descriptors: readonly Descriptor[], owned: Set<Descriptor>): void {
     switch (message.t) {
       case 'hello':
+        from.speaks = message.speaks ?? OLDEST;
         return this.#hello(from, descriptors, owned);
       case 'need':
         return this.#need(from, message.seq, message.bytes);
@@ -419,6 +423,7 @@ function newProcess(
     uses: new Map(),
     status: undefined,
     bell: undefined,
+    speaks: OLDEST,
     grantedBytes: 0,
     killedFor: undefined,
     ordered: false,

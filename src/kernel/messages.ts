@@ -36,7 +36,7 @@ const declaration = record({
 });
 
 const fieldsOf: Record<string, Record<string, Check>> = {
-  hello: {},
+  hello: { speaks: optional(record({ min: nat, max: nat, features: nat })) },
   manifest: { uses },
   ready: { methods: listOf(method, 4096), concurrency: nat, queueMax: nat, address: optional(text) },
   failed: { stage: (value) => value === 'import' || value === 'init', error },

@@ -5,6 +5,7 @@ import type { Descriptor } from '../memory/native.ts';
 import type { Region } from '../memory/region.ts';
 import type { ErrorInfo } from '../protocol/control.ts';
 import type { Endpoint } from '../protocol/endpoint.ts';
+import type { Speaks } from '../protocol/version.ts';
 import type { Channel } from './channels.ts';
 
 export interface Process {
@@ -23,6 +24,8 @@ export interface Process {
   uses: ReadonlyMap<string, readonly string[] | true>;
   status: { readonly descriptor: Descriptor; readonly region: Region | undefined } | undefined;
   bell: Descriptor | undefined;
+  /** Versions of the protocol, from its hello. */
+  speaks: Speaks;
   grantedBytes: number;
   killedFor: string | undefined;
   /** An operator's order, or the system's own stop: its death makes no suspects. */

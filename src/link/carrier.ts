@@ -23,6 +23,8 @@ export interface CarriedClient {
   readonly descriptors: readonly Descriptor[];
   /** The kernel has introduced an instance. @throws SKERRY_CORRUPT */
   attach(opened: Opened, descriptors: readonly Descriptor[]): void;
+  /** The instance is dead and reaped: resolves when all that it had sent has been delivered; undefined: it has been. */
+  ended?(): Promise<void> | undefined;
   /** After `died`: what the kernel needs to introduce the successor. */
   settle(suspects: readonly Suspect[]): Promise<Settlement>;
   /** A region that the server announced. */
@@ -56,6 +58,8 @@ export interface Carrier {
   address(): Promise<string | undefined>;
   openClient(ref: number, name: string, events: ClientEvents): Promise<CarriedClient>;
   openServer(introduce: Introduce, descriptors: readonly Descriptor[], events: ServerEvents): Promise<CarriedServer>;
+  /** Resolves when no answer waits in this process any more. */
+  flushed?(): Promise<void>;
   /** Keeps the process alive while on. */
   setRef(keepAlive: boolean): void;
   close(): void;

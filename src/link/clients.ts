@@ -13,6 +13,8 @@ interface Client {
   readonly channel: Channel;
   readonly carried: CarriedClient;
   readonly events: ReplicaEvents;
+  /** Set while the answers of a dead instance are still coming in. */
+  ending?: Promise<void> | undefined;
 }
 
 export class LinkClients implements Connector {
@@ -78,10 +80,41 @@ export class LinkClients implements Connector {
   }
 
   died(message: Extract<FromKernel, { t: 'died' }>): void {
-    const { ref, reason, ordered, error } = message;
-    const client = this.#clients.get(ref);
+    const client = this.#clients.get(message.ref);
     if (client === undefined) return;
     client.events.onDied();
+    const ended = client.carried.ended?.();
+    if (ended === undefined) return this.#decide(client, message);
+    client.ending = ended.then(() => {
+      client.ending = undefined;
+      this.#decide(client, message);
+    });
+  }
+
+  down(ref: number, error: ErrorInfo): void {
+    const client = this.#clients.get(ref);
+    if (client === undefined) return;
+    const reason = toError(error);
+    client.events.onDown(reason);
+    afterEnding(client, () => client.channel.down(reason));
+  }
+
+  closed(ref: number, error: ErrorInfo): void {
+    const client = this.#clients.get(ref);
+    if (client === undefined) return;
+    this.#forget(ref);
+    const reason = toError(error);
+    client.events.onClosed(reason);
+    afterEnding(client, () => client.channel.close(reason));
+  }
+
+  close(error: SkerryError): void {
+    for (const { channel } of this.#clients.values()) channel.close(error);
+    this.#clients.clear();
+  }
+
+  /** The instance is dead, and what it had answered has come: each call gets its fate. */
+  #decide(client: Client, { ref, reason, ordered, error }: Extract<FromKernel, { t: 'died' }>): void {
     const suspects = client.channel.died({ reason, ordered, ...(error === undefined ? {} : { error: toError(error) }) });
     client.carried.settle(suspects).then(
       ({ from, startedCalls, descriptors }) => {
@@ -94,27 +127,13 @@ export class LinkClients implements Connector {
     );
   }
 
-  down(ref: number, error: ErrorInfo): void {
-    const client = this.#clients.get(ref);
-    const reason = toError(error);
-    client?.events.onDown(reason);
-    client?.channel.down(reason);
-  }
-
-  closed(ref: number, error: ErrorInfo): void {
-    const client = this.#clients.get(ref);
-    this.#forget(ref);
-    const reason = toError(error);
-    client?.channel.close(reason);
-    client?.events.onClosed(reason);
-  }
-
-  close(error: SkerryError): void {
-    for (const { channel } of this.#clients.values()) channel.close(error);
-    this.#clients.clear();
-  }
-
   #forget(ref: number): void {
     this.#clients.delete(ref);
   }
+}
+
+/** What follows a death waits until the dead instance's answers have been delivered. */
+function afterEnding(client: Client, then: () => void): void {
+  if (client.ending === undefined) then();
+  else client.ending.then(then);
 }

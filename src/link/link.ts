@@ -6,6 +6,7 @@ import { SkerryError, type SkerryErrorCode } from '../base/errors.ts';
 import type { ControlPort } from '../channel/control/port.ts';
 import type { Descriptor } from '../memory/native.ts';
 import { type BirthConfig, type ErrorInfo, errorInfo, type FromKernel, type InstanceEvent, type ProcessInfo } from '../protocol/control.ts';
+import { SPEAKS } from '../protocol/version.ts';
 import { Deadlines } from '../rpc/deadlines.ts';
 import type { Connector } from '../rpc/remote-server.ts';
 import type { CarriedClient, Carrier, CarrierLink } from './carrier.ts';
@@ -60,7 +61,7 @@ export class Link implements CarrierLink {
   /** Introduces this process to the kernel. */
   use(carrier: Carrier): void {
     this.#carrier = carrier;
-    this.send({ t: 'hello' }, carrier.hello, carrier.hello);
+    this.send({ t: 'hello', speaks: SPEAKS }, carrier.hello, carrier.hello);
   }
 
   get connector(): Connector {

@@ -17,6 +17,7 @@
 
 import type { Endpoint } from './endpoint.ts';
 import type { MethodInfo } from './methods.ts';
+import type { Agreement, Speaks } from './version.ts';
 
 /** An error as plain data. */
 export interface ErrorInfo {
@@ -30,7 +31,7 @@ export type RegionPurpose = 'ring' | 'oneOff';
 
 /** What a process tells the kernel. */
 export type ToKernel =
-  | { t: 'hello' } // [status, bell] with the addon
+  | { t: 'hello'; speaks?: Speaks } // [status, bell] with the addon
   | { t: 'manifest'; uses: Record<string, readonly string[] | true> }
   | { t: 'ready'; methods: readonly MethodInfo[]; concurrency: number; queueMax: number; address?: string }
   | { t: 'failed'; stage: 'import' | 'init'; error: ErrorInfo }
@@ -82,6 +83,7 @@ export type FromKernel =
   | {
       t: 'introduce';
       channel: number;
+      agreed: Agreement;
       client: string;
       principal: string;
       allowed: readonly string[] | true;
@@ -94,6 +96,7 @@ export type FromKernel =
   | {
       t: 'opened';
       ref: number;
+      agreed: Agreement;
       endpoint: Endpoint;
       methods: readonly MethodInfo[];
       concurrency: number;

@@ -50,7 +50,7 @@ export type AnyServer = ServerDefinition<any, any, any>;
 
 /** The methods of a server definition, or of an interface. */
 export type ApiOf<T> = T extends { readonly [apiType]?: infer Api } ? NonNullable<Api> : T;
-export type OptionsOf<T> = T extends ServerDefinition<infer _Api, infer Options, infer _Uses> ? Options : never;
+export type OptionsOf<T> = [T] extends [never] ? unknown : T extends ServerDefinition<infer _Api, infer Options, infer _Uses> ? Options : unknown;
 export type UsesOf<T> = T extends ServerDefinition<infer _Api, infer _Options, infer U> ? U : never;
 export type UsedApi<T> = T extends Uses<infer Api> ? Api : never;
 

@@ -28,10 +28,19 @@ export async function loadSystem(url: string): Promise<System> {
 }
 
 export async function loadServer(name: string, entry: ServerEntry): Promise<AnyServer> {
-  supportTypeScript();
-  const module = await entry.load();
+  const module = await loadTypeScriptToo(entry.load);
   const definition = (module as { default?: unknown } | undefined)?.default;
   if (isServerDefinition(definition)) return definition;
   const exported = Object.keys(module ?? {}).join(', ') || 'nothing';
   throw new SkerryError('SKERRY_INIT', `the module of server "${name}" must export by default what server() returns; it exports: ${exported}`);
+}
+
+/** The hooks for TypeScript cost a thread and 25 MB on Node 20: they are installed when a module turns out to need them. */
+async function loadTypeScriptToo(load: () => Promise<unknown>): Promise<unknown> {
+  try {
+    return await load();
+  } catch (error) {
+    if ((error as { code?: unknown }).code !== 'ERR_UNKNOWN_FILE_EXTENSION' || !supportTypeScript()) throw error;
+    return load();
+  }
 }

@@ -6,9 +6,11 @@ type AnyFunction = (...args: never[]) => unknown;
 
 /** A method as a client calls it: a promise for what it returns, an async iterable for an `async *` method. */
 export type RemoteMethod<F> = F extends (...args: infer A) => infer R
-  ? R extends AsyncIterable<infer Item>
-    ? (...args: A) => AsyncIterableIterator<Item>
-    : (...args: A) => Promise<Awaited<R>>
+  ? [R] extends [never]
+    ? (...args: A) => Promise<never>
+    : R extends AsyncIterable<infer Item>
+      ? (...args: A) => AsyncIterableIterator<Item>
+      : (...args: A) => Promise<Awaited<R>>
   : never;
 
 /** A server as a client calls it: its methods, asynchronous. `T` is a server definition or an interface. */

@@ -3,18 +3,20 @@
 //   argv: the kernel's pid, a title. Descriptor 3: the control socket.
 //   born → [carrier] hello → import → manifest → init → ready … stop → drained → exit
 
+import { readFileSync } from 'node:fs';
 import { Socket } from 'node:net';
 import { SeqpacketPort } from '../channel/control/seqpacket-port.ts';
 import { StreamPort } from '../channel/control/stream-port.ts';
 import { Link } from '../link/link.ts';
+import { watchParent } from '../link/parent-watch.ts';
 import { RingCarrier } from '../link/ring-carrier.ts';
 import { loadNative } from '../memory/load-native.ts';
 import { type BirthConfig, errorInfo } from '../protocol/control.ts';
 import type { Instance } from './instance.ts';
 
 const CONTROL_FD = 3;
-/** RLIMIT_DATA counts address space that V8 reserves and never touches; the limit itself is watched by the kernel. */
-const DATA_RESERVE_MB = 1024;
+/** Beyond what the process has mapped at its start: stacks of threads that come later count in full. */
+const DATA_SLACK_BYTES = 64 * 1024 * 1024;
 
 /** Makes this process an instance. Resolves when what `make` made has been started. */
 export async function runInstance(make: (link: Link, config: BirthConfig) => Instance): Promise<void> {
@@ -28,7 +30,9 @@ export async function runInstance(make: (link: Link, config: BirthConfig) => Ins
     if (!addon.guardParent(kernelPid)) process.exit(1);
     if (process.env.SKERRY_DEBUG !== '1') addon.setDumpable(false);
     const memoryMb = Number(process.env.SKERRY_MEMORY_MB ?? 0);
-    if (memoryMb > 0) addon.limitData((memoryMb + DATA_RESERVE_MB) * 1024 * 1024);
+    if (memoryMb > 0) addon.limitData(mappedBytes() + memoryMb * 1024 * 1024 + DATA_SLACK_BYTES);
+  } else if (!watchParent(kernelPid)) {
+    process.exit(1);
   }
 
   let instance: Instance | undefined;
@@ -60,8 +64,14 @@ export async function runInstance(make: (link: Link, config: BirthConfig) => Ins
     link.use(carrier);
   } else {
     const { StreamCarrier } = await import('../link/stream-carrier.ts');
-    link.use(new StreamCarrier(link, config.endpoint));
+    link.use(new StreamCarrier());
   }
   instance = make(link, config);
   await instance.run();
+}
+
+/** Private writable address space of this process, which RLIMIT_DATA counts whether it has been touched or not. */
+function mappedBytes(): number {
+  const kilobytes = /^VmData:\s+(\d+) kB/m.exec(readFileSync('/proc/self/status', 'utf8'))?.[1];
+  return Number(kilobytes ?? 0) * 1024;
 }

@@ -5,11 +5,12 @@ import module from 'node:module';
 
 let ready = false;
 
-/** Makes `import()` of .ts and .mts files work in this process. */
-export function supportTypeScript(): void {
-  if (ready || (process.features as { typescript?: unknown }).typescript) return;
+/** Makes `import()` of .ts and .mts files work in this process. @returns false when it did already. */
+export function supportTypeScript(): boolean {
+  if (ready || (process.features as { typescript?: unknown }).typescript) return false;
   ready = true;
   module.register(new URL('./typescript-hooks.js', import.meta.url));
+  return true;
 }
 
 export function isTypeScript(url: string): boolean {

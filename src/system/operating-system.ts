@@ -7,7 +7,7 @@ import { RemoteServer } from '../rpc/remote-server.ts';
 import type { Remote } from '../server/remote.ts';
 import type { Entries, ServersOf, System } from '../server/system.ts';
 import type { ProcessServerApi } from '../servers/process/process-api.ts';
-import type { KernelHandle } from './boot.ts';
+import type { KernelHandle } from './start-system.ts';
 
 export class OperatingSystem<S extends Entries = Entries> {
   /** The servers by name: a method call is a call to the server. */

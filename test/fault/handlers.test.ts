@@ -101,7 +101,7 @@ test('out of memory: a Map of objects', TIMEOUT, () => ends('limited', (server) 
 test('out of memory: arrays', TIMEOUT, () => ends('limited', (server) => server.hoard('array'), /memory limit/));
 test('out of memory: strings', TIMEOUT, () => ends('limited', (server) => server.hoard('strings'), /memory limit/));
 test('out of memory: buffers outside of the heap', TIMEOUT, () => ends('limited', (server) => server.hoard('buffers'), /memory limit/));
-test('out of memory: one array beyond the limit', TIMEOUT, () => ends('limited', (server) => server.hugeArray(), /memory limit/));
+test('out of memory: one array beyond the limit', TIMEOUT, () => ends('limited', (server) => server.hugeArray(2 ** 26), /memory limit/));
 
 type Server = FaultySystem['servers']['faulty'];
 

@@ -53,7 +53,7 @@ export class FrameReader {
 
   #position: number;
   #chunk: Uint8Array = NOTHING;
-  #view = new DataView(NOTHING.buffer);
+  #view: DataView = new DataView(NOTHING.buffer);
   #at = 0;
   /** Of an unfinished frame: the pieces so far, their bytes, and how many it takes to go on. */
   #pieces: Uint8Array[] = [];

@@ -1,0 +1,93 @@
+// Starts a system: the kernel's process, the link to it, and the wait until all servers are ready. Loaded by boot() when it is called,
+// since the servers import boot.ts too (with everything else of `skerry`) and have no use for this.
+
+import { type ChildProcess, spawn } from 'node:child_process';
+import type { Socket } from 'node:net';
+import { fileURLToPath } from 'node:url';
+import { SkerryError } from '../base/errors.ts';
+import { deferred } from '../base/deferred.ts';
+import type { ControlEvents, ControlPort } from '../channel/control/port.ts';
+import { SeqpacketPort } from '../channel/control/seqpacket-port.ts';
+import { StreamPort } from '../channel/control/stream-port.ts';
+import { Link, toError } from '../link/link.ts';
+import { RingCarrier } from '../link/ring-carrier.ts';
+import { loadNative } from '../memory/load-native.ts';
+import type { NativeAddon } from '../memory/native.ts';
+import type { Entries, System } from '../server/system.ts';
+import type { BootOptions } from './boot.ts';
+import { OperatingSystem } from './operating-system.ts';
+
+const KERNEL_MAIN = fileURLToPath(new URL('../kernel/main.js', import.meta.url));
+
+export async function startSystem<S extends Entries>(system: System<S>, options: BootOptions): Promise<OperatingSystem<S>> {
+  const { transport = process.env.SKERRY_TRANSPORT === 'stream' ? 'stream' : 'ring', budgetMb = 0, env = process.env } = options;
+  const addon = transport === 'ring' ? loadNative().addon : undefined;
+  const up = deferred<void>();
+  const over = deferred<SkerryError | undefined>();
+  const kernel = startKernel(addon, {
+    ...env,
+    ...(addon === undefined ? { SKERRY_TRANSPORT: 'stream' } : {}),
+    ...(budgetMb > 0 ? { SKERRY_BUDGET_MB: String(budgetMb) } : {}),
+  });
+  const link = new Link(kernel.makePort, {
+    onUp: () => up.resolve(),
+    onBootFailed: (error) => up.reject(toError(error)),
+    onStopped: () => over.resolve(undefined),
+    onLost: (reason) => {
+      up.reject(new SkerryError('SKERRY_INIT', `the kernel ended while the system was starting: ${reason}`));
+      over.resolve(new SkerryError('SKERRY_SERVER_DOWN', `the kernel of this system is gone: ${reason}`));
+    },
+  });
+  link.setKeepAlive(true);
+  try {
+    await link.born.catch(() => up.promise); // a kernel that ends early says why by `up`
+    const endpoint = (await link.born).endpoint;
+    if (addon !== undefined) link.use(new RingCarrier(addon, link, endpoint, 'caller'));
+    else {
+      const { StreamCarrier } = await import('../link/stream-carrier.ts');
+      link.use(new StreamCarrier());
+    }
+    link.send({ t: 'boot', systemUrl: system.url, memoryMb: 0 });
+    await up.promise;
+  } catch (error) {
+    kernel.setRef(true);
+    link.close(); // also a kernel that knows of no failure ends now
+    await kernel.ended;
+    throw error;
+  }
+  link.setKeepAlive(false);
+  const os = new OperatingSystem<S>(system, link, kernel, over.promise);
+  await os.prepare();
+  return os;
+}
+
+export interface KernelHandle {
+  readonly pid: number;
+  readonly makePort: (events: ControlEvents) => ControlPort;
+  /** The kernel's process has ended. */
+  readonly ended: Promise<void>;
+  setRef(keepAlive: boolean): void;
+}
+
+function startKernel(addon: NativeAddon | undefined, env: Record<string, string | undefined>): KernelHandle {
+  const pair = addon?.socketPair();
+  const child: ChildProcess = spawn(process.execPath, [KERNEL_MAIN, String(process.pid)], {
+    env,
+    stdio: ['ignore', 'inherit', 'inherit', pair === undefined || addon === undefined ? 'pipe' : addon.fileNumber(pair[1])],
+  });
+  if (pair !== undefined && addon !== undefined) addon.close(pair[1]);
+  child.unref();
+  const ended = new Promise<void>((resolve) => {
+    child.on('exit', () => resolve());
+    child.on('error', () => resolve());
+  });
+  return {
+    pid: child.pid ?? 0,
+    ended,
+    setRef: (keepAlive) => (keepAlive ? child.ref() : child.unref()),
+    makePort: (events) =>
+      pair === undefined || addon === undefined
+        ? new StreamPort((child.stdio as unknown as Socket[])[3] as Socket, events)
+        : new SeqpacketPort(addon, pair[0], events),
+  };
+}
