@@ -110,8 +110,11 @@ export class Poller {
   readonly onBell = (): void => {
     for (const pollable of this.#all) {
       if (pollable.hot) continue;
-      pollable.unpark();
-      if (!pollable.park()) this.#heat(pollable);
+      if (!pollable.hasWork()) {
+        pollable.unpark();
+        if (pollable.park()) continue;
+      }
+      this.#heat(pollable);
     }
     if (this.#hot.length === 0) return;
     if (!this.#scheduled) this.#woken = true;
@@ -149,14 +152,15 @@ export class Poller {
     let taken = this.#pollAll();
     let now = performance.now();
     this.#nowMs = now;
-    if (taken === 0) {
-      if (this.#expecting()) taken = this.#spin(now);
-      else if (this.#hops < HOPS_MAX) {
+    if (taken === 0 && this.#policy.windowMs(now) > 0) {
+      if (this.#expecting()) {
+        taken = this.#spin(now);
+        now = performance.now();
+      } else if (this.#hops < HOPS_MAX) {
         this.#hops += 1;
         hop(this.#pass);
         return;
       }
-      now = performance.now();
     }
     if (taken > 0) {
       if (this.#woken) {

@@ -62,24 +62,20 @@ export class RingCarrier implements Carrier {
     const own = createRegion(this.#addon, RegionKind.client, CLIENT_REGION_BYTES, this.#owner, `${this.#name} requests to ${name}`);
     const host = this.#host({ ref });
     const end = new RingClientEnd(own, host, this.poller, events);
-    let detach = () => {};
     return {
       end,
       descriptors: [own.descriptor],
       attach: (_opened, descriptors) => {
-        detach();
         const [region, bell, status] = this.#expect(descriptors, 3);
         const replies = mapRegion(this.#addon, region, RegionKind.server, `${name} replies`);
         const peerStatus = mapRegion(this.#addon, status, RegionKind.status, `${name} status`);
-        detach = () => {
+        const detach = () => {
           peerStatus.release();
           this.#addon.close(bell);
         };
-        end.attach(replies, peerStatus, () => this.#addon.ring(bell));
+        end.attach(replies, peerStatus, () => this.#addon.ring(bell), detach);
       },
       settle: async (suspects) => {
-        detach();
-        detach = () => {};
         const { boundary: from, startedCalls } = end;
         const region = suspects.length === 0 ? undefined : await makeSuspectRegion(host, suspects);
         region?.release();

@@ -53,6 +53,8 @@ export class Dispatcher {
   #settling = 0;
   #draining = false;
   #suspects = 0;
+  /** A suspect has been asked for, or runs: nothing else starts. */
+  #suspectRuns = false;
   #queuedAtMs = 0;
   #idle: (() => void) | undefined;
 
@@ -94,12 +96,22 @@ export class Dispatcher {
   }
 
   ready(): boolean {
-    return this.#running < this.options.concurrency && this.#suspects === 0 && this.#settling === 0 && !this.#draining;
+    return this.#running < this.options.concurrency && this.#suspects === 0 && !this.#suspectRuns && this.#settling === 0 && !this.#draining;
   }
 
-  /** Suspects came with a channel (positive), or were started or dropped (negative). */
+  /** Suspects came with a channel (positive), or were dropped (negative). */
   countSuspects(change: number): void {
     this.#suspects += change;
+  }
+
+  suspectAsked(): void {
+    this.#suspects -= 1;
+    this.#suspectRuns = true;
+  }
+
+  /** It left before it could be started. */
+  suspectGone(): void {
+    this.#suspectRuns = false;
   }
 
   starting(): void {
@@ -126,7 +138,10 @@ export class Dispatcher {
     if (failed) status.failed = (status.failed + 1) | 0;
     if (this.#running === 0 || wasFull) {
       status.queued = this.#queued();
-      if (this.#running === 0) this.#idle?.();
+      if (this.#running === 0) {
+        this.#suspectRuns = false;
+        this.#idle?.();
+      }
       this.next();
     }
     status.publish();
@@ -134,7 +149,7 @@ export class Dispatcher {
 
   /** Looks what may start now. */
   next(): void {
-    if (this.#settling > 0 || this.#draining) return;
+    if (this.#settling > 0 || this.#draining || this.#suspectRuns) return;
     if (this.#suspects > 0) {
       if (this.#running === 0) for (const connection of this.#connections) if (connection.startSuspect()) return;
       return;
@@ -163,6 +178,8 @@ export class Connection implements ServerEvents {
   end!: CountingServerEnd;
   readonly #dispatcher: Dispatcher;
   readonly #caller: Caller;
+  /** A suspect of this client has been asked for and not come yet (over a stream it may still be on its way). */
+  #suspectDue = false;
   /** By slot of the call id. */
   readonly #running: (Running | undefined)[] = new Array(CALLS_MAX).fill(undefined);
   #closed = false;
@@ -184,12 +201,14 @@ export class Connection implements ServerEvents {
 
   startSuspect(): boolean {
     if (this.end.suspectsWaiting === 0) return false;
-    this.#dispatcher.countSuspects(-1);
+    this.#dispatcher.suspectAsked();
+    this.#suspectDue = true;
     this.end.startSuspect();
     return true;
   }
 
   onStart(): void {
+    this.#suspectDue = false;
     this.#dispatcher.starting();
   }
 
@@ -241,6 +260,7 @@ export class Connection implements ServerEvents {
     this.#closed = true;
     this.#dispatcher.disconnect(this);
     this.#dispatcher.countSuspects(-this.end.suspectsWaiting);
+    if (this.#suspectDue) this.#dispatcher.suspectGone();
     this.end.close();
     for (const running of this.#running) if (running !== undefined) this.#abort(running, reason);
     this.#dispatcher.next();
@@ -318,7 +338,8 @@ export class Connection implements ServerEvents {
     if (!callContextEnabled()) return handler.run(...args);
     const { server } = this.#dispatcher.options;
     const call = new ServedCall(server, handler.name, this.#caller.principal, deadline, extra, running);
-    return runInCall(call, () => handler.run(...args));
+    const result = runInCall(call, () => handler.run(...args));
+    return handler.stream ? iterateInCall(call, result as AsyncIterable<unknown>) : result;
   }
 
   #finish(running: Running, value: unknown): void {
@@ -446,6 +467,16 @@ class ServedCall implements CurrentCall {
   get path(): readonly string[] {
     return [...(this.#extra?.path ?? []), this.#server];
   }
+}
+
+/** The body of a generator runs when an item is asked for: that, too, happens within its call. */
+function iterateInCall(call: CurrentCall, iterable: AsyncIterable<unknown>): AsyncIterable<unknown> {
+  const iterator = runInCall(call, () => iterable[Symbol.asyncIterator]());
+  const within: AsyncIterator<unknown> = {
+    next: () => runInCall(call, () => iterator.next()),
+    return: () => runInCall(call, () => iterator.return?.() ?? Promise.resolve({ done: true, value: undefined })),
+  };
+  return { [Symbol.asyncIterator]: () => within };
 }
 
 function isThenable(value: unknown): value is PromiseLike<unknown> {

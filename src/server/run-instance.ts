@@ -43,7 +43,7 @@ export async function runInstance(make: (link: Link, config: BirthConfig) => Ins
         : new SeqpacketPort(addon, addon.adopt(CONTROL_FD), events),
     {
       onInit: () => instance?.init(),
-      onStop: (drainMs) => instance?.stop(drainMs),
+      onStop: (drainMs) => (instance === undefined ? process.exit(0) : instance.stop(drainMs)),
       onDeclared: () => instance?.onDeclared?.(),
       onInstance: (slot, event) => instance?.onInstance?.(slot, event),
       onLost: () => process.exit(0), // without a kernel there is no system

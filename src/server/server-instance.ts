@@ -86,6 +86,19 @@ export class ServerInstance implements Instance {
     });
   }
 
+  /** Clients of what it uses; another name is refused here, in words, and by the kernel. */
+  #uses(used: readonly string[]): object {
+    const clients = Object.fromEntries(used.map((other) => [other, remoteFacade(new RemoteServer(other, this.#link.clients))]));
+    const { name } = this.#config;
+    return new Proxy(clients, {
+      get(target, other) {
+        if (typeof other === 'symbol' || Object.hasOwn(target, other) || other === 'then' || other === 'toJSON') return Reflect.get(target, other);
+        const declared = used.join(', ') || 'none';
+        throw new SkerryError('SKERRY_DENIED', `server "${name}" does not declare that it uses "${other}"; it declares: ${declared}`);
+      },
+    });
+  }
+
   #context(entry: ServerEntry, used: readonly string[]): ServerContext<unknown> {
     const { name, replica, replicas, secrets } = this.#config;
     const env = Object.fromEntries((entry.env ?? []).map((variable) => [variable, process.env[variable]]));
@@ -95,7 +108,7 @@ export class ServerInstance implements Instance {
       name,
       replica,
       replicas,
-      uses: Object.fromEntries(used.map((other) => [other, remoteFacade(new RemoteServer(other, this.#link.clients))])) as never,
+      uses: this.#uses(used) as never,
       env,
       secrets,
       log: makeLogger(label, (line) => process.stderr.write(line)),

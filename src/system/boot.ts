@@ -24,9 +24,27 @@ export async function boot<S extends Entries>(system: System<S>, options: BootOp
   if (systems().get(system.url) === undefined) {
     throw new SkerryError('SKERRY_INVALID', 'boot() takes what system() returns: the default export of a system module');
   }
+  checkOptions(options);
   if (isInstance()) return new Promise(() => {}); // a bundle: this process is a server of the system, whose module has been evaluated
   const { startSystem } = await import('./start-system.ts');
   return startSystem(system, options);
+}
+
+const KNOWN = ['transport', 'budgetMb', 'env'];
+
+function checkOptions(options: BootOptions): void {
+  const wrong = (what: string): never => {
+    throw new SkerryError('SKERRY_INVALID', `boot() ${what}`);
+  };
+  const unknown = Object.keys(options).find((name) => !KNOWN.includes(name));
+  if (unknown !== undefined) wrong(`has no option "${unknown}"; it has: ${KNOWN.join(', ')}`);
+  const { transport, budgetMb } = options;
+  if (transport !== undefined && transport !== 'ring' && transport !== 'stream') {
+    wrong(`option transport must be 'ring' or 'stream'; it is ${String(transport)}`);
+  }
+  if (budgetMb !== undefined && !(typeof budgetMb === 'number' && budgetMb >= 1)) {
+    wrong(`option budgetMb must be a number of megabytes, 1 or more; it is ${String(budgetMb)}`);
+  }
 }
 
 function isInstance(): boolean {

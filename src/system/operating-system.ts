@@ -70,7 +70,7 @@ export class OperatingSystem<S extends Entries = Entries> {
     this.#kernel.setRef(true);
     this.#link.send({ t: 'stop' });
     await this.#over;
-    await this.#kernel.ended;
     this.#link.close();
+    await this.#kernel.ended;
   }
 }

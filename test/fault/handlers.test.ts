@@ -100,7 +100,16 @@ test('an exception in a timer', TIMEOUT, () => ends('faulty', (server) => server
 test('out of memory: a Map of objects', TIMEOUT, () => ends('limited', (server) => server.hoard('map'), /memory limit/));
 test('out of memory: arrays', TIMEOUT, () => ends('limited', (server) => server.hoard('array'), /memory limit/));
 test('out of memory: strings', TIMEOUT, () => ends('limited', (server) => server.hoard('strings'), /memory limit/));
-test('out of memory: buffers outside of the heap', TIMEOUT, () => ends('limited', (server) => server.hoard('buffers'), /memory limit/));
+test('out of memory: buffers outside of the heap, refused or the end', TIMEOUT, async () => {
+  const { limited } = sys.servers;
+  await assert.rejects(limited.hoard('buffers'), (error) => {
+    if (isSkerryError(error, 'SKERRY_SERVER_DIED')) assert.match(String(error.data?.reason), /memory limit/);
+    else assert.ok(error instanceof RangeError, String(error));
+    return true;
+  });
+  await sys.processes.kill('limited');
+  assert.equal(await limited.echo('after'), 'after');
+});
 test('out of memory: one array beyond the limit', TIMEOUT, () => ends('limited', (server) => server.hugeArray(2 ** 26), /memory limit/));
 
 type Server = FaultySystem['servers']['faulty'];

@@ -19,7 +19,7 @@ export class MemoryWire implements Wire {
 
   write(bytes: Uint8Array): void {
     if (!this.#writable) return;
-    this.#chunks.push(bytes.slice());
+    this.#chunks.push(new Uint8Array(bytes)); // `slice` of a Buffer would be no copy
     this.#schedule();
   }
 

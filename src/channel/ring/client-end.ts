@@ -24,6 +24,7 @@ interface Peer {
   readonly reader: RingReader;
   readonly received: ReceivedRegions;
   readonly bell: Bell;
+  readonly onDetach: () => void;
 }
 
 /** Position of a call that is queued: behind every boundary. */
@@ -64,6 +65,7 @@ export class RingClientEnd implements ClientEnd, Pollable {
         if (waiting && this.#peer !== undefined) this.#poller.wake(this);
       },
       onPublish: () => this.#peer?.bell.ringIfParked(),
+      onDrained: () => {},
     });
     this.#parked = new ParkedWord(own.i32, ClientWord.clientParked);
     this.#parked.park();
@@ -81,13 +83,16 @@ export class RingClientEnd implements ClientEnd, Pollable {
   }
   #lastStartedCalls = 0;
 
-  /** Joins an instance: its region of this channel, its doorbell, its status region. */
-  attach(region: Region, status: Region | undefined, ring: () => void): void {
+  /**
+   * Joins an instance: its region of this channel, its doorbell, its status region.
+   * @param onDetach this end is done with doorbell and status region.
+   */
+  attach(region: Region, status: Region | undefined, ring: () => void, onDetach: () => void = () => {}): void {
     const received = new ReceivedRegions();
     const area = ringArea(region.buffer, region.id, SERVER_RING_OFFSET, RING_FIRST_BYTES, 0);
     const reader = new RingReader(area, region.i32, ServerWord.replyTail, received, 0);
     this.#suspectsStarted = 0;
-    this.#peer = { region, status, reader, received, bell: new Bell(region.i32, ServerWord.serverParked, ring) };
+    this.#peer = { region, status, reader, received, bell: new Bell(region.i32, ServerWord.serverParked, ring), onDetach };
     this.#sender.writer.setConsumer(region.i32, ServerWord.started);
     this.#sender.flush();
     this.#peer.bell.ringIfParked();
@@ -173,9 +178,7 @@ export class RingClientEnd implements ClientEnd, Pollable {
     Atomics.store(this.#own.i32, ClientWord.repliesTaken, 0);
     this.#poller.remove(this);
     this.#late.check(false);
-    this.#peer = undefined;
-    peer.received.release();
-    peer.region.release();
+    this.#leave(peer);
   }
 
   fateOf(callId: number): Fate {
@@ -232,10 +235,16 @@ export class RingClientEnd implements ClientEnd, Pollable {
     this.#late.check(false);
     this.#poller.remove(this);
     this.#sender.close();
-    this.#peer?.received.release();
-    this.#peer?.region.release();
-    this.#peer = undefined;
+    if (this.#peer !== undefined) this.#leave(this.#peer);
     this.#own.release();
+  }
+
+  #leave(peer: Peer): void {
+    if (this.#peer !== peer) return;
+    this.#peer = undefined;
+    peer.received.release();
+    peer.region.release();
+    peer.onDetach();
   }
 
   #takeReplies(peer: Peer, max: number): number {

@@ -49,6 +49,8 @@ export interface SenderEvents {
   onWaiting(waiting: boolean): void;
   /** Something was published. */
   onPublish(): void;
+  /** Nothing is queued any more. */
+  onDrained(): void;
 }
 
 const ONE_OFF_BYTES = RING_MAX_BYTES / 2;
@@ -58,11 +60,15 @@ export class RingSender {
   readonly #host: RegionHost;
   readonly #events: SenderEvents;
   #queue: Queued[] = [];
+  /** A record is being encoded into the ring. Its values can run code (a getter) that sends: that goes behind it. */
+  #writing = false;
   #growing = false;
   #maxBytes = RING_MAX_BYTES;
   #ringRegion: OwnRegion | undefined;
   #retiring: Retiring[] = [];
   #waiting = false;
+  /** Something has been queued since the queue was empty. */
+  #backlog = false;
   #closed = false;
 
   constructor(writer: RingWriter, host: RegionHost, events: SenderEvents) {
@@ -85,20 +91,24 @@ export class RingSender {
     body: T,
     onPublished?: () => void,
   ): number {
-    if (this.#queue.length === 0) {
+    const direct = this.#queue.length === 0 && !this.#writing;
+    if (direct) {
       const encoder = acquireEncoder();
+      this.#writing = true;
+      let end = 0;
       try {
-        const end = this.writer.write(encoder, kind, flags, method, callId, write, body);
-        if (end !== 0) {
-          this.#events.onPublish();
-          return end;
-        }
+        end = this.writer.write(encoder, kind, flags, method, callId, write, body);
       } finally {
+        this.#writing = false;
         releaseEncoder(encoder);
+        if (end !== 0) this.#events.onPublish();
+        if (this.#queue.length > 0) this.flush();
       }
+      if (end !== 0) return end;
     }
     this.#queue.push({ kind, flags, method, callId, payload: encodeRecord(write, body), onPublished, region: undefined });
-    if (this.#queue.length === 1) this.flush();
+    this.#backlog = true;
+    if (direct || this.#queue.length === 1) this.flush();
     return 0;
   }
 
@@ -119,6 +129,7 @@ export class RingSender {
 
   /** Publishes what has room now. @throws SKERRY_CORRUPT */
   flush(): void {
+    if (this.#writing) return;
     let published = false;
     for (;;) {
       const entry = this.#queue[0];
@@ -131,6 +142,10 @@ export class RingSender {
       entry.onPublished?.();
     }
     if (published) this.#events.onPublish();
+    if (this.#backlog && this.#queue.length === 0) {
+      this.#backlog = false;
+      this.#events.onDrained();
+    }
     this.#retire();
     const waiting = this.#queue.length > 0 || this.#retiring.length > 0;
     if (waiting !== this.#waiting) {

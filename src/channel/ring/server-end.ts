@@ -81,6 +81,10 @@ export class RingServerEnd implements ServerEnd, Pollable {
         if (waiting) options.poller.wake(this);
       },
       onPublish: () => this.#bell.ringIfParked(),
+      onDrained: () => {
+        options.events.onControl(); // streams that waited for room go on
+        options.poller.wake(this); // and requests are started again
+      },
     });
     this.#parked = new ParkedWord(own.i32, ServerWord.serverParked);
     this.#startedCalls = options.startedCalls;

@@ -13,9 +13,10 @@ import { SkerryError } from '../../base/errors.ts';
 import { CALLS_MAX } from '../../protocol/limits.ts';
 import { Flag, HEADER_BYTES, Kind } from '../../protocol/record.ts';
 import { Decoder } from '../codec/decoder.ts';
+import { encodeRecord } from '../encode-record.ts';
 import { type BodyWriter, type ClientEnd, type ClientEvents, type Fate, NO_CALL, type Suspect } from '../transport.ts';
 import { Fifo } from './fifo.ts';
-import { corruptFrame, encodePayload, FrameKind, FrameReader } from './frames.ts';
+import { corruptFrame, FrameKind, FrameReader } from './frames.ts';
 import { HELD_MAX_BYTES, LOAD_VALID_MS, WINDOW_BYTES } from './limits.ts';
 import { Outbox } from './outbox.ts';
 import type { Wire, WireEvents } from './wire.ts';
@@ -133,7 +134,7 @@ export class StreamClientEnd implements ClientEnd {
   }
 
   send<T>(kind: number, flags: number, method: number, callId: number, write: BodyWriter<T>, body: T, onPublished?: () => void): boolean {
-    const payload = encodePayload(write, body);
+    const payload = encodeRecord(write, body);
     if (callId === NO_CALL && this.#heldBytes > HELD_MAX_BYTES) {
       throw new SkerryError('SKERRY_BUSY', `${this.#heldBytes} bytes wait to be started by the server; a notification may follow at most ${HELD_MAX_BYTES}`, {
         maybeExecuted: false,

@@ -11,28 +11,11 @@
 
 import { SkerryError } from '../../base/errors.ts';
 import { RECORD_MAX_BYTES } from '../../protocol/limits.ts';
-import { checkWord, HEADER_BYTES, headWord } from '../../protocol/record.ts';
-import { acquireEncoder, releaseEncoder } from '../codec/encoder.ts';
-import type { BodyWriter } from '../transport.ts';
+import { checkWord, HEADER_BYTES } from '../../protocol/record.ts';
 
 export const FrameKind = { cancel: 16, credit: 17, started: 18, suspects: 19, load: 20 } as const;
 
 const NOTHING = new Uint8Array(0);
-
-/** Encodes a payload into memory of its own. @throws SKERRY_UNSENDABLE, SKERRY_LIMIT */
-export function encodePayload<T>(write: BodyWriter<T>, body: T): Uint8Array {
-  const encoder = acquireEncoder();
-  try {
-    encoder.beginScratch(RECORD_MAX_BYTES);
-    write(encoder, body);
-    const length = encoder.finish();
-    const payload = Buffer.allocUnsafe(length);
-    payload.set(encoder.bytes.subarray(0, length));
-    return payload;
-  } finally {
-    releaseEncoder(encoder);
-  }
-}
 
 export function writeHeader(view: DataView, at: number, length: number, head: number, callId: number, position: number): void {
   view.setInt32(at, length, true);
@@ -132,5 +115,3 @@ export class FrameReader {
 export function corruptFrame(what: string): SkerryError {
   return new SkerryError('SKERRY_CORRUPT', `stream of a peer: ${what}`);
 }
-
-export { headWord };

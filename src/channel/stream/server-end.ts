@@ -10,9 +10,10 @@ import { SkerryError } from '../../base/errors.ts';
 import { CALLS_MAX } from '../../protocol/limits.ts';
 import { Flag, HEADER_BYTES, Kind } from '../../protocol/record.ts';
 import { Decoder } from '../codec/decoder.ts';
+import { encodeRecord } from '../encode-record.ts';
 import { type BodyWriter, NO_CALL, type ServerEnd, type ServerEvents } from '../transport.ts';
 import { Fifo } from './fifo.ts';
-import { corruptFrame, encodePayload, FrameKind, FrameReader } from './frames.ts';
+import { corruptFrame, FrameKind, FrameReader } from './frames.ts';
 import { ANSWERS_MAX_BYTES, TURN_MS, TURN_RECORDS, WINDOW_BYTES } from './limits.ts';
 import type { LoadBoard, LoadTeller } from './load-board.ts';
 import { Outbox } from './outbox.ts';
@@ -102,7 +103,7 @@ export class StreamServerEnd implements ServerEnd, LoadTeller {
   send<T>(kind: number, callId: number, write: BodyWriter<T>, body: T): void {
     const answers = this.#answers;
     if (this.#closed || answers === undefined) return;
-    answers.out.put(kind, 0, 0, callId, encodePayload(write, body));
+    answers.out.put(kind, 0, 0, callId, encodeRecord(write, body));
     answers.out.schedule();
   }
 

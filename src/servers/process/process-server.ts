@@ -220,6 +220,7 @@ export class ProcessServer implements Instance {
   }
 
   #onReady(supervised: Supervised): void {
+    if (this.#stopping) return; // it has been asked to stop, and its timer ends it if it does not
     clearTimeout(supervised.timer);
     supervised.state = 'running';
     supervised.readyAt = performance.now();

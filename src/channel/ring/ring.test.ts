@@ -1,0 +1,107 @@
+// A ring against a plain queue: whatever is written comes out, in order, unchanged, at every position and over every switch.
+
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import fc from 'fast-check';
+import { Kind } from '../../protocol/record.ts';
+import { Encoder } from '../codec/encoder.ts';
+import { ringArea, type RingArea } from './layout.ts';
+import { RingReader } from './reader.ts';
+import { RingWriter } from './writer.ts';
+
+const TAIL = 0;
+const TAKEN = 1;
+
+class Rig {
+  readonly words = new Int32Array(2);
+  readonly areas = new Map<number, RingArea>();
+  readonly writer: RingWriter;
+  readonly reader: RingReader;
+  readonly encoder = new Encoder();
+  #regions = 1;
+
+  constructor(capacity: number, position: number) {
+    const first = ringArea(new ArrayBuffer(capacity), 1, 0, capacity, position);
+    this.writer = new RingWriter(first, this.words, TAIL, position);
+    this.words[TAKEN] = position | 0;
+    this.writer.setConsumer(this.words, TAKEN);
+    this.reader = new RingReader(first, this.words, TAIL, { ring: (id) => this.areas.get(id), oneOff: () => undefined }, position);
+  }
+
+  write(payload: Uint8Array, callId: number): boolean {
+    return this.writer.write(this.encoder, Kind.call, 0, 7, callId, (encoder, bytes) => encoder.raw(bytes), payload) !== 0;
+  }
+
+  grow(capacity: number): void {
+    this.#regions += 1;
+    const id = this.#regions;
+    this.writer.switchTo(id, (start) => {
+      const area = ringArea(new ArrayBuffer(capacity), id, 0, capacity, start);
+      this.areas.set(id, area);
+      return area;
+    });
+  }
+
+  read(): { callId: number; payload: Uint8Array } | undefined {
+    if (!this.reader.next()) return undefined;
+    const { callId, payload, length, head } = this.reader;
+    this.words[TAKEN] = head | 0;
+    return { callId, payload: payload.slice(0, length) };
+  }
+}
+
+const steps = fc.array(
+  fc.oneof(
+    { weight: 5, arbitrary: fc.record({ kind: fc.constant('write' as const), size: fc.integer({ min: 0, max: 600 }) }) },
+    { weight: 4, arbitrary: fc.record({ kind: fc.constant('read' as const), size: fc.constant(0) }) },
+    { weight: 1, arbitrary: fc.record({ kind: fc.constant('grow' as const), size: fc.constant(0) }) },
+  ),
+  { minLength: 1, maxLength: 200 },
+);
+const positions = fc.constantFrom(0, 2 ** 31 - 64, 2 ** 32 - 64, 2 ** 32 - 16, 2 ** 40 - 1024);
+
+test('a ring is a queue, also around 2^32 and over switches', () => {
+  fc.assert(
+    fc.property(steps, positions, (script, position) => {
+      const rig = new Rig(4096, position);
+      const model: { callId: number; payload: Uint8Array }[] = [];
+      let capacity = 4096;
+      let id = 0;
+      for (const { kind, size } of script) {
+        if (kind === 'write') {
+          id += 1;
+          const payload = Uint8Array.from({ length: size }, (_, i) => (i * 31 + id) & 0xff);
+          if (rig.write(payload, id)) model.push({ callId: id, payload });
+        } else if (kind === 'grow' && capacity < 65536) {
+          capacity *= 2;
+          rig.grow(capacity);
+        } else {
+          assert.deepEqual(rig.read(), model.shift());
+        }
+      }
+      for (const expected of model) assert.deepEqual(rig.read(), expected);
+      assert.equal(rig.read(), undefined);
+    }),
+    { numRuns: 500 },
+  );
+});
+
+test('a full ring refuses and leaves what is in it alone; there is always room for a switch', () => {
+  const rig = new Rig(4096, 2 ** 32 - 64);
+  const payload = new Uint8Array(100).fill(7);
+  let written = 0;
+  while (rig.write(payload, written + 1)) written += 1;
+  assert.ok(written > 25);
+  rig.grow(8192);
+  assert.ok(rig.write(payload, written + 1));
+  for (let id = 1; id <= written + 1; id++) assert.deepEqual(rig.read(), { callId: id, payload });
+});
+
+test('a consumer that goes back, or beyond what was published, is found out', () => {
+  const rig = new Rig(4096, 0);
+  rig.write(new Uint8Array(10), 1);
+  rig.words[TAKEN] = 4000;
+  assert.throws(() => rig.writer.refresh(), /SKERRY_CORRUPT|says it has taken 4000/);
+  rig.words[TAKEN] = -16;
+  assert.throws(() => rig.writer.refresh(), /says it has taken -16/);
+});
