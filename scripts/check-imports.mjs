@@ -109,7 +109,7 @@ function importsOf(path) {
 /** `import { type A, type B } from …` */
 function onlyTypes(statement) {
   const names = /^(?:import|export)\s*\{([^}]*)\}/.exec(statement)?.[1];
-  return names !== undefined && names.split(',').every((name) => /^\s*(type\s.*)?$/s.test(name));
+  return names?.split(',').every((name) => /^\s*(type\s.*)?$/s.test(name)) === true;
 }
 
 /** Comments become blanks, so that lines stay. Strings with `//` in them lose their rest, which is no import. */

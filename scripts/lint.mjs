@@ -16,7 +16,13 @@ try {
 
 const biome = join(root, 'node_modules/@biomejs/biome/bin/biome');
 for (const command of ['lint', 'format']) {
-  const args = [biome, command, ...(fix ? ['--write'] : []), '--max-diagnostics=100', ...(command === 'lint' ? ['--error-on-warnings'] : [])];
+  const args = [
+    biome,
+    command,
+    ...(fix ? ['--write'] : []),
+    '--max-diagnostics=100',
+    ...(command === 'lint' ? ['--error-on-warnings'] : []),
+  ];
   const { status } = spawnSync(process.execPath, args, { cwd: root, stdio: ['ignore', 'inherit', 'inherit'] });
   if (status !== 0) process.exitCode = 1;
 }

@@ -118,7 +118,8 @@ async function acquireLock() {
       const holder = readHolder();
       if (holder === undefined) continue;
       if (!isAlive(holder)) rmSync(LOCK, { force: true });
-      else if (Date.now() > deadline) throw new Error(`another set-up (pid ${holder}) has not ended; if there is none, remove ${LOCK}`);
+      else if (Date.now() > deadline)
+        throw new Error(`another set-up (pid ${holder}) has not ended; if there is none, remove ${LOCK}`);
       else if (waits === 0) say(`waiting for another set-up (pid ${holder})`);
       await new Promise((resolve) => setTimeout(resolve, 50));
     }

@@ -55,7 +55,8 @@ function readNumber(args, option) {
   if (at === -1) return undefined;
   const [, text] = args.splice(at, 2);
   const number = Number(text);
-  if (text === undefined || !Number.isSafeInteger(number) || number < 0) throw new Error(`${option} takes a whole number, not ${text}`);
+  if (text === undefined || !Number.isSafeInteger(number) || number < 0)
+    throw new Error(`${option} takes a whole number, not ${text}`);
   return number;
 }
 
@@ -63,7 +64,11 @@ function readNumber(args, option) {
 function test(file, env, name) {
   const args = ['--enable-source-maps', '--test-reporter=spec', `--test-timeout=${TIMEOUT_MS}`];
   if (name !== undefined) args.push(`--test-name-pattern=/${name}/i`);
-  const child = spawn(process.execPath, [...args, file], { cwd: root, env: { ...process.env, ...env }, stdio: ['ignore', 'inherit', 'inherit'] });
+  const child = spawn(process.execPath, [...args, file], {
+    cwd: root,
+    env: { ...process.env, ...env },
+    stdio: ['ignore', 'inherit', 'inherit'],
+  });
   for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP']) process.on(signal, () => child.kill(signal));
   return new Promise((resolve, reject) => {
     child.on('error', reject);

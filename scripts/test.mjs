@@ -28,7 +28,8 @@ async function main(args) {
   await setUp();
   const all = FOLDERS.flatMap((folder) => testsIn(`dist/${folder}`));
   const files = all.filter((file) => patterns.length === 0 || patterns.some((pattern) => sourceOf(file).includes(pattern)));
-  if (files.length === 0) throw new Error(`no test file has ${patterns.join(' or ')} in its path; there are:\n${all.map(sourceOf).join('\n')}`);
+  if (files.length === 0)
+    throw new Error(`no test file has ${patterns.join(' or ')} in its path; there are:\n${all.map(sourceOf).join('\n')}`);
   console.log(`Node ${process.version}, ${files.length} test files`);
   return run([
     '--enable-source-maps',
@@ -48,7 +49,9 @@ function readArguments(args) {
   const patterns = args.filter((_, index) => at === -1 || (index !== at && index !== at + 1));
   const unknown = patterns.find((pattern) => pattern.startsWith('-'));
   if (unknown !== undefined || (at !== -1 && name === undefined)) {
-    throw new Error(`unknown argument ${unknown ?? '--name without a regular expression'}; valid are parts of paths, and --name <regex>`);
+    throw new Error(
+      `unknown argument ${unknown ?? '--name without a regular expression'}; valid are parts of paths, and --name <regex>`,
+    );
   }
   return { patterns: patterns.map((pattern) => pattern.replace(/^\.\//, '').replace(/\.(ts|js)$/, '')), name };
 }

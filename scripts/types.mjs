@@ -19,7 +19,10 @@ try {
 
 function check(what, project) {
   const tsc = join(root, 'node_modules/typescript/bin/tsc');
-  const { status, stdout, error } = spawnSync(process.execPath, [tsc, '--noEmit', '-p', project], { cwd: root, encoding: 'utf8' });
+  const { status, stdout, error } = spawnSync(process.execPath, [tsc, '--noEmit', '-p', project], {
+    cwd: root,
+    encoding: 'utf8',
+  });
   if (error !== undefined) throw new Error(`the compiler could not be started: ${error.message}`);
   if (status !== 0) throw new Error(`types: ${what}:\n${stdout}`);
 }

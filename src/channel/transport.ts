@@ -97,7 +97,7 @@ export interface ServerEnd {
   resume(): void;
   /** Suspects that came with the introduction and wait to be run, one at a time. */
   readonly suspectsWaiting: number;
-  /** Starts the first of them: `onRequest` with `Flag.suspect`. */
+  /** Starts the first of them, now or when it has come: `onRequest` with `Flag.suspect`. */
   startSuspect(): void;
   close(): void;
 }

@@ -120,6 +120,7 @@ export class Channel implements ClientEvents, DeadlineOwner {
     const { stream } = pending;
     switch (kind) {
       case Kind.reply: {
+        if (stream !== undefined) break;
         const value = body.value();
         this.#settle(slot, pending);
         if (!pending.givenUp) pending.resolve(value);
@@ -127,6 +128,7 @@ export class Channel implements ClientEvents, DeadlineOwner {
       }
       case Kind.error: {
         const error = body.value();
+        if (!(error instanceof Error)) break;
         this.#settle(slot, pending);
         if (!pending.givenUp) pending.reject(error);
         return;
@@ -188,7 +190,7 @@ export class Channel implements ClientEvents, DeadlineOwner {
       if (pending === undefined) continue;
       const started = this.#end.fateOf(pending.callId) === 'started';
       if (pending.givenUp) {
-        if (started) this.#settle(slot, pending);
+        if (started || pending.suspect) this.#settle(slot, pending); // a suspect is not sent again
         continue;
       }
       if (started && alone && !death.ordered) pending.deathsAlone += 1;

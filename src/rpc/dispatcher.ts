@@ -74,6 +74,9 @@ export class Dispatcher {
 
   disconnect(connection: Connection): void {
     this.#connections.delete(connection);
+    const { status } = this.options;
+    status.queued = this.#queued();
+    status.publish();
   }
 
   /** A successor holds all requests back until the predecessor's clients have settled. */
@@ -178,6 +181,8 @@ export class Connection implements ServerEvents {
   end!: CountingServerEnd;
   readonly #dispatcher: Dispatcher;
   readonly #caller: Caller;
+  /** Suspects that have not been asked for; what the end says of itself may be a lie of the client. */
+  #suspects = 0;
   /** A suspect of this client has been asked for and not come yet (over a stream it may still be on its way). */
   #suspectDue = false;
   /** By slot of the call id. */
@@ -191,7 +196,8 @@ export class Connection implements ServerEvents {
 
   use(end: CountingServerEnd): this {
     this.end = end;
-    this.#dispatcher.countSuspects(end.suspectsWaiting);
+    this.#suspects = end.suspectsWaiting;
+    this.#dispatcher.countSuspects(this.#suspects);
     return this;
   }
 
@@ -200,7 +206,8 @@ export class Connection implements ServerEvents {
   }
 
   startSuspect(): boolean {
-    if (this.end.suspectsWaiting === 0) return false;
+    if (this.#suspects === 0) return false;
+    this.#suspects -= 1;
     this.#dispatcher.suspectAsked();
     this.#suspectDue = true;
     this.end.startSuspect();
@@ -259,7 +266,7 @@ export class Connection implements ServerEvents {
     if (this.#closed) return;
     this.#closed = true;
     this.#dispatcher.disconnect(this);
-    this.#dispatcher.countSuspects(-this.end.suspectsWaiting);
+    this.#dispatcher.countSuspects(-this.#suspects);
     if (this.#suspectDue) this.#dispatcher.suspectGone();
     this.end.close();
     for (const running of this.#running) if (running !== undefined) this.#abort(running, reason);

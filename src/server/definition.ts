@@ -50,7 +50,11 @@ export type AnyServer = ServerDefinition<any, any, any>;
 
 /** The methods of a server definition, or of an interface. */
 export type ApiOf<T> = T extends { readonly [apiType]?: infer Api } ? NonNullable<Api> : T;
-export type OptionsOf<T> = [T] extends [never] ? unknown : T extends ServerDefinition<infer _Api, infer Options, infer _Uses> ? Options : unknown;
+export type OptionsOf<T> = [T] extends [never]
+  ? unknown
+  : T extends ServerDefinition<infer _Api, infer Options, infer _Uses>
+    ? Options
+    : unknown;
 export type UsesOf<T> = T extends ServerDefinition<infer _Api, infer _Options, infer U> ? U : never;
 export type UsedApi<T> = T extends Uses<infer Api> ? Api : never;
 
@@ -69,7 +73,8 @@ export function server<Api extends object, Options = undefined, U extends UsesMa
 ): ServerDefinition<Api, Options, U>;
 export function server(first: unknown, second?: unknown): unknown {
   const [manifest, init] = second === undefined ? [{}, first] : [first, second];
-  if (typeof init !== 'function') throw new SkerryError('SKERRY_INVALID', `server() takes an init function; it was given ${describe(init)}`);
+  if (typeof init !== 'function')
+    throw new SkerryError('SKERRY_INVALID', `server() takes an init function; it was given ${describe(init)}`);
   checkManifest(manifest);
   return Object.freeze({ [definitionMark]: true, manifest, init });
 }
@@ -129,13 +134,20 @@ export function method<F extends Function>(
   properties: MethodOptions & { readonly input?: never } & NoReplay<ResultOf<F>>,
   run: F,
 ): F & MethodProperties;
-export function method(properties: MethodOptions & { readonly input?: InputSchema }, run: (...args: never[]) => unknown): unknown {
-  if (typeof run !== 'function') throw new SkerryError('SKERRY_INVALID', `method() takes a function; it was given ${describe(run)}`);
+export function method(
+  properties: MethodOptions & { readonly input?: InputSchema },
+  run: (...args: never[]) => unknown,
+): unknown {
+  if (typeof run !== 'function')
+    throw new SkerryError('SKERRY_INVALID', `method() takes a function; it was given ${describe(run)}`);
   const known = ['idempotent', 'timeoutMs', 'input'];
   for (const name of Object.keys(properties)) if (!known.includes(name)) throw unknownOption('method()', name, known);
   checkNumber('timeoutMs', properties.timeoutMs, 1, 2 ** 31 - 1);
   if (properties.idempotent === true && isStream(run)) {
-    throw new SkerryError('SKERRY_INVALID', 'method(): a stream (async *) cannot be idempotent: items that were taken cannot be taken back');
+    throw new SkerryError(
+      'SKERRY_INVALID',
+      'method(): a stream (async *) cannot be idempotent: items that were taken cannot be taken back',
+    );
   }
   return Object.defineProperty(run, methodMark, { value: Object.freeze({ ...properties }) });
 }
@@ -154,7 +166,12 @@ export function methodTable(api: object): { infos: MethodInfo[]; handlers: Handl
     if (name === 'then' || name === 'toJSON') throw new SkerryError('SKERRY_INVALID', `a method cannot be named "${name}"`);
     const properties = (run as unknown as Partial<MethodProperties>)[methodMark] ?? {};
     const stream = isStream(run);
-    infos.push({ name, kind: stream ? 'stream' : 'call', idempotent: properties.idempotent === true, timeoutMs: properties.timeoutMs ?? 0 });
+    infos.push({
+      name,
+      kind: stream ? 'stream' : 'call',
+      idempotent: properties.idempotent === true,
+      timeoutMs: properties.timeoutMs ?? 0,
+    });
     handlers.push({ name, stream, input: properties.input, run: (run as (...args: unknown[]) => unknown).bind(api) });
   }
   return { infos, handlers };
@@ -193,5 +210,7 @@ function isStream(run: unknown): boolean {
 }
 
 function describe(value: unknown): string {
-  return typeof value === 'object' || typeof value === 'function' ? `a value of type ${value === null ? 'null' : typeof value}` : String(value);
+  return typeof value === 'object' || typeof value === 'function'
+    ? `a value of type ${value === null ? 'null' : typeof value}`
+    : String(value);
 }

@@ -21,7 +21,10 @@ export async function loadSystem(url: string): Promise<System> {
   if (!systems().has(url)) await evaluated;
   const found = systems().get(url);
   if (found === undefined) {
-    throw new SkerryError('SKERRY_INIT', `${url} declares no system: it should contain \`export default system(import.meta.url, { … })\``);
+    throw new SkerryError(
+      'SKERRY_INIT',
+      `${url} declares no system: it should contain \`export default system(import.meta.url, { … })\``,
+    );
   }
   evaluated.catch(() => {}); // after the declaration its own end is its own affair
   return found;
@@ -32,7 +35,10 @@ export async function loadServer(name: string, entry: ServerEntry): Promise<AnyS
   const definition = (module as { default?: unknown } | undefined)?.default;
   if (isServerDefinition(definition)) return definition;
   const exported = Object.keys(module ?? {}).join(', ') || 'nothing';
-  throw new SkerryError('SKERRY_INIT', `the module of server "${name}" must export by default what server() returns; it exports: ${exported}`);
+  throw new SkerryError(
+    'SKERRY_INIT',
+    `the module of server "${name}" must export by default what server() returns; it exports: ${exported}`,
+  );
 }
 
 /** The hooks for TypeScript cost a thread and 25 MB on Node 20: they are installed when a module turns out to need them. */

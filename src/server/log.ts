@@ -13,8 +13,12 @@ export function makeLogger(server: string, write: (line: string) => void, now: (
   const log = (level: Level) => (message: string, data?: unknown) => {
     if (LEVELS.indexOf(level) < least) return;
     const time = new Date(now()).toISOString();
-    if (json) return write(`${JSON.stringify({ time, level, server, message, ...(data === undefined ? {} : { data: plain(data) }) })}\n`);
-    const more = data === undefined ? '' : ` ${data instanceof Error ? (data.stack ?? data.message) : inspect(data, { breakLength: Number.POSITIVE_INFINITY })}`;
+    if (json)
+      return write(`${JSON.stringify({ time, level, server, message, ...(data === undefined ? {} : { data: plain(data) }) })}\n`);
+    const more =
+      data === undefined
+        ? ''
+        : ` ${data instanceof Error ? (data.stack ?? data.message) : inspect(data, { breakLength: Number.POSITIVE_INFINITY })}`;
     write(`${time.slice(11, 23)} [${server}] ${level === 'info' ? '' : `${level}: `}${message}${more}\n`);
   };
   return { debug: log('debug'), info: log('info'), warn: log('warn'), error: log('error') };

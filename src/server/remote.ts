@@ -15,8 +15,12 @@ export type RemoteMethod<F> = F extends (...args: infer A) => infer R
 
 /** A server as a client calls it: its methods, asynchronous. `T` is a server definition or an interface. */
 export type Remote<T> = {
-  readonly [K in keyof ApiOf<T> as K extends string ? (ApiOf<T>[K] extends AnyFunction ? K : never) : never]: RemoteMethod<ApiOf<T>[K]>;
+  readonly [K in keyof ApiOf<T> as K extends string ? (ApiOf<T>[K] extends AnyFunction ? K : never) : never]: RemoteMethod<
+    ApiOf<T>[K]
+  >;
 };
 
 /** The same for notifications: nothing comes back. */
-export type Notified<R> = { readonly [K in keyof R]: R[K] extends (...args: infer A) => unknown ? (...args: A) => Promise<void> : never };
+export type Notified<R> = {
+  readonly [K in keyof R]: R[K] extends (...args: infer A) => unknown ? (...args: A) => Promise<void> : never;
+};

@@ -34,7 +34,8 @@ export class ServerInstance implements Instance {
       const { name } = this.#config;
       const system = await loadSystem(this.#config.systemUrl);
       const entry = system.servers[name];
-      if (entry === undefined) throw new SkerryError('SKERRY_INIT', `the system at ${system.url} no longer has a server "${name}"`);
+      if (entry === undefined)
+        throw new SkerryError('SKERRY_INIT', `the system at ${system.url} no longer has a server "${name}"`);
       const definition = await loadServer(name, entry);
       const used = usesOf(definition, entry);
       this.#link.send({ t: 'manifest', uses: used });
@@ -69,7 +70,10 @@ export class ServerInstance implements Instance {
     const { name } = this.#config;
     const api: unknown = await definition.init(this.#context(entry, used));
     if (typeof api !== 'object' || api === null) {
-      throw new SkerryError('SKERRY_INIT', `the init function of server "${name}" must return an object with methods; it returned ${String(api)}`);
+      throw new SkerryError(
+        'SKERRY_INIT',
+        `the init function of server "${name}" must return an object with methods; it returned ${String(api)}`,
+      );
     }
     const { infos, handlers } = methodTable(api);
     const concurrency = concurrencyOf(definition.manifest);
@@ -92,9 +96,13 @@ export class ServerInstance implements Instance {
     const { name } = this.#config;
     return new Proxy(clients, {
       get(target, other) {
-        if (typeof other === 'symbol' || Object.hasOwn(target, other) || other === 'then' || other === 'toJSON') return Reflect.get(target, other);
+        if (typeof other === 'symbol' || Object.hasOwn(target, other) || other === 'then' || other === 'toJSON')
+          return Reflect.get(target, other);
         const declared = used.join(', ') || 'none';
-        throw new SkerryError('SKERRY_DENIED', `server "${name}" does not declare that it uses "${other}"; it declares: ${declared}`);
+        throw new SkerryError(
+          'SKERRY_DENIED',
+          `server "${name}" does not declare that it uses "${other}"; it declares: ${declared}`,
+        );
       },
     });
   }
@@ -122,7 +130,8 @@ export class ServerInstance implements Instance {
 
 function usesOf(definition: AnyServer, entry: ServerEntry): Record<string, readonly string[] | true> {
   const uses: Record<string, readonly string[] | true> = {};
-  for (const [name, use] of Object.entries(definition.manifest.uses ?? {})) uses[name] = (use as { methods: readonly string[] | true }).methods;
+  for (const [name, use] of Object.entries(definition.manifest.uses ?? {}))
+    uses[name] = (use as { methods: readonly string[] | true }).methods;
   for (const name of entry.uses ?? []) uses[name] ??= true;
   return uses;
 }

@@ -59,10 +59,16 @@ type CheckEntry<E, S> = {
   ? { readonly options?: OptionsOf<DefinitionOf<E>> & NoOthers<E, OptionsOf<DefinitionOf<E>>> }
   : { readonly options: OptionsOf<DefinitionOf<E>> & NoOthers<E, OptionsOf<DefinitionOf<E>>> }) & {
     readonly uses?: readonly (keyof S & string)[];
-    readonly load: () => Promise<{ readonly default: UsesFit<UsesOf<DefinitionOf<E>>, S> extends true ? AnyServer : UsesFit<UsesOf<DefinitionOf<E>>, S> }>;
+    readonly load: () => Promise<{
+      readonly default: UsesFit<UsesOf<DefinitionOf<E>>, S> extends true ? AnyServer : UsesFit<UsesOf<DefinitionOf<E>>, S>;
+    }>;
   };
 
-type UsesFit<U, S> = { [K in keyof U]: UseFits<K, U[K], S> }[keyof U] extends infer Problem ? ([Exclude<Problem, true>] extends [never] ? true : Exclude<Problem, true>) : never;
+type UsesFit<U, S> = { [K in keyof U]: UseFits<K, U[K], S> }[keyof U] extends infer Problem
+  ? [Exclude<Problem, true>] extends [never]
+    ? true
+    : Exclude<Problem, true>
+  : never;
 
 type UseFits<K, Use, S> = K extends keyof S
   ? Remote<DefinitionOf<S[K]>> extends Remote<UsedApi<Use>>
@@ -84,7 +90,10 @@ export type ServersOf<S extends Entries> = { readonly [K in keyof S]: Remote<Api
  * @param servers an entry for each server, by name (letters, digits, `-`, `_`; not `kernel`, `process` or `caller`).
  * @throws SkerryError SKERRY_INVALID naming the server, the option and what would be valid.
  */
-export function system<const S extends Entries>(url: string, servers: S & { readonly [K in keyof S]: CheckEntry<S[K], S> }): System<S> {
+export function system<const S extends Entries>(
+  url: string,
+  servers: S & { readonly [K in keyof S]: CheckEntry<S[K], S> },
+): System<S> {
   for (const [name, entry] of Object.entries(servers as Entries)) checkEntry(name, entry, Object.keys(servers));
   const made: System<S> = Object.freeze({ [systemMark]: true as const, url, servers });
   systems().set(url, made as System);
@@ -115,15 +124,20 @@ function checkEntry(name: string, entry: ServerEntry, names: readonly string[]):
     throw new SkerryError('SKERRY_INVALID', `system: server "${name}": ${option} must be ${expected}; it is ${show(found)}`);
   };
   if (!/^[a-z][\w-]{0,63}$/i.test(name) || RESERVED.includes(name)) {
-    throw new SkerryError('SKERRY_INVALID', `system: "${name}" is no name for a server: letters, digits, - and _, not ${RESERVED.join(', ')}`);
+    throw new SkerryError(
+      'SKERRY_INVALID',
+      `system: "${name}" is no name for a server: letters, digits, - and _, not ${RESERVED.join(', ')}`,
+    );
   }
   if (typeof entry !== 'object' || entry === null) fail('its entry', 'an object with `load`', entry);
   for (const key of Object.keys(entry)) {
-    if (!KNOWN.includes(key)) throw new SkerryError('SKERRY_INVALID', `system: server "${name}" has no option "${key}"; it has: ${KNOWN.join(', ')}`);
+    if (!KNOWN.includes(key))
+      throw new SkerryError('SKERRY_INVALID', `system: server "${name}" has no option "${key}"; it has: ${KNOWN.join(', ')}`);
   }
   if (typeof entry.load !== 'function') fail('load', "a function: () => import('./module.ts')", entry.load);
   const within = (option: string, value: number | undefined, min: number, max: number) => {
-    if (value !== undefined && !(Number.isInteger(value) && value >= min && value <= max)) fail(option, `an integer from ${min} to ${max}`, value);
+    if (value !== undefined && !(Number.isInteger(value) && value >= min && value <= max))
+      fail(option, `an integer from ${min} to ${max}`, value);
   };
   if (entry.replicas !== 'cores') within('replicas', entry.replicas, 1, 256);
   within('limits.memoryMb', entry.limits?.memoryMb, 64, 1 << 20);
@@ -131,7 +145,8 @@ function checkEntry(name: string, entry: ServerEntry, names: readonly string[]):
   within('restart.unstableMax', entry.restart?.unstableMax, 1, 1000);
   within('initTimeoutMs', entry.initTimeoutMs, 1, 3_600_000);
   within('drainMs', entry.drainMs, 0, 3_600_000);
-  for (const used of entry.uses ?? []) if (!names.includes(used)) fail('uses', `names of servers of this system (${names.join(', ')})`, used);
+  for (const used of entry.uses ?? [])
+    if (!names.includes(used)) fail('uses', `names of servers of this system (${names.join(', ')})`, used);
 }
 
 function show(value: unknown): string {

@@ -13,7 +13,11 @@ interface LoadResult {
   readonly shortCircuit?: boolean;
 }
 
-export async function load(url: string, context: LoadContext, next: (url: string, context: LoadContext) => Promise<LoadResult>): Promise<LoadResult> {
+export async function load(
+  url: string,
+  context: LoadContext,
+  next: (url: string, context: LoadContext) => Promise<LoadResult>,
+): Promise<LoadResult> {
   if (!url.startsWith('file:') || !/\.m?ts($|[?#])/.test(url)) return next(url, context);
   const source = await readFile(fileURLToPath(url), 'utf8');
   const { code } = transformSync(source, { mode: 'strip-only' });

@@ -29,10 +29,14 @@ const NOTIFY_OPTIONS = ['key', 'trace'];
 
 function checkOptions(what: string, options: CallOptions, known: readonly string[]): void {
   for (const name in options) {
-    if (!known.includes(name)) throw new SkerryError('SKERRY_INVALID', `${what} has no option "${name}"; it has: ${known.join(', ')}`);
+    if (!known.includes(name))
+      throw new SkerryError('SKERRY_INVALID', `${what} has no option "${name}"; it has: ${known.join(', ')}`);
   }
   const { timeoutMs } = options;
   if (timeoutMs !== undefined && !(timeoutMs >= 0 && timeoutMs <= 2 ** 31 - 1)) {
-    throw new SkerryError('SKERRY_INVALID', `${what} option timeoutMs must be milliseconds from 0 (none) to 2147483647; it is ${String(timeoutMs)}`);
+    throw new SkerryError(
+      'SKERRY_INVALID',
+      `${what} option timeoutMs must be milliseconds from 0 (none) to 2147483647; it is ${String(timeoutMs)}`,
+    );
   }
 }

@@ -26,7 +26,8 @@ function values(): unknown[] {
     'ünï',
     '漢字 🎈',
     [1, 'two', [3]],
-    [1, , 3], // biome-ignore lint/suspicious/noSparseArray: holes travel
+    // biome-ignore lint/suspicious/noSparseArray: holes travel
+    [1, , 3],
     { a: { b: { c: [] } } },
     cycle,
     [shared, shared],
@@ -60,7 +61,10 @@ export const callCases: Cases = (name, makeRig) => {
       const answered: number[] = [];
       const answers = ids.map((id) => only.call('late', (id * 7) % 5, id).then((value) => answered.push(value as number)));
       await Promise.all(answers);
-      assert.deepEqual([...answered].sort((a, b) => a - b), ids);
+      assert.deepEqual(
+        [...answered].sort((a, b) => a - b),
+        ids,
+      );
       assert.notDeepEqual(answered, ids);
     },
   );
@@ -77,7 +81,10 @@ export const callCases: Cases = (name, makeRig) => {
       for (let id = 0; id < 600; id++) sent.push(id % 3 === 0 ? only.notify('mark', id) : only.call('mark', id));
       await Promise.all(sent);
       await until(() => started.length === 600, '600 starts');
-      assert.deepEqual(started, Array.from({ length: 600 }, (_, id) => id));
+      assert.deepEqual(
+        started,
+        Array.from({ length: 600 }, (_, id) => id),
+      );
     },
   );
 
@@ -154,7 +161,10 @@ export const callCases: Cases = (name, makeRig) => {
     });
     const outer = Array.from({ length: 20 }, (_, id) => only.call('echo', nosy(id)));
     const answers = await Promise.all(outer);
-    assert.deepEqual(answers.map((answer) => (answer as { asked: number }).asked), Array.from({ length: 20 }, (_, id) => id));
+    assert.deepEqual(
+      answers.map((answer) => (answer as { asked: number }).asked),
+      Array.from({ length: 20 }, (_, id) => id),
+    );
     assert.deepEqual((await Promise.all(inner)).slice(0, 2), ['inner 0', [0]]);
   });
 
@@ -264,9 +274,15 @@ export const callCases: Cases = (name, makeRig) => {
     'a call without an answer ends at its deadline, and its late answer hits nobody',
     { sleep: async (ms: number, value: unknown) => sleep(ms).then(() => value), echo },
     async ({ only }) => {
-      assert.deepEqual(await outcome(only.callWith({ timeoutMs: 20 }, 'sleep', 60, 'late')), { code: 'SKERRY_TIMEOUT', maybeExecuted: true });
+      assert.deepEqual(await outcome(only.callWith({ timeoutMs: 20 }, 'sleep', 60, 'late')), {
+        code: 'SKERRY_TIMEOUT',
+        maybeExecuted: true,
+      });
       for (let id = 0; id < 1200; id += 100) {
-        assert.deepEqual(await Promise.all(Array.from({ length: 100 }, (_, i) => only.call('echo', id + i))), Array.from({ length: 100 }, (_, i) => id + i));
+        assert.deepEqual(
+          await Promise.all(Array.from({ length: 100 }, (_, i) => only.call('echo', id + i))),
+          Array.from({ length: 100 }, (_, i) => id + i),
+        );
       }
       await sleep(60);
       assert.equal(await only.call('echo', 'on'), 'on');

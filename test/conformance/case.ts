@@ -36,7 +36,10 @@ export function inWorld(
 export function outcome(promise: Promise<unknown>): Promise<unknown> {
   return promise.then(
     (value) => ({ value }),
-    (error) => (isSkerryError(error) ? { code: error.code, ...(error.maybeExecuted === undefined ? {} : { maybeExecuted: error.maybeExecuted }) } : { error }),
+    (error) =>
+      isSkerryError(error)
+        ? { code: error.code, ...(error.maybeExecuted === undefined ? {} : { maybeExecuted: error.maybeExecuted }) }
+        : { error },
   );
 }
 

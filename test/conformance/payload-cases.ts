@@ -4,7 +4,9 @@ import assert from 'node:assert/strict';
 import { type Cases, gate, inWorld, until } from './case.ts';
 import { sleep } from './rig.ts';
 
-const SIZES = [0, 1, 15, 16, 17, 255, 256, 257, 4095, 8_000, 16_300, 16_384, 40_000, 65_536, 262_144, 520_000, 1_048_576, 3_000_000];
+const SIZES = [
+  0, 1, 15, 16, 17, 255, 256, 257, 4095, 8_000, 16_300, 16_384, 40_000, 65_536, 262_144, 520_000, 1_048_576, 3_000_000,
+];
 
 /** Bytes that depend on their place, so that a shifted or torn payload shows. */
 function pattern(size: number, seed = 0): Uint8Array {
@@ -22,16 +24,28 @@ function check(bytes: unknown, size: number, seed = 0): void {
 const echo = (value: unknown): unknown => value;
 
 export const payloadCases: Cases = (name, makeRig) => {
-  inWorld(name, makeRig, 'payloads from nothing to 3 MB come back as they were, one after the other', { echo }, async ({ only }) => {
-    for (const size of SIZES) check(await only.call('echo', pattern(size)), size);
-    for (const size of [...SIZES].reverse()) check(await only.call('echo', pattern(size, 1)), size, 1);
-  });
+  inWorld(
+    name,
+    makeRig,
+    'payloads from nothing to 3 MB come back as they were, one after the other',
+    { echo },
+    async ({ only }) => {
+      for (const size of SIZES) check(await only.call('echo', pattern(size)), size);
+      for (const size of [...SIZES].reverse()) check(await only.call('echo', pattern(size, 1)), size, 1);
+    },
+  );
 
-  inWorld(name, makeRig, 'payloads of mixed sizes at once come back as they were, each to its caller', { echo }, async ({ only }) => {
-    const sizes = Array.from({ length: 150 }, (_, i) => (i % 25 === 0 ? 1_200_000 : SIZES[(i * 5) % 14]) as number);
-    const answers = await Promise.all(sizes.map((size, seed) => only.call('echo', pattern(size, seed))));
-    for (const [seed, size] of sizes.entries()) check(answers[seed], size, seed);
-  });
+  inWorld(
+    name,
+    makeRig,
+    'payloads of mixed sizes at once come back as they were, each to its caller',
+    { echo },
+    async ({ only }) => {
+      const sizes = Array.from({ length: 150 }, (_, i) => (i % 25 === 0 ? 1_200_000 : SIZES[(i * 5) % 14]) as number);
+      const answers = await Promise.all(sizes.map((size, seed) => only.call('echo', pattern(size, seed))));
+      for (const [seed, size] of sizes.entries()) check(answers[seed], size, seed);
+    },
+  );
 
   const seen: number[] = [];
   inWorld(
@@ -43,7 +57,10 @@ export const payloadCases: Cases = (name, makeRig) => {
       const sent: Promise<unknown>[] = [];
       for (let id = 0; id < 200; id++) sent.push(only.call('mark', id, pattern(id % 50 === 7 ? 700_000 : (id * 997) % 9_000)));
       await Promise.all(sent);
-      assert.deepEqual(seen, Array.from({ length: 200 }, (_, id) => id));
+      assert.deepEqual(
+        seen,
+        Array.from({ length: 200 }, (_, id) => id),
+      );
     },
   );
 

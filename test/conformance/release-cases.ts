@@ -53,11 +53,14 @@ export const releaseCases: Cases = (name, makeRig) => {
     },
     async (world) => {
       const { only } = world;
-      const calls = Array.from({ length: 40 }, (_, id) => outcome(only.call('slow', new Uint8Array(id % 10 === 3 ? 800_000 : 3_000))));
+      const calls = Array.from({ length: 40 }, (_, id) =>
+        outcome(only.call('slow', new Uint8Array(id % 10 === 3 ? 800_000 : 3_000))),
+      );
       const stream = only.stream('count');
       await stream.next();
       only.leave();
-      for (const one of await Promise.all(calls)) assert.ok((one as { code?: string }).code === 'SKERRY_ABORTED' || (one as { value?: unknown }).value !== undefined);
+      for (const one of await Promise.all(calls))
+        assert.ok((one as { code?: string }).code === 'SKERRY_ABORTED' || (one as { value?: unknown }).value !== undefined);
       await until(() => world.dispatcher.running === 0, 'all handlers to end');
     },
     { concurrency: 16 },

@@ -125,7 +125,8 @@ export class RingRig implements Rig {
         kept.set(region.id, { region: offered, start });
         const to = server;
         setImmediate(() => {
-          if (to !== undefined && to === server && kept.has(region.id)) to.introduce(offered.map('server map of a client region'));
+          if (to !== undefined && to === server && kept.has(region.id))
+            to.introduce(offered.map('server map of a client region'));
         });
       },
       retire: (region) => {
@@ -139,9 +140,13 @@ export class RingRig implements Rig {
       introduce: async (instance, serverEvents, suspects) => {
         const suspectRegion = suspects.length === 0 ? undefined : ((await makeSuspectRegion(host, suspects)) as FakeRegion);
         const from = end.boundary;
-        const rings = [...kept.values()].filter(({ region }) => region.kind === RegionKind.ring).sort((a, b) => a.start - b.start);
+        const rings = [...kept.values()]
+          .filter(({ region }) => region.kind === RegionKind.ring)
+          .sort((a, b) => a.start - b.start);
         const ring = rings.filter(({ start }) => start <= from).pop();
-        const later = [...kept.values()].filter((entry) => entry !== ring && (entry.region.kind === RegionKind.oneOff || entry.start > from));
+        const later = [...kept.values()].filter(
+          (entry) => entry !== ring && (entry.region.kind === RegionKind.oneOff || entry.start > from),
+        );
         const status = (instance as RingInstance).region.map('client map of status');
         const made = this.#server({
           serverEvents,

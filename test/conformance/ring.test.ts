@@ -14,16 +14,28 @@ const methods = { echo: (value: unknown) => value, make: (size: number) => new U
 inWorld('ring without memory', poor, 'the small ring stays, and carries what fits, in order', methods, async ({ only }) => {
   const calls = Array.from({ length: 300 }, (_, id) => only.call('echo', [id, 'x'.repeat(1000)]));
   const answers = (await Promise.all(calls)) as [number, string][];
-  assert.deepEqual(answers.map(([id]) => id), Array.from({ length: 300 }, (_, id) => id));
+  assert.deepEqual(
+    answers.map(([id]) => id),
+    Array.from({ length: 300 }, (_, id) => id),
+  );
 });
 
-inWorld('ring without memory', poor, 'what needs a region is refused with SKERRY_MEMORY in both directions; the rest goes on', methods, async ({ only }) => {
-  for (let round = 0; round < 3; round++) {
-    const large = outcome(only.call('echo', new Uint8Array(50_000)));
-    const result = outcome(only.call('make', 50_000));
-    const small = Array.from({ length: 20 }, (_, id) => only.call('echo', id));
-    assert.equal(((await large) as { code: string }).code, 'SKERRY_MEMORY');
-    assert.equal(((await result) as { code: string }).code, 'SKERRY_MEMORY');
-    assert.deepEqual(await Promise.all(small), Array.from({ length: 20 }, (_, id) => id));
-  }
-});
+inWorld(
+  'ring without memory',
+  poor,
+  'what needs a region is refused with SKERRY_MEMORY in both directions; the rest goes on',
+  methods,
+  async ({ only }) => {
+    for (let round = 0; round < 3; round++) {
+      const large = outcome(only.call('echo', new Uint8Array(50_000)));
+      const result = outcome(only.call('make', 50_000));
+      const small = Array.from({ length: 20 }, (_, id) => only.call('echo', id));
+      assert.equal(((await large) as { code: string }).code, 'SKERRY_MEMORY');
+      assert.equal(((await result) as { code: string }).code, 'SKERRY_MEMORY');
+      assert.deepEqual(
+        await Promise.all(small),
+        Array.from({ length: 20 }, (_, id) => id),
+      );
+    }
+  },
+);

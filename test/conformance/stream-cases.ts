@@ -1,8 +1,8 @@
 // Streams: items, credit, the ways to end.
 
 import assert from 'node:assert/strict';
-import { getCurrentCall } from '../../src/rpc/call-context.ts';
 import { STREAM_CREDIT } from '../../src/protocol/limits.ts';
+import { getCurrentCall } from '../../src/rpc/call-context.ts';
 import { type Cases, inWorld, rejectsWith, until } from './case.ts';
 import { sleep } from './rig.ts';
 
@@ -32,7 +32,10 @@ export const streamCases: Cases = (name, makeRig) => {
           }
           items.push(step.value);
         }
-        assert.deepEqual(items, Array.from({ length }, (_, i) => i));
+        assert.deepEqual(
+          items,
+          Array.from({ length }, (_, i) => i),
+        );
       }
       const streams = Array.from({ length: 20 }, async () => {
         let sum = 0;

@@ -43,7 +43,13 @@ export class StreamRig implements Rig {
       introduce: async (instance, serverEvents, suspects) => {
         const address = process.platform === 'linux' ? `\0skerry-test-${randomUUID()}` : join(tmpdir(), `skerry-${randomUUID()}`);
         const { load } = instance as StreamInstance;
-        const made = new StreamServerEnd({ events: serverEvents, load, suspects: suspects.length, onClose: () => {}, position: this.#position });
+        const made = new StreamServerEnd({
+          events: serverEvents,
+          load,
+          suspects: suspects.length,
+          onClose: () => {},
+          position: this.#position,
+        });
         const accepted: Socket[] = [];
         const server = createServer((socket) => {
           accepted.push(this.#track(socket));

@@ -47,7 +47,10 @@ export const successionCases: Cases = (name, makeRig) => {
         process.nextTick(resolve);
       });
       await world.kill();
-      assert.deepEqual(await Promise.all(answers), ids(20).map((value) => ({ value })));
+      assert.deepEqual(
+        await Promise.all(answers),
+        ids(20).map((value) => ({ value })),
+      );
       assert.deepEqual(await hanging, DIED);
       await world.run();
       assert.equal(await only.call('echo', 1), 1);
@@ -229,7 +232,10 @@ export const successionCases: Cases = (name, makeRig) => {
       const other = world.client();
       const before = ids(50).map((id) => other.call('echo', id));
       await world.run();
-      assert.deepEqual((await Promise.all(early)).map((answer) => (answer as [number])[0]), ids(100));
+      assert.deepEqual(
+        (await Promise.all(early)).map((answer) => (answer as [number])[0]),
+        ids(100),
+      );
       assert.deepEqual(await Promise.all(before), ids(50));
     },
   );

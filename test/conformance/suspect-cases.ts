@@ -142,22 +142,27 @@ export const suspectCases: Cases = (name, makeRig) => {
         idempotent: true,
         run: (id: number) => {
           second += 1;
-          return second <= 4 ? never() : id;
+          return second <= 5 ? never() : id;
         },
       },
     },
     async (world) => {
       const { only } = world;
+      const controller = new AbortController();
       const calls = [only.call('work', 1), only.call('work', 2), only.call('work', 3)];
-      await until(() => second === 3, 'all to run');
+      const left = outcome(only.callWith({ signal: controller.signal }, 'work', 4));
+      await until(() => second === 4, 'all to run');
       await world.kill();
       await world.run(); // the first suspect hangs, the others wait behind it
-      await until(() => second === 4, 'the first suspect to run');
+      await until(() => second === 5, 'the first suspect to run');
+      controller.abort();
+      await left;
       await sleep(5);
       await world.kill();
       await world.run();
       assert.deepEqual(await Promise.all(calls), [1, 2, 3]);
-      assert.equal(second, 7);
+      assert.equal(second, 8);
+      assert.equal(only.channel.inFlight, 0);
     },
   );
 
@@ -208,7 +213,8 @@ export const suspectCases: Cases = (name, makeRig) => {
       await successor;
       other.leave();
       assert.equal(await stays, 3);
-      for (const one of await Promise.all(left)) assert.ok((one as { code?: string }).code === 'SKERRY_ABORTED' || (one as { value?: number }).value !== undefined);
+      for (const one of await Promise.all(left))
+        assert.ok((one as { code?: string }).code === 'SKERRY_ABORTED' || (one as { value?: number }).value !== undefined);
       assert.equal(await only.call('work', 4), 4);
     },
   );

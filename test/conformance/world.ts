@@ -3,8 +3,8 @@
 import { nowMs } from '../../src/base/clock.ts';
 import { SkerryError } from '../../src/base/errors.ts';
 import type { Suspect } from '../../src/channel/transport.ts';
-import { enableCallContext } from '../../src/rpc/call-context.ts';
 import { Call } from '../../src/rpc/call.ts';
+import { enableCallContext } from '../../src/rpc/call-context.ts';
 import { Channel } from '../../src/rpc/channel.ts';
 import { Deadlines } from '../../src/rpc/deadlines.ts';
 import { type Connection, Dispatcher } from '../../src/rpc/dispatcher.ts';
@@ -96,7 +96,12 @@ export class World {
       const { run, stream = false } = typeof method === 'function' ? { run: method } : method;
       return { name, stream, input: undefined, run };
     });
-    this.dispatcher = new Dispatcher({ server: 'test', handlers, concurrency: this.#options.concurrency ?? 64, status: instance.status });
+    this.dispatcher = new Dispatcher({
+      server: 'test',
+      handlers,
+      concurrency: this.#options.concurrency ?? 64,
+      status: instance.status,
+    });
     this.dispatcher.hold();
     for (const client of this.clients) await client.introduce(this.dispatcher, instance);
     this.dispatcher.release();
@@ -142,7 +147,12 @@ export class TestClient {
         this.holds -= 1;
       },
     };
-    this.channel = new Channel({ name: 'test.0', deadlines: world.deadlines, life, onBroken: (error) => world.broken.push(error) });
+    this.channel = new Channel({
+      name: 'test.0',
+      deadlines: world.deadlines,
+      life,
+      onBroken: (error) => world.broken.push(error),
+    });
     this.#rig = world.rig.client(this.channel);
     this.channel.use(this.#rig.end);
   }
@@ -154,7 +164,11 @@ export class TestClient {
   async introduce(dispatcher: Dispatcher, instance: RigInstance): Promise<void> {
     const world = this.#world;
     if (world.options.queueMax !== undefined) this.channel.queueMax = world.options.queueMax;
-    const connection = dispatcher.connect({ principal: 'test', allowed: world.allowed, onBroken: (error) => world.broken.push(error) });
+    const connection = dispatcher.connect({
+      principal: 'test',
+      allowed: world.allowed,
+      onBroken: (error) => world.broken.push(error),
+    });
     this.connection = connection;
     this.server = await this.#rig.introduce(instance, connection, this.#suspects);
     connection.use(this.server.end);

@@ -9,7 +9,7 @@ import { describe, type TestContext, test } from 'node:test';
 import { boot, call, isSkerryError, type OperatingSystem, type SkerryErrorCode } from '../../src/index.ts';
 import { descendants } from '../fault/processes.ts';
 import basic from '../fixtures/e2e/basic.system.ts';
-import * as failures from '../fixtures/e2e/failures.ts';
+import failures from '../fixtures/e2e/failures.ts';
 import web from '../fixtures/e2e/web.system.ts';
 import { fixture, gone, nothingIsLeft, start, TRANSPORTS } from './world.ts';
 
@@ -25,7 +25,7 @@ function coded(code: SkerryErrorCode, ...says: RegExp[]): (error: unknown) => bo
 }
 
 for (const transport of TRANSPORTS) {
-  describe(`a booted system, ${transport}`, TIMEOUT, () => {
+  describe(`a booted system, ${transport}`, () => {
     async function booted(t: TestContext, env: Record<string, string> = {}): Promise<OperatingSystem<typeof basic.servers>> {
       const sys = await boot(basic, { transport, env: { ...process.env, ...env } });
       t.after(async () => {
@@ -35,7 +35,7 @@ for (const transport of TRANSPORTS) {
       return sys;
     }
 
-    test('answers calls, streams items, and lets servers call each other', async (t) => {
+    test('answers calls, streams items, and lets servers call each other', TIMEOUT, async (t) => {
       const { servers } = await booted(t);
       assert.equal(await servers.base.add(1, 2), 3);
       assert.equal(await servers.front.add(3, 4), 7);
@@ -43,10 +43,13 @@ for (const transport of TRANSPORTS) {
       for await (const item of servers.base.upTo(50)) items.push(item);
       assert.deepEqual(items, [...Array(50).keys()]);
       const sums = await Promise.all(Array.from({ length: 200 }, (_, i) => servers.front.add(i, i)));
-      assert.deepEqual(sums, Array.from({ length: 200 }, (_, i) => 2 * i));
+      assert.deepEqual(
+        sums,
+        Array.from({ length: 200 }, (_, i) => 2 * i),
+      );
     });
 
-    test('brings what a handler threw to the caller: class name, message, code, cause, and the stack', async (t) => {
+    test('brings what a handler threw to the caller: class name, message, code, cause, and the stack', TIMEOUT, async (t) => {
       const { servers } = await booted(t);
       await assert.rejects(servers.base.fail('not today'), (error: Error & { code?: string; cause?: Error }) => {
         assert.equal(error.message, 'not today');
@@ -62,7 +65,7 @@ for (const transport of TRANSPORTS) {
       await assert.rejects(failing, /101 is too many/);
     });
 
-    test('says what was asked and what exists when a server, a method or an option is unknown', async (t) => {
+    test('says what was asked and what exists when a server, a method or an option is unknown', TIMEOUT, async (t) => {
       const { servers, processes } = await booted(t);
       const untyped = servers as unknown as Record<string, Record<string, () => Promise<unknown>>>;
       assert.throws(() => untyped.bse, coded('SKERRY_NOT_FOUND', /"bse"/, /front, base, other/));
@@ -74,50 +77,61 @@ for (const transport of TRANSPORTS) {
       await assert.rejects(boot(basic, { transport: 'tcp' } as never), coded('SKERRY_INVALID', /transport/, /tcp/));
     });
 
-    test('refuses a use that was not declared', async (t) => {
+    test('refuses a use that was not declared', TIMEOUT, async (t) => {
       const { servers } = await booted(t);
       await assert.rejects(servers.front.undeclared(), coded('SKERRY_DENIED', /"front"/, /"other"/));
       await assert.rejects(servers.front.forbidden(), coded('SKERRY_DENIED', /about/));
       assert.equal(await servers.front.add(1, 1), 2);
     });
 
-    test('gives a server its context: options, name, replica, allowed environment; secrets are in no environment', async (t) => {
-      const env = { E2E_SHOWN: 'shown', E2E_SECRET: 'secret', E2E_HIDDEN: 'hidden' };
-      const { servers } = await booted(t, env);
-      const about = await servers.base.about();
-      assert.deepEqual(about.options, { greeting: 'hello' });
-      assert.deepEqual([about.name, about.replica, about.replicas], ['base', 0, 1]);
-      assert.equal(about.env.E2E_SHOWN, 'shown');
-      assert.deepEqual(about.secrets, { E2E_SECRET: 'secret' });
-      assert.equal(about.environment.E2E_SHOWN, 'shown');
-      assert.equal(about.environment.E2E_SECRET, undefined);
-      assert.equal(about.environment.E2E_HIDDEN, undefined);
-      assert.equal(about.environment.HOME, undefined);
-      const replicas = await Promise.all([...Array(20).keys()].map((key) => call(servers.other, { key: String(key) }).about()));
-      assert.deepEqual(new Set(replicas.map(({ replica }) => replica)), new Set([0, 1]));
-      assert.equal(replicas[0].replicas, 2);
-    });
+    test(
+      'gives a server its context: options, name, replica, allowed environment; secrets are in no environment',
+      TIMEOUT,
+      async (t) => {
+        const env = { E2E_SHOWN: 'shown', E2E_SECRET: 'secret', E2E_HIDDEN: 'hidden' };
+        const { servers } = await booted(t, env);
+        const about = await servers.base.about();
+        assert.deepEqual(about.options, { greeting: 'hello' });
+        assert.deepEqual([about.name, about.replica, about.replicas], ['base', 0, 1]);
+        assert.equal(about.env.E2E_SHOWN, 'shown');
+        assert.deepEqual(about.secrets, { E2E_SECRET: 'secret' });
+        assert.equal(about.environment.E2E_SHOWN, 'shown');
+        assert.equal(about.environment.E2E_SECRET, undefined);
+        assert.equal(about.environment.E2E_HIDDEN, undefined);
+        assert.equal(about.environment.HOME, undefined);
+        const replicas = await Promise.all([...Array(20).keys()].map((key) => call(servers.other, { key: String(key) }).about()));
+        assert.deepEqual(new Set(replicas.map(({ replica }) => replica)), new Set([0, 1]));
+        assert.equal(replicas[0].replicas, 2);
+      },
+    );
 
-    test('stops users before those they use, lets running calls end, and runs onStop last registered first', async (t) => {
-      const folder = mkdtempSync(join(tmpdir(), 'skerry-notes-'));
-      t.after(() => rmSync(folder, { recursive: true }));
-      const notes = join(folder, 'notes');
-      const sys = await booted(t, { NOTES: notes });
-      const slow = sys.servers.front.slow(300);
-      await sys.servers.base.add(1, 1);
-      const first = sys.stop();
-      assert.equal(sys.stop(), first, 'a second stop is the first');
-      assert.equal(await slow, 300);
-      await first;
-      assert.deepEqual(descendants(), []);
-      const lines = readFileSync(notes, 'utf8').trim().split('\n');
-      assert.deepEqual(lines, ['base started', 'base answered', 'base stopping, signal aborted', 'base stopped']);
-      await assert.rejects(sys.servers.base.add(1, 1), coded('SKERRY_SERVER_DOWN', /stopped/));
-    });
+    test(
+      'stops users before those they use, lets running calls end, and runs onStop last registered first',
+      TIMEOUT,
+      async (t) => {
+        const folder = mkdtempSync(join(tmpdir(), 'skerry-notes-'));
+        t.after(() => rmSync(folder, { recursive: true }));
+        const notes = join(folder, 'notes');
+        const sys = await booted(t, { NOTES: notes });
+        const slow = sys.servers.front.slow(300);
+        await sys.servers.base.add(1, 1);
+        const first = sys.stop();
+        assert.equal(sys.stop(), first, 'a second stop is the first');
+        assert.equal(await slow, 300);
+        await first;
+        assert.deepEqual(descendants(), []);
+        const lines = readFileSync(notes, 'utf8').trim().split('\n');
+        assert.deepEqual(lines, ['base started', 'base answered', 'base stopping, signal aborted', 'base stopped']);
+        await assert.rejects(sys.servers.base.add(1, 1), coded('SKERRY_SERVER_DOWN', /stopped/));
+      },
+    );
 
-    test('rejects what is still running when the drain is over', async (t) => {
+    test('rejects what is still running when the drain is over', TIMEOUT, async (t) => {
       const sys = await booted(t);
-      const slow = assert.rejects(sys.servers.other.slow(15_000), (error) => isSkerryError(error) && error.maybeExecuted === true);
+      const slow = assert.rejects(
+        sys.servers.other.slow(15_000),
+        (error) => isSkerryError(error) && error.maybeExecuted === true,
+      );
       await sys.servers.other.add(1, 1);
       const from = performance.now();
       await sys.stop();
@@ -126,8 +140,8 @@ for (const transport of TRANSPORTS) {
     });
   });
 
-  describe(`a system that cannot boot, ${transport}`, TIMEOUT, () => {
-    const cases: [name: Exclude<keyof typeof failures, 'default'>, says: RegExp[], stack: RegExp | undefined][] = [
+  describe(`a system that cannot boot, ${transport}`, () => {
+    const cases: [name: keyof typeof failures, says: RegExp[], stack: RegExp | undefined][] = [
       ['throwsAtImport', [/"bad"/, /import/, /broken at import/], /broken\.server\.[jt]s:\d+/],
       ['exportsNothing', [/"bad"/, /server\(\)/, /it exports: nothing/], undefined],
       ['moduleMissing', [/"bad"/, /nowhere\.server/], undefined],
@@ -139,7 +153,7 @@ for (const transport of TRANSPORTS) {
       ['unknownUse', [/"bad"/, /"nowhere"/, /good, bad/], undefined],
     ];
     for (const [name, says, stack] of cases) {
-      test(`${name}: SKERRY_INIT says so, and nothing is left running`, async () => {
+      test(`${name}: SKERRY_INIT says so, and nothing is left running`, TIMEOUT, async () => {
         await assert.rejects(boot(failures[name] as typeof failures.initThrows, { transport }), (error: Error) => {
           coded('SKERRY_INIT', ...says)(error);
           if (stack !== undefined) assert.match((error.cause as Error).stack ?? '', stack);
@@ -149,7 +163,7 @@ for (const transport of TRANSPORTS) {
       });
     }
 
-    test('a port in use is said plainly', async (t) => {
+    test('a port in use is said plainly', TIMEOUT, async (t) => {
       const holder = createServer().listen(0, '127.0.0.1');
       await new Promise((resolve) => holder.once('listening', resolve));
       t.after(() => holder.close());
@@ -162,16 +176,16 @@ for (const transport of TRANSPORTS) {
     });
   });
 
-  describe(`a program that boots a system, ${transport}`, TIMEOUT, () => {
+  describe(`a program that boots a system, ${transport}`, () => {
     const env = transport === 'stream' ? { SKERRY_TRANSPORT: 'stream' } : {};
 
-    test('ends by itself when it has nothing left to do, and its servers with it', async (t) => {
+    test('ends by itself when it has nothing left to do, and its servers with it', TIMEOUT, async (t) => {
       const { code, stdout, stderr } = await start(t, [fixture('program.js'), 'idle'], { env }).ended;
       assert.equal(code, 0, stderr);
       await gone(JSON.parse(stdout));
     });
 
-    test('sees what its servers log on stderr, a line each', async (t) => {
+    test('sees what its servers log on stderr, a line each', TIMEOUT, async (t) => {
       const { code, stderr } = await start(t, [fixture('program.js'), 'log'], { env }).ended;
       assert.equal(code, 0, stderr);
       assert.match(stderr, /^\d\d:\d\d:\d\d\.\d{3} \[base\] something happened \{ of: 'base' \}$/m);

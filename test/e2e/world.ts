@@ -3,7 +3,7 @@
 import assert from 'node:assert/strict';
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { mkdirSync, mkdtempSync, rmSync, symlinkSync } from 'node:fs';
+import { mkdirSync, mkdtempSync, readFileSync, rmSync, symlinkSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import type { TestContext } from 'node:test';
@@ -78,7 +78,11 @@ export async function run(t: TestContext, args: readonly string[], options?: Pro
 /** All of these have ended, at the latest `withinMs` from now. */
 export async function gone(pids: readonly number[], withinMs = 1000): Promise<void> {
   const from = performance.now();
-  await until(`processes ${pids.filter(isAlive).join(', ')} of ${pids.join(', ')} have ended`, () => !pids.some(isAlive), withinMs + 4000);
+  await until(
+    `processes ${pids.filter(isAlive).join(', ')} of ${pids.join(', ')} have ended`,
+    () => !pids.some(isAlive),
+    withinMs + 4000,
+  );
   const ms = performance.now() - from;
   assert.ok(ms <= withinMs, `the last process ended after ${ms.toFixed(0)} ms`);
 }
@@ -97,4 +101,10 @@ export function emptyFolder(t: TestContext, { linked = true } = {}): string {
     symlinkSync(root, join(folder, 'node_modules', 'skerry'), 'dir');
   }
   return folder;
+}
+
+/** The line, from 1, on which `text` stands first in a source of test/fixtures. */
+export function lineOf(file: string, text: string): number {
+  const lines = readFileSync(join(root, 'test/fixtures', file), 'utf8').split('\n');
+  return 1 + lines.findIndex((line) => line.includes(text));
 }

@@ -43,7 +43,12 @@ same<keyof typeof sys.servers, 'geo' | 'files' | 'lenient' | 'ping' | 'pong' | '
 const { signal } = new AbortController();
 same<Awaited<ReturnType<Remote<typeof geo>['nearest']>>, City[]>(true);
 same<City[], Awaited<ReturnType<typeof sys.servers.geo.nearest>>>(true);
-await call(sys.servers.geo, { timeoutMs: 50, signal, key: 'a', trace: '00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01' }).nearest(1, 2);
+await call(sys.servers.geo, {
+  timeoutMs: 50,
+  signal,
+  key: 'a',
+  trace: '00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01',
+}).nearest(1, 2);
 const published = await notify(sys.servers.geo).forget();
 same<typeof published, void>(true);
 await sys.servers.ping.ping(3);

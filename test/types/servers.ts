@@ -10,9 +10,10 @@ export interface City {
 
 /** Methods with and without properties, a stream, optional arguments, a plain function. */
 export const geo = server(async () => ({
-  nearest: method({ idempotent: true, timeoutMs: 200 }, async (lat: number, lng: number, k = 1): Promise<City[]> => [
-    { name: `${lat} ${lng}`, distanceKm: k },
-  ]),
+  nearest: method(
+    { idempotent: true, timeoutMs: 200 },
+    async (lat: number, lng: number, k = 1): Promise<City[]> => [{ name: `${lat} ${lng}`, distanceKm: k }],
+  ),
   checked: method({ input: [v.string(), v.optional(v.number(), 1)] }, async (name, count) => `${name} ${count.toFixed()}`),
   parsed: method({ input: v.pipe(v.string(), v.transform(Number)) }, (count) => count + 1),
   count: (): number => 3,
@@ -33,7 +34,9 @@ export const files = server({ options: options<Settings>(), uses: { geo: uses<ty
 }));
 
 /** Options that may be left out altogether. */
-export const lenient = server({ options: options<Settings | undefined>() }, (ctx) => ({ folder: () => ctx.options?.folder ?? '' }));
+export const lenient = server({ options: options<Settings | undefined>() }, (ctx) => ({
+  folder: () => ctx.options?.folder ?? '',
+}));
 
 // Two servers that use each other, by way of explicit interfaces.
 

@@ -37,7 +37,12 @@ export function inlineClient(events: ClientEvents): StreamClientEnd {
  * Introduces an instance to a mailbox, the first or a successor (after `freeze` and `carry`). Requests start after `end.start()`.
  * @param suspects how many the client carried.
  */
-export function introduceInline(client: StreamClientEnd, instance: InlineInstance, events: ServerEvents, suspects = 0): InlineServer {
+export function introduceInline(
+  client: StreamClientEnd,
+  instance: InlineInstance,
+  events: ServerEvents,
+  suspects = 0,
+): InlineServer {
   let kill = () => {};
   const end = new StreamServerEnd({ events, load: instance.load, suspects, onClose: () => {} });
   client.attach((answerEvents: WireEvents) => {
@@ -56,7 +61,11 @@ export function introduceInline(client: StreamClientEnd, instance: InlineInstanc
 }
 
 /** A client and a server, joined. */
-export function pair(clientEvents: ClientEvents, serverEvents: ServerEvents, status: StatusCounters): InlineServer & { readonly client: StreamClientEnd } {
+export function pair(
+  clientEvents: ClientEvents,
+  serverEvents: ServerEvents,
+  status: StatusCounters,
+): InlineServer & { readonly client: StreamClientEnd } {
   const client = inlineClient(clientEvents);
   return { client, ...introduceInline(client, new InlineInstance(status), serverEvents) };
 }

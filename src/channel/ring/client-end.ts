@@ -66,6 +66,7 @@ export class RingClientEnd implements ClientEnd, Pollable {
       },
       onPublish: () => this.#peer?.bell.ringIfParked(),
       onDrained: () => {},
+      onCorrupt: (error) => this.#break(error),
     });
     this.#parked = new ParkedWord(own.i32, ClientWord.clientParked);
     this.#parked.park();

@@ -52,6 +52,12 @@ export class RingReader {
     return !this.waiting && Atomics.load(this.#words, this.#tailWord) !== (this.head | 0); // sync: request-published, reply-published
   }
 
+  /** Bytes published behind the head, as the peer says; at most what two rings hold. */
+  get unread(): number {
+    const bytes = (Atomics.load(this.#words, this.#tailWord) - (this.head | 0)) | 0;
+    return Math.max(0, Math.min(bytes, 2 * RING_MAX_BYTES));
+  }
+
   /** The kernel has introduced one more region: look again. */
   introduced(): void {
     this.waiting = false;

@@ -51,6 +51,8 @@ export interface SenderEvents {
   onPublish(): void;
   /** Nothing is queued any more. */
   onDrained(): void;
+  /** The consumer said what cannot be. Called once, with nothing of the sender's on the stack. */
+  onCorrupt(error: SkerryError): void;
 }
 
 const ONE_OFF_BYTES = RING_MAX_BYTES / 2;
@@ -70,6 +72,7 @@ export class RingSender {
   /** Something has been queued since the queue was empty. */
   #backlog = false;
   #closed = false;
+  #broken = false;
 
   constructor(writer: RingWriter, host: RegionHost, events: SenderEvents) {
     this.writer = writer;
@@ -127,7 +130,7 @@ export class RingSender {
     return this.#waiting && this.writer.consumerMoved();
   }
 
-  /** Publishes what has room now. @throws SKERRY_CORRUPT */
+  /** Publishes what has room now. */
   flush(): void {
     if (this.#writing) return;
     let published = false;
@@ -147,6 +150,13 @@ export class RingSender {
       this.#events.onDrained();
     }
     this.#retire();
+    const { lie } = this.writer;
+    if (lie !== undefined && !this.#broken) {
+      this.#broken = true;
+      queueMicrotask(() => {
+        if (!this.#closed) this.#events.onCorrupt(lie);
+      });
+    }
     const waiting = this.#queue.length > 0 || this.#retiring.length > 0;
     if (waiting !== this.#waiting) {
       this.#waiting = waiting;
@@ -234,7 +244,7 @@ export class RingSender {
   /** Gives back what the consumer has passed. */
   #retire(): void {
     if (this.#retiring.length === 0) return;
-    this.writer.refresh();
+    this.writer.look();
     while (this.#retiring[0] !== undefined && this.#retiring[0].until <= this.writer.taken) {
       const passed = this.#retiring.shift();
       if (passed !== undefined) this.#host.retire(passed.region);

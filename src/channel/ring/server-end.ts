@@ -37,6 +37,9 @@ export interface RingServerOptions {
   readonly onClose: () => void;
 }
 
+/** A call without arguments, with its header. */
+const RECORD_LEAST_BYTES = 32;
+
 /** Fills the words that the client may read as soon as it has the region: to be called before the region leaves this process. */
 export function prepareServerRegion(own: OwnRegion, from: number, startedCalls: number): void {
   Atomics.store(own.i32, ServerWord.started, from | 0);
@@ -85,6 +88,7 @@ export class RingServerEnd implements ServerEnd, Pollable {
         options.events.onControl(); // streams that waited for room go on
         options.poller.wake(this); // and requests are started again
       },
+      onCorrupt: (error) => this.#break(error),
     });
     this.#parked = new ParkedWord(own.i32, ServerWord.serverParked);
     this.#startedCalls = options.startedCalls;
@@ -123,7 +127,8 @@ export class RingServerEnd implements ServerEnd, Pollable {
   /** Requests that the client has published and this end has not started. */
   get unstarted(): number {
     const published = this.#options.client.i32[ClientWord.publishedCalls] as number;
-    return Math.max(0, (published - this.#startedCalls) | 0);
+    // What the client says is believed as far as there are bytes for it: else one client could make a server look full to all.
+    return Math.max(0, Math.min((published - this.#startedCalls) | 0, Math.ceil(this.#reader.unread / RECORD_LEAST_BYTES)));
   }
 
   resume(): void {

@@ -76,13 +76,25 @@ export class RingWriter {
     this.#taken = taken;
   }
 
+  /** Why the consumer is not to be believed any more, since a position of it was impossible. */
+  lie: SkerryError | undefined;
+
+  /** `refresh` in the middle of other work: a lie counts as no news and is kept. */
+  look(): void {
+    try {
+      this.refresh();
+    } catch (error) {
+      this.lie ??= error as SkerryError;
+    }
+  }
+
   /**
    * Encodes a record straight into the ring and publishes it.
    * @returns its end position, or 0 when there is no room: nothing has been written then.
    */
   write<T>(encoder: Encoder, kind: number, flags: number, method: number, callId: number, write: BodyWriter<T>, body: T): number {
     const { capacity } = this.#area;
-    if (this.#tail - this.#taken > capacity >> 1) this.refresh();
+    if (this.#tail - this.#taken > capacity >> 1) this.look();
     const at = this.#tail & (capacity - 1);
     const free = capacity - RESERVE - (this.#tail - this.#taken);
     const toEnd = capacity - at;
@@ -99,7 +111,7 @@ export class RingWriter {
 
   /** The same for a payload that is encoded already. */
   put(kind: number, flags: number, method: number, callId: number, payload: Uint8Array): number {
-    this.refresh();
+    this.look();
     const { capacity } = this.#area;
     const bytes = recordBytes(payload.length);
     const at = this.#tail & (capacity - 1);

@@ -1,34 +1,20 @@
-// The client's end of a channel over wires: it is the mailbox. transport.ts has the contract, frames.ts what travels.
+// The client's end of a channel over wires. transport.ts has the contract, frames.ts what travels, mailbox.ts what waits.
 //
-//   send ──▶ queue ──window──▶ sent ──"started n"──▶ started ──answer──▶ settled
-//              ▲                 │
-//              └─── freeze ──────┘     what the dead instance had not started goes back, in order, ahead of what waited
-//
-// The bytes of a request are kept until the server has said that it started it; a request is on the wire only within the window.
 // Two wires: a failed write of requests must not take with it the answers that a killed server had sent.
 // Invariant: a call is `started` exactly when the server said so on the connection that carried it; an answer to another is a lie.
 
 import { nowMs } from '../../base/clock.ts';
 import { SkerryError } from '../../base/errors.ts';
-import { CALLS_MAX } from '../../protocol/limits.ts';
-import { Flag, HEADER_BYTES, Kind } from '../../protocol/record.ts';
+import { Flag, Kind } from '../../protocol/record.ts';
 import { Decoder } from '../codec/decoder.ts';
 import { encodeRecord } from '../encode-record.ts';
 import { type BodyWriter, type ClientEnd, type ClientEvents, type Fate, NO_CALL, type Suspect } from '../transport.ts';
-import { Fifo } from './fifo.ts';
 import { corruptFrame, FrameKind, FrameReader } from './frames.ts';
-import { HELD_MAX_BYTES, LOAD_VALID_MS, WINDOW_BYTES } from './limits.ts';
+import { Levels } from './levels.ts';
+import { HELD_MAX_BYTES, LOAD_VALID_MS } from './limits.ts';
+import { type Kept, Mailbox } from './mailbox.ts';
 import { Outbox } from './outbox.ts';
 import type { Wire, WireEvents } from './wire.ts';
-
-interface Kept {
-  readonly kind: number;
-  readonly flags: number;
-  readonly method: number;
-  readonly callId: number;
-  readonly payload: Uint8Array;
-  onPublished: (() => void) | undefined;
-}
 
 /** The wires to an instance. What is written before they are connected goes out then. */
 export interface ClientWires {
@@ -47,22 +33,14 @@ interface Peer {
   toldAtMs: number;
 }
 
-type Phase = 'none' | 'queued' | 'sent' | 'started';
+const DEAF: WireEvents = { onChunk: () => {}, onDrain: () => {}, onEnd: () => {} };
 
 export class StreamClientEnd implements ClientEnd {
   readonly #events: ClientEvents;
   readonly #position: number;
   readonly #decoder = new Decoder();
-  readonly #queue = new Fifo<Kept>();
-  readonly #sent = new Fifo<Kept>();
-  #sentBytes = 0;
-  #heldBytes = 0;
-  /** By slot: the call that stands there last, where it is, and its levels. */
-  readonly #callIds = new Uint32Array(CALLS_MAX).fill(NO_CALL);
-  readonly #phases: Phase[] = new Array(CALLS_MAX).fill('none');
-  readonly #cancelled = new Uint32Array(CALLS_MAX).fill(NO_CALL);
-  readonly #creditIds = new Uint32Array(CALLS_MAX).fill(NO_CALL);
-  readonly #credits = new Uint32Array(CALLS_MAX);
+  readonly #mailbox = new Mailbox();
+  readonly #levels = new Levels();
   #suspects: readonly Suspect[] = [];
   /** Where a call stands among the suspects, plus one. */
   readonly #suspectIndex = new Map<number, number>();
@@ -81,12 +59,12 @@ export class StreamClientEnd implements ClientEnd {
 
   /**
    * Joins an instance: levels and suspects go first, then what waited.
-   * @param connect makes the wires; answers are delivered to the events that it is given.
+   * @param connect makes the wires; what comes is delivered to the events that it is given.
+   * @param onLost the answers have ended, and this end was neither frozen nor closed.
    */
   attach(connect: (answers: WireEvents, requests: WireEvents) => ClientWires, onLost: () => void = () => {}): void {
     if (this.#closed) return;
     this.#answersEnded = false;
-    const ignored = { onChunk: () => {}, onDrain: () => {}, onEnd: () => {} };
     const wires = connect(
       {
         onChunk: (bytes) => this.#onChunk(peer, bytes),
@@ -98,26 +76,18 @@ export class StreamClientEnd implements ClientEnd {
           onLost();
         },
       },
-      ignored,
+      DEAF,
     );
-    const peer: Peer = {
-      wires,
-      out: new Outbox(wires.requests, undefined, this.#position),
-      reader: new FrameReader(this.#position),
-      started: 0,
-      suspectsStarted: 0,
-      running: 0,
-      queued: 0,
-      toldAtMs: 0,
-    };
+    const out = new Outbox(wires.requests, undefined, this.#position);
+    const reader = new FrameReader(this.#position);
+    const peer: Peer = { wires, out, reader, started: 0, suspectsStarted: 0, running: 0, queued: 0, toldAtMs: 0 };
     this.#peer = peer;
     this.#suspectsStarted = 0;
-    for (const { callId } of [...this.#queue, ...this.#suspects]) this.#putLevels(peer.out, callId);
-    for (const { callId, method, payload, flags } of this.#suspects) {
-      peer.out.put(Kind.call, flags | Flag.suspect, method, callId, payload);
-    }
+    for (const { callId } of [...this.#suspects, ...this.#mailbox.waiting]) this.#putLevels(out, callId);
+    for (const { callId, method, payload, flags } of this.#suspects)
+      out.put(Kind.call, flags | Flag.suspect, method, callId, payload);
     this.#fill(peer);
-    peer.out.flush();
+    out.flush();
   }
 
   /** Resolves when everything that the instance had sent has been delivered; undefined: it has been. */
@@ -133,58 +103,47 @@ export class StreamClientEnd implements ClientEnd {
     return this.#ended.promise;
   }
 
-  send<T>(kind: number, flags: number, method: number, callId: number, write: BodyWriter<T>, body: T, onPublished?: () => void): boolean {
+  send<T>(
+    kind: number,
+    flags: number,
+    method: number,
+    callId: number,
+    write: BodyWriter<T>,
+    body: T,
+    onPublished?: () => void,
+  ): boolean {
     const payload = encodeRecord(write, body);
-    if (callId === NO_CALL && this.#heldBytes > HELD_MAX_BYTES) {
-      throw new SkerryError('SKERRY_BUSY', `${this.#heldBytes} bytes wait to be started by the server; a notification may follow at most ${HELD_MAX_BYTES}`, {
-        maybeExecuted: false,
-      });
+    const { heldBytes } = this.#mailbox;
+    if (callId === NO_CALL && heldBytes > HELD_MAX_BYTES) {
+      const message = `${heldBytes} bytes wait to be started by the server; notifications are taken up to ${HELD_MAX_BYTES}`;
+      throw new SkerryError('SKERRY_BUSY', message, { maybeExecuted: false });
     }
+    if (this.#suspectIndex.size > 0) this.#suspectIndex.delete(callId);
     const kept: Kept = { kind, flags, method, callId, payload, onPublished };
-    this.#heldBytes += sizeOf(kept);
-    if (callId !== NO_CALL) {
-      const slot = callId % CALLS_MAX;
-      this.#callIds[slot] = callId;
-      if (this.#suspectIndex.size > 0) this.#suspectIndex.delete(callId);
-    }
     const peer = this.#peer;
-    if (peer !== undefined && this.#queue.length === 0 && this.#fits(kept)) {
-      kept.onPublished = undefined;
-      this.#put(peer, kept);
-      peer.out.schedule();
-      return true;
-    }
-    this.#queue.push(kept);
-    this.#setPhase(kept, 'queued');
-    return false;
+    if (!this.#mailbox.add(kept, peer !== undefined)) return false;
+    kept.onPublished = undefined;
+    peer?.out.put(kind, flags, method, callId, payload);
+    peer?.out.schedule();
+    return true;
   }
 
   settled(): void {}
 
   cancel(callId: number): boolean {
-    const slot = callId % CALLS_MAX;
-    if (this.#callIds[slot] === callId && this.#phases[slot] === 'queued') {
-      const kept = this.#queue.take((entry) => entry.callId === callId);
-      if (kept !== undefined) {
-        this.#heldBytes -= sizeOf(kept);
-        this.#setPhase(kept, 'none');
-        return true;
-      }
-    }
-    this.#cancelled[slot] = callId;
+    if (this.#mailbox.takeBack(callId)) return true;
+    this.#levels.cancel(callId);
     this.#control(FrameKind.cancel, callId);
     return false;
   }
 
   credit(callId: number, total: number): void {
-    const slot = callId % CALLS_MAX;
-    this.#creditIds[slot] = callId;
-    this.#credits[slot] = total;
+    this.#levels.setCredit(callId, total);
     this.#control(FrameKind.credit, callId, total);
   }
 
   get unstarted(): number {
-    return this.#queue.length + this.#sent.length;
+    return this.#mailbox.unstarted;
   }
 
   get peerLoad(): number {
@@ -206,19 +165,13 @@ export class StreamClientEnd implements ClientEnd {
     this.#leave(peer);
     this.#deadRunning = peer.running;
     this.#suspectsStarted = peer.suspectsStarted;
-    const waited = this.#queue.drain();
-    for (const kept of [...this.#sent.drain(), ...waited]) {
-      this.#queue.push(kept);
-      this.#setPhase(kept, 'queued');
-    }
-    this.#sentBytes = 0;
+    this.#mailbox.giveBack();
   }
 
   fateOf(callId: number): Fate {
     const suspect = this.#suspectIndex.get(callId);
     if (suspect !== undefined) return suspect <= this.#suspectsStarted ? 'started' : 'unstarted';
-    const slot = callId % CALLS_MAX;
-    return this.#callIds[slot] === callId && this.#phases[slot] === 'queued' ? 'unstarted' : 'started';
+    return this.#mailbox.phaseOf(callId) === 'queued' ? 'unstarted' : 'started';
   }
 
   carry(suspects: readonly Suspect[]): void {
@@ -234,8 +187,7 @@ export class StreamClientEnd implements ClientEnd {
     if (this.#closed) return;
     this.#closed = true;
     if (this.#peer !== undefined) this.#leave(this.#peer);
-    this.#queue.drain();
-    this.#sent.drain();
+    this.#mailbox.clear();
   }
 
   #leave(peer: Peer): void {
@@ -258,7 +210,7 @@ export class StreamClientEnd implements ClientEnd {
       this.#events.onCorrupt(error as SkerryError);
       return;
     }
-    if (this.#peer === peer && this.#queue.length > 0) {
+    if (this.#peer === peer && this.#mailbox.queued > 0) {
       this.#fill(peer);
       peer.out.schedule();
     }
@@ -275,9 +227,13 @@ export class StreamClientEnd implements ClientEnd {
         this.#decoder.begin(reader.bytes, reader.start, reader.end);
         this.#events.onRecord(kind, reader.flags, callId, this.#decoder);
         return;
-      case FrameKind.started:
-        this.#onStarted(peer, reader.u32(0));
+      case FrameKind.started: {
+        const count = reader.u32(0);
+        const more = (count - peer.started) >>> 0;
+        if (!this.#mailbox.started(more)) throw corruptFrame(`${more} more requests started; fewer were on their way`);
+        peer.started = count;
         return hearLoad(peer, reader.u32(1), reader.u32(2));
+      }
       case FrameKind.suspects: {
         const count = reader.u32(0);
         if (count !== peer.suspectsStarted + 1 || count > this.#suspects.length) {
@@ -293,61 +249,31 @@ export class StreamClientEnd implements ClientEnd {
     }
   }
 
-  #onStarted(peer: Peer, count: number): void {
-    const more = (count - peer.started) >>> 0;
-    if (more > this.#sent.length) throw corruptFrame(`${more} more requests started; ${this.#sent.length} were on their way`);
-    for (let i = 0; i < more; i++) {
-      const kept = this.#sent.shift() as Kept;
-      const bytes = sizeOf(kept);
-      this.#sentBytes -= bytes;
-      this.#heldBytes -= bytes;
-      this.#setPhase(kept, 'started');
-    }
-    peer.started = count;
-  }
-
   /** A server says that it started a call before it answers it: what the fate goes by must never lag behind. */
   #checkStarted(peer: Peer, callId: number): void {
     const suspect = this.#suspectIndex.get(callId);
-    const slot = callId % CALLS_MAX;
-    const started = suspect === undefined ? this.#callIds[slot] !== callId || this.#phases[slot] === 'started' : suspect <= peer.suspectsStarted;
+    const phase = this.#mailbox.phaseOf(callId);
+    const started = suspect === undefined ? phase === 'started' || phase === 'none' : suspect <= peer.suspectsStarted;
     if (!started) throw corruptFrame(`call ${callId} was answered before it was started`);
   }
 
   /** Sends what waits, as far as the window goes. */
   #fill(peer: Peer): void {
     for (;;) {
-      const kept = this.#queue.peek();
-      if (kept === undefined || !this.#fits(kept)) return;
-      this.#queue.shift();
-      this.#put(peer, kept);
+      const kept = this.#mailbox.next();
+      if (kept === undefined) return;
+      peer.out.put(kept.kind, kept.flags, kept.method, kept.callId, kept.payload);
       const { onPublished } = kept;
       kept.onPublished = undefined;
       onPublished?.();
     }
   }
 
-  #fits(kept: Kept): boolean {
-    return this.#sentBytes === 0 || this.#sentBytes + sizeOf(kept) <= WINDOW_BYTES;
-  }
-
-  #put(peer: Peer, kept: Kept): void {
-    this.#sent.push(kept);
-    this.#sentBytes += sizeOf(kept);
-    this.#setPhase(kept, 'sent');
-    peer.out.put(kept.kind, kept.flags, kept.method, kept.callId, kept.payload);
-  }
-
-  #setPhase(kept: Kept, phase: Phase): void {
-    const slot = kept.callId % CALLS_MAX;
-    if (kept.callId !== NO_CALL && this.#callIds[slot] === kept.callId) this.#phases[slot] = phase;
-  }
-
   #putLevels(out: Outbox, callId: number): void {
     if (callId === NO_CALL) return;
-    const slot = callId % CALLS_MAX;
-    if (this.#cancelled[slot] === callId) out.control(FrameKind.cancel, callId);
-    if (this.#creditIds[slot] === callId) out.control(FrameKind.credit, callId, this.#credits[slot] as number);
+    if (this.#levels.isCancelled(callId)) out.control(FrameKind.cancel, callId);
+    const credit = this.#levels.creditOf(callId);
+    if (credit > 0) out.control(FrameKind.credit, callId, credit);
   }
 
   #control(kind: (typeof FrameKind)[keyof typeof FrameKind], callId: number, ...numbers: readonly number[]): void {
@@ -367,8 +293,4 @@ function hearLoad(peer: Peer, running: number, queued: number): void {
   peer.running = running;
   peer.queued = queued;
   peer.toldAtMs = nowMs();
-}
-
-function sizeOf(kept: Kept): number {
-  return HEADER_BYTES + kept.payload.length;
 }

@@ -4,7 +4,7 @@
 // or the answers to them, share one write.
 
 import { HEADER_BYTES, headWord } from '../../protocol/record.ts';
-import { FrameKind, writeHeader } from './frames.ts';
+import { type FrameKind, writeHeader } from './frames.ts';
 import type { Wire } from './wire.ts';
 
 const GATHER_BYTES = 64 * 1024;

@@ -6,28 +6,18 @@
 // unstarted: if this process dies, the client still has it and sends it to the successor.
 // Invariant: no handler runs before the frame that announces it has left this process. One frame announces all that start in a turn.
 
-import { SkerryError } from '../../base/errors.ts';
-import { CALLS_MAX } from '../../protocol/limits.ts';
-import { Flag, HEADER_BYTES, Kind } from '../../protocol/record.ts';
+import type { SkerryError } from '../../base/errors.ts';
+import { Kind } from '../../protocol/record.ts';
 import { Decoder } from '../codec/decoder.ts';
 import { encodeRecord } from '../encode-record.ts';
 import { type BodyWriter, NO_CALL, type ServerEnd, type ServerEvents } from '../transport.ts';
-import { Fifo } from './fifo.ts';
 import { corruptFrame, FrameKind, FrameReader } from './frames.ts';
-import { ANSWERS_MAX_BYTES, TURN_MS, TURN_RECORDS, WINDOW_BYTES } from './limits.ts';
+import { Intake, type Waiting } from './intake.ts';
+import { Levels } from './levels.ts';
+import { ANSWERS_MAX_BYTES, TURN_MS, TURN_RECORDS } from './limits.ts';
 import type { LoadBoard, LoadTeller } from './load-board.ts';
 import { Outbox } from './outbox.ts';
 import type { Wire, WireEvents } from './wire.ts';
-
-interface Waiting {
-  readonly kind: number;
-  readonly flags: number;
-  readonly method: number;
-  readonly callId: number;
-  readonly bytes: Uint8Array;
-  readonly start: number;
-  readonly end: number;
-}
 
 export interface StreamServerOptions {
   readonly events: ServerEvents;
@@ -47,17 +37,9 @@ export class StreamServerEnd implements ServerEnd, LoadTeller {
   readonly #options: StreamServerOptions;
   readonly #decoder = new Decoder();
   readonly #reader: FrameReader;
-  readonly #waiting = new Fifo<Waiting>();
-  #waitingBytes = 0;
-  readonly #suspects = new Fifo<Waiting>();
-  #suspectsLeft: number;
-  #suspectsDue = 0;
-  #suspectsStarted = 0;
+  readonly #intake: Intake;
+  readonly #levels = new Levels();
   #announced: Waiting[] = [];
-  #started = 0;
-  readonly #cancelled = new Uint32Array(CALLS_MAX).fill(NO_CALL);
-  readonly #creditIds = new Uint32Array(CALLS_MAX).fill(NO_CALL);
-  readonly #credits = new Uint32Array(CALLS_MAX);
   #requests: Wire | undefined;
   #answers: { readonly wire: Wire; readonly out: Outbox } | undefined;
   #mayStart = false;
@@ -70,7 +52,7 @@ export class StreamServerEnd implements ServerEnd, LoadTeller {
 
   constructor(options: StreamServerOptions) {
     this.#options = options;
-    this.#suspectsLeft = options.suspects;
+    this.#intake = new Intake(options.suspects);
     this.#reader = new FrameReader(options.position);
     this.requestEvents = { onChunk: (bytes) => this.#onChunk(bytes), onDrain: () => {}, onEnd: () => {} };
     this.answerEvents = { onChunk: () => {}, onDrain: () => this.#onDrain(), onEnd: () => {} };
@@ -108,12 +90,11 @@ export class StreamServerEnd implements ServerEnd, LoadTeller {
   }
 
   isCancelled(callId: number): boolean {
-    return this.#closed || this.#cancelled[callId % CALLS_MAX] === callId;
+    return this.#closed || this.#levels.isCancelled(callId);
   }
 
   creditOf(callId: number): number {
-    const slot = callId % CALLS_MAX;
-    return this.#creditIds[slot] === callId ? (this.#credits[slot] as number) : 0;
+    return this.#levels.creditOf(callId);
   }
 
   get blocked(): boolean {
@@ -123,22 +104,22 @@ export class StreamServerEnd implements ServerEnd, LoadTeller {
   }
 
   get unstarted(): number {
-    return this.#waiting.length;
+    return this.#intake.length;
   }
 
   resume(): void {
-    if (this.#waiting.length > 0) this.#schedule();
+    if (this.#intake.length > 0) this.#schedule();
   }
 
   get suspectsWaiting(): number {
-    return this.#suspectsLeft;
+    return this.#intake.suspectsLeft;
   }
 
   /** The suspect may still be on its way: then it is started when it comes. */
   startSuspect(): void {
-    if (this.#suspectsLeft === 0) return;
-    this.#suspectsLeft -= 1;
-    this.#suspectsDue += 1;
+    if (this.#intake.suspectsLeft === 0) return;
+    this.#intake.suspectsLeft -= 1;
+    this.#intake.suspectsDue += 1;
     this.#schedule();
   }
 
@@ -153,8 +134,7 @@ export class StreamServerEnd implements ServerEnd, LoadTeller {
     this.flush();
     this.#requests?.close();
     this.#answers?.wire.close();
-    this.#waiting.drain();
-    this.#suspects.drain();
+    this.#intake.clear();
     this.#options.load.forget(this);
     // Announced, and counted as running: calls are refused as given up, notifications have been published.
     this.#run(this.#announced);
@@ -176,43 +156,20 @@ export class StreamServerEnd implements ServerEnd, LoadTeller {
 
   /** @returns whether it was a level. */
   #onFrame(reader: FrameReader): boolean {
-    const { kind, flags, method, callId } = reader;
-    switch (kind) {
+    switch (reader.kind) {
       case FrameKind.cancel:
-        this.#cancelled[callId % CALLS_MAX] = callId;
+        this.#levels.cancel(reader.callId);
         return true;
       case FrameKind.credit:
-        this.#creditIds[callId % CALLS_MAX] = callId;
-        this.#credits[callId % CALLS_MAX] = reader.u32(0);
+        this.#levels.setCredit(reader.callId, reader.u32(0));
         return true;
       case Kind.call:
-      case Kind.notify: {
-        const { bytes, start, end } = reader;
-        const waiting: Waiting = { kind, flags, method, callId, bytes, start, end };
-        if ((flags & Flag.suspect) !== 0) this.#addSuspect(waiting);
-        else this.#add(waiting);
+      case Kind.notify:
+        this.#intake.add(reader);
         return false;
-      }
       default:
-        throw corruptFrame(`a frame of kind ${kind} from a client`);
+        throw corruptFrame(`a frame of kind ${reader.kind} from a client`);
     }
-  }
-
-  #add(waiting: Waiting): void {
-    const bytes = sizeOf(waiting);
-    if (this.#waitingBytes > 0 && this.#waitingBytes + bytes > WINDOW_BYTES) {
-      throw corruptFrame(`${this.#waitingBytes + bytes} bytes of unstarted requests; valid are ${WINDOW_BYTES}`);
-    }
-    this.#waiting.push(waiting);
-    this.#waitingBytes += bytes;
-  }
-
-  #addSuspect(waiting: Waiting): void {
-    const expected = this.#suspectsLeft + this.#suspectsDue;
-    if (waiting.kind !== Kind.call || this.#suspects.length >= expected || this.#waiting.length + this.#started > 0) {
-      throw corruptFrame(`a suspect that was not introduced; ${expected} are expected`);
-    }
-    this.#suspects.push(waiting);
   }
 
   /** Starts what may start: announces it, and runs it once the announcement has left this process. */
@@ -241,26 +198,22 @@ export class StreamServerEnd implements ServerEnd, LoadTeller {
     const answers = this.#answers;
     if (answers === undefined || !this.#mayStart || this.#closed || this.#announced.length > 0 || this.blocked) return false;
     const { events, load } = this.#options;
-    if (this.#suspectsDue > 0 && this.#suspects.length > 0) {
-      this.#suspectsDue -= 1;
-      this.#suspectsStarted += 1;
-      this.#announced.push(this.#suspects.shift() as Waiting);
+    const intake = this.#intake;
+    const suspect = intake.nextSuspect();
+    if (suspect !== undefined) {
+      this.#announced.push(suspect);
       events.onStart();
     } else {
-      while (this.#announced.length < max && this.#waiting.length > 0 && events.ready()) {
-        const next = this.#waiting.shift() as Waiting;
-        this.#waitingBytes -= sizeOf(next);
-        this.#started = (this.#started + 1) >>> 0;
-        this.#announced.push(next);
+      while (this.#announced.length < max && intake.length > 0 && events.ready()) {
+        this.#announced.push(intake.next() as Waiting);
         events.onStart();
       }
     }
     if (this.#announced.length === 0) return false;
     load.starting(this);
-    const suspect = ((this.#announced[0] as Waiting).flags & Flag.suspect) !== 0;
     const { running, queued } = load;
-    if (suspect) answers.out.control(FrameKind.suspects, NO_CALL, this.#suspectsStarted, running, queued);
-    else answers.out.control(FrameKind.started, NO_CALL, this.#started, running, queued);
+    if (suspect === undefined) answers.out.control(FrameKind.started, NO_CALL, intake.started, running, queued);
+    else answers.out.control(FrameKind.suspects, NO_CALL, intake.suspectsStarted, running, queued);
     this.#told(running, queued);
     answers.out.flush();
     return true;
@@ -317,8 +270,4 @@ export class StreamServerEnd implements ServerEnd, LoadTeller {
   #break(error: unknown): void {
     if (!this.#closed) this.#options.events.onCorrupt(error as SkerryError);
   }
-}
-
-function sizeOf(waiting: Waiting): number {
-  return HEADER_BYTES + waiting.end - waiting.start;
 }

@@ -14,7 +14,6 @@ export interface ProcessEntry {
   readonly lastReason?: string;
 }
 
-// biome-ignore lint/style/useConsistentTypeDefinitions: a type, so that it is a record of methods
 export type ProcessServerApi = {
   list(): ProcessEntry[];
   /** Ends a server (`geo`) or a replica (`geo.1`) with SIGKILL; by default it is started again. Resolves when it is dead. */

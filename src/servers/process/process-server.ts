@@ -7,7 +7,13 @@
 import { availableParallelism } from 'node:os';
 import { SkerryError } from '../../base/errors.ts';
 import type { Link } from '../../link/link.ts';
-import { type BirthConfig, type ErrorInfo, errorInfo, type InstanceEvent, type ServerDeclaration } from '../../protocol/control.ts';
+import {
+  type BirthConfig,
+  type ErrorInfo,
+  errorInfo,
+  type InstanceEvent,
+  type ServerDeclaration,
+} from '../../protocol/control.ts';
 import { Dispatcher } from '../../rpc/dispatcher.ts';
 import { methodTable } from '../../server/definition.ts';
 import type { Instance } from '../../server/instance.ts';
@@ -128,9 +134,17 @@ export class ProcessServer implements Instance {
       boot: (name) => this.#bootAgain(name),
     };
     const { infos, handlers } = methodTable(api);
-    this.#link.connections.use(new Dispatcher({ server: 'process', handlers, concurrency: 64, status: this.#link.carrier.status }));
+    this.#link.connections.use(
+      new Dispatcher({ server: 'process', handlers, concurrency: 64, status: this.#link.carrier.status }),
+    );
     this.#link.carrier.address().then((address) => {
-      this.#link.send({ t: 'ready', methods: infos, concurrency: 64, queueMax: 1024, ...(address === undefined ? {} : { address }) });
+      this.#link.send({
+        t: 'ready',
+        methods: infos,
+        concurrency: 64,
+        queueMax: 1024,
+        ...(address === undefined ? {} : { address }),
+      });
     });
   }
 
@@ -182,7 +196,8 @@ export class ProcessServer implements Instance {
 
   #byName(): Map<string, Supervised[]> {
     const byName = new Map<string, Supervised[]>();
-    for (const supervised of this.#bySlot.values()) byName.set(supervised.name, [...(byName.get(supervised.name) ?? []), supervised]);
+    for (const supervised of this.#bySlot.values())
+      byName.set(supervised.name, [...(byName.get(supervised.name) ?? []), supervised]);
     return byName;
   }
 
@@ -210,10 +225,15 @@ export class ProcessServer implements Instance {
     const byName = this.#byName();
     const uses = new Map([...byName].map(([name, all]) => [name, all.find((one) => one.uses !== undefined)?.uses]));
     const ready = new Set([...byName].filter(([, all]) => all.every((one) => one.state === 'running')).map(([name]) => name));
-    const begun = new Set([...byName].filter(([, all]) => all.every((one) => one.begun || one.uses === undefined) && all.some((one) => one.begun)).map(([name]) => name));
+    const begun = new Set(
+      [...byName]
+        .filter(([, all]) => all.every((one) => one.begun || one.uses === undefined) && all.some((one) => one.begun))
+        .map(([name]) => name),
+    );
     const free = this.#booting ? new Set([...mayInit(uses, ready, begun), ...begun]) : new Set(byName.keys());
     for (const supervised of this.#bySlot.values()) {
-      if (supervised.begun || supervised.uses === undefined || supervised.state === 'zombie' || !free.has(supervised.name)) continue;
+      if (supervised.begun || supervised.uses === undefined || supervised.state === 'zombie' || !free.has(supervised.name))
+        continue;
       supervised.begun = true;
       this.#link.send({ t: 'init', slot: supervised.slot });
     }
@@ -260,7 +280,8 @@ export class ProcessServer implements Instance {
     const readyFor = readyAt === undefined ? undefined : performance.now() - readyAt;
     const { unstable, afterMs } = nextRestart(supervised.policy, supervised.unstable, readyFor);
     supervised.unstable = unstable;
-    if (afterMs === undefined) return this.#zombie(supervised, `${unstable} deaths in a row, the last by ${supervised.lastReason}`);
+    if (afterMs === undefined)
+      return this.#zombie(supervised, `${unstable} deaths in a row, the last by ${supervised.lastReason}`);
     supervised.state = 'restart';
     if (afterMs === 0) return this.#spawn(supervised);
     supervised.timer = setTimeout(() => this.#spawn(supervised), afterMs);
@@ -280,9 +301,12 @@ export class ProcessServer implements Instance {
     return new Promise((resolve) => {
       supervised.onDeath.push(resolve);
       this.#link.send({ t: 'stopInstance', slot, drainMs });
-      supervised.timer = setTimeout(() => {
-        this.#link.send({ t: 'kill', slot, reason: `did not stop within ${2 * drainMs} ms`, ordered: true });
-      }, 2 * drainMs + 200);
+      supervised.timer = setTimeout(
+        () => {
+          this.#link.send({ t: 'kill', slot, reason: `did not stop within ${2 * drainMs} ms`, ordered: true });
+        },
+        2 * drainMs + 200,
+      );
     });
   }
 
@@ -329,4 +353,3 @@ function title({ name, replica, entry }: Supervised): string {
 function asInit(error: ErrorInfo, what: string): ErrorInfo {
   return { ...error, code: 'SKERRY_INIT', message: `${what}: ${error.message}` };
 }
-

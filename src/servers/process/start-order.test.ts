@@ -59,5 +59,13 @@ test('the stop goes the other way', () => {
     ['log', []],
   ]);
   assert.deepEqual(stopOrder(uses), [['web'], ['geo'], ['log']]);
-  assert.deepEqual(stopOrder(new Map([['a', ['b']], ['b', ['a']]])), [['a', 'b']]);
+  assert.deepEqual(
+    stopOrder(
+      new Map([
+        ['a', ['b']],
+        ['b', ['a']],
+      ]),
+    ),
+    [['a', 'b']],
+  );
 });

@@ -11,7 +11,9 @@ export function mayInit(
   begun: ReadonlySet<string>,
 ): string[] {
   const waiting = [...uses.keys()].filter((name) => !begun.has(name));
-  const free = waiting.filter((name) => uses.get(name)?.every((used) => ready.has(used) || used === name || !uses.has(used)) === true);
+  const free = waiting.filter(
+    (name) => uses.get(name)?.every((used) => ready.has(used) || used === name || !uses.has(used)) === true,
+  );
   if (free.length > 0) return free;
   const movesElsewhere = [...begun].some((name) => !ready.has(name)) || waiting.some((name) => uses.get(name) === undefined);
   if (movesElsewhere) return [];
@@ -23,7 +25,9 @@ export function stopOrder(uses: ReadonlyMap<string, readonly string[] | undefine
   const left = new Set(uses.keys());
   const layers: string[][] = [];
   while (left.size > 0) {
-    const unused = [...left].filter((name) => ![...left].some((other) => other !== name && uses.get(other)?.includes(name) === true));
+    const unused = [...left].filter(
+      (name) => ![...left].some((other) => other !== name && uses.get(other)?.includes(name) === true),
+    );
     const layer = unused.length > 0 ? unused : [...left];
     for (const name of layer) left.delete(name);
     layers.push(layer);

@@ -1,0 +1,76 @@
+// The example atlas as `npm start` runs it: right answers, plain errors, a clean end.
+
+import assert from 'node:assert/strict';
+import { createServer } from 'node:net';
+import { join } from 'node:path';
+import { type TestContext, test } from 'node:test';
+import { descendants, until } from '../fault/processes.ts';
+import { gone, nothingIsLeft, type Program, root, start } from './world.ts';
+
+const TIMEOUT = { timeout: 60_000 };
+const MAIN = join(root, 'dist/examples/atlas/main.js');
+
+async function freePort(): Promise<number> {
+  const server = createServer().listen(0, '127.0.0.1');
+  await new Promise((resolve) => server.once('listening', resolve));
+  const { port } = server.address() as { port: number };
+  await new Promise((resolve) => server.close(resolve));
+  return port;
+}
+
+async function started(t: TestContext): Promise<{ atlas: Program; port: number }> {
+  const port = await freePort();
+  const atlas = start(t, [MAIN], { env: { PORT: String(port) } });
+  await until('the atlas is up', () => atlas.stdout().includes('Ctrl-C stops it') || atlas.child.exitCode !== null, 30_000);
+  assert.equal(atlas.child.exitCode, null, atlas.stderr());
+  return { atlas, port };
+}
+
+test('answers with the nearest cities, refuses what is wrong with its path, and SIGTERM ends it cleanly', TIMEOUT, async (t) => {
+  const { atlas, port } = await started(t);
+  assert.match(atlas.stdout(), /geo\/0 .*\ngeo\/1 .*\nweb\/0 /);
+  assert.match(atlas.stdout(), new RegExp(`curl 'http://127\\.0\\.0\\.1:${port}/nearest\\?`));
+  const answer = await fetch(`http://127.0.0.1:${port}/nearest?lat=48.8566&lng=2.3522&k=2`);
+  assert.equal(answer.status, 200);
+  const cities = (await answer.json()) as { name: string; country: string; distanceKm: number }[];
+  assert.equal(cities.length, 2);
+  assert.equal(cities[0].country, 'FR');
+  assert.ok(cities[0].distanceKm <= cities[1].distanceKm && cities[1].distanceKm < 10);
+  const wrong = await fetch(`http://127.0.0.1:${port}/nearest?lat=91&lng=0`);
+  assert.equal(wrong.status, 400);
+  const { error } = (await wrong.json()) as { error: { code: string; issues: { path: string }[] } };
+  assert.deepEqual([error.code, error.issues[0]?.path], ['SKERRY_INVALID', 'lat']);
+  assert.equal((await fetch(`http://127.0.0.1:${port}/nowhere`)).status, 404);
+
+  const pids = [atlas.pid, ...descendants(atlas.pid)];
+  assert.equal(pids.length, 6);
+  process.kill(atlas.pid, 'SIGTERM');
+  const { code, stdout } = await atlas.ended;
+  assert.equal(code, 0);
+  assert.match(stdout, /SIGTERM: stopping/);
+  await gone(pids);
+});
+
+test('Ctrl-C (SIGINT to all of its process group) ends it cleanly, also while it boots', TIMEOUT, async (t) => {
+  const port = await freePort();
+  const atlas = start(t, [MAIN], { env: { PORT: String(port) } });
+  await until('the kernel is there', () => descendants(atlas.pid).length > 0, 10_000);
+  const [kernel] = descendants(atlas.pid);
+  await until('its servers are there', () => descendants(kernel).length > 2, 10_000);
+  process.kill(kernel, 'SIGINT');
+  process.kill(atlas.pid, 'SIGINT');
+  const { code, stderr } = await atlas.ended;
+  assert.equal(code, 0, stderr);
+  await nothingIsLeft();
+});
+
+test('says plainly that its port is in use', TIMEOUT, async (t) => {
+  const holder = createServer().listen(0, '127.0.0.1');
+  await new Promise((resolve) => holder.once('listening', resolve));
+  t.after(() => holder.close());
+  const { port } = holder.address() as { port: number };
+  const { code, stderr } = await start(t, [MAIN], { env: { PORT: String(port) } }).ended;
+  assert.equal(code, 1);
+  assert.match(stderr, new RegExp(`The atlas has failed: .*port ${port} on 127\\.0\\.0\\.1 is in use`));
+  await nothingIsLeft();
+});
