@@ -4,6 +4,7 @@
 // Reading order: the message table in protocol/control.ts, then `#handle` here, then introductions.ts. Policy (what is started when,
 // what is restarted) is the process server's; the kernel does what it is asked and says what happened.
 
+import { HUNG_UP } from '../channel/control/port.ts';
 import type { Descriptor, NativeAddon } from '../memory/native.ts';
 import { mapRegion, RegionKind } from '../memory/region.ts';
 import type { ErrorInfo, FromKernel, InstanceEvent, ServerDeclaration, ToKernel } from '../protocol/control.ts';
@@ -106,9 +107,10 @@ export class Kernel {
       { addon, role, env: { ...baseEnv, ...this.#pick(server.env) }, memoryMb: server.memoryMb, title },
       {
         onMessage: (message, descriptors) => this.#receive(record, message, descriptors),
-        onClose: () => {
+        onClose: (why) => {
           // A process that closes its control socket has left the system, whatever else it does.
-          if (!record.dead) record.kill();
+          if (why !== HUNG_UP) this.#expel(record, why);
+          else if (!record.dead) record.kill();
         },
       },
       (exit) => this.#onDeath(slot, record, exit),

@@ -60,6 +60,8 @@ export interface Carrier {
   openServer(introduce: Introduce, descriptors: readonly Descriptor[], events: ServerEvents): Promise<CarriedServer>;
   /** Resolves when no answer waits in this process any more. */
   flushed?(): Promise<void>;
+  /** Closes descriptors that came for something that is gone already. */
+  discard(descriptors: readonly Descriptor[]): void;
   /** Keeps the process alive while on. */
   setRef(keepAlive: boolean): void;
   close(): void;

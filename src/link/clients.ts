@@ -7,7 +7,7 @@ import { Channel } from '../rpc/channel.ts';
 import type { Connector, Directory, ReplicaEvents } from '../rpc/remote-server.ts';
 import type { CarriedClient, Opened, RegionMessage } from './carrier.ts';
 import type { Link } from './link.ts';
-import { toError } from './link.ts';
+import { toError } from './to-error.ts';
 
 interface Client {
   readonly channel: Channel;
@@ -60,7 +60,7 @@ export class LinkClients implements Connector {
 
   opened(message: Opened, descriptors: readonly Descriptor[]): void {
     const client = this.#clients.get(message.ref);
-    if (client === undefined) return;
+    if (client === undefined) return this.#link.discard(descriptors);
     try {
       client.channel.queueMax = message.queueMax;
       client.events.onOpened(message.methods, message.concurrency);
@@ -72,10 +72,11 @@ export class LinkClients implements Connector {
 
   region(message: RegionMessage, descriptors: readonly Descriptor[]): void {
     const client = this.#clients.get(message.ref ?? -1);
+    if (client === undefined) return this.#link.discard(descriptors);
     try {
-      client?.carried.introduce(message, descriptors);
+      client.carried.introduce(message, descriptors);
     } catch (error) {
-      client?.channel.onCorrupt(error as SkerryError);
+      client.channel.onCorrupt(error as SkerryError);
     }
   }
 

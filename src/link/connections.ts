@@ -39,7 +39,11 @@ export class LinkConnections {
 
   region(message: RegionMessage, descriptors: readonly Descriptor[]): void {
     const { channel = -1 } = message;
-    this.#served.get(channel)?.then((served) => served?.carried.introduce(message, descriptors)).catch((error) => this.#break(channel, error));
+    const served = this.#served.get(channel);
+    if (served === undefined) return this.#link.discard(descriptors);
+    served
+      .then((there) => (there === undefined ? this.#link.discard(descriptors) : there.carried.introduce(message, descriptors)))
+      .catch((error) => this.#break(channel, error));
   }
 
   closed(channel: number, error: ErrorInfo): void {

@@ -2,14 +2,14 @@
 // about them. Everything here happens at births, introductions and deaths; no call passes through it.
 
 import { type Deferred, deferred } from '../base/deferred.ts';
-import { SkerryError, type SkerryErrorCode } from '../base/errors.ts';
+import { SkerryError } from '../base/errors.ts';
 import type { ControlPort } from '../channel/control/port.ts';
 import type { Descriptor } from '../memory/native.ts';
-import { type BirthConfig, type ErrorInfo, errorInfo, type FromKernel, type InstanceEvent, type ProcessInfo } from '../protocol/control.ts';
+import { type BirthConfig, type ErrorInfo, type FromKernel, type InstanceEvent, type ProcessInfo } from '../protocol/control.ts';
 import { SPEAKS } from '../protocol/version.ts';
 import { Deadlines } from '../rpc/deadlines.ts';
 import type { Connector } from '../rpc/remote-server.ts';
-import type { CarriedClient, Carrier, CarrierLink } from './carrier.ts';
+import type { Carrier, CarrierLink } from './carrier.ts';
 import { LinkClients } from './clients.ts';
 import { LinkConnections } from './connections.ts';
 
@@ -66,6 +66,11 @@ export class Link implements CarrierLink {
 
   get connector(): Connector {
     return this.clients;
+  }
+
+  /** Descriptors that came for something that is gone already. */
+  discard(descriptors: readonly Descriptor[]): void {
+    this.carrier.discard(descriptors);
   }
 
   send(message: object, descriptors: readonly Descriptor[] = [], release: readonly Descriptor[] = [], onSent?: () => void): void {
@@ -182,15 +187,3 @@ export class Link implements CarrierLink {
     this.connections.close(error);
   }
 }
-
-/** An error that came as plain data. */
-export function toError(info: ErrorInfo): SkerryError {
-  const code = (info.code?.startsWith('SKERRY_') === true ? info.code : 'SKERRY_INIT') as SkerryErrorCode;
-  const cause = new Error(info.message);
-  cause.name = info.name;
-  if (info.stack !== undefined) cause.stack = info.stack;
-  return new SkerryError(code, info.message, { cause });
-}
-
-export { errorInfo };
-export type { CarriedClient };

@@ -1,6 +1,7 @@
 // The carrier over shared memory: base regions, doorbells, and regions that are announced in a ring.
 
 import { availableParallelism } from 'node:os';
+import { SkerryError } from '../base/errors.ts';
 import { Poller } from '../channel/poller.ts';
 import { makeSuspectRegion, RingClientEnd } from '../channel/ring/client-end.ts';
 import { CLIENT_REGION_BYTES, SERVER_REGION_BYTES } from '../channel/ring/layout.ts';
@@ -25,6 +26,7 @@ export class RingCarrier implements Carrier {
   readonly #addon: NativeAddon;
   readonly #link: CarrierLink;
   readonly #watch: Watch;
+  readonly #serverEnds = new Set<RingServerEnd>();
   readonly #owner: Endpoint;
   readonly #name: string;
 
@@ -66,19 +68,28 @@ export class RingCarrier implements Carrier {
       end,
       descriptors: [own.descriptor],
       attach: (_opened, descriptors) => {
-        const [region, bell, status] = this.#expect(descriptors, 3);
-        const replies = mapRegion(this.#addon, region, RegionKind.server, `${name} replies`);
-        const peerStatus = mapRegion(this.#addon, status, RegionKind.status, `${name} status`);
-        const detach = () => {
-          peerStatus.release();
-          this.#addon.close(bell);
-        };
-        end.attach(replies, peerStatus, () => this.#addon.ring(bell), detach);
+        const given = new Given(this.#addon, descriptors, 3);
+        try {
+          const replies = given.region(RegionKind.server, `${name} replies`, SERVER_REGION_BYTES);
+          const bell = given.descriptor();
+          const peerStatus = given.region(RegionKind.status, `${name} status`, STATUS_REGION_BYTES);
+          const detach = () => {
+            peerStatus.release();
+            this.#addon.close(bell);
+          };
+          end.attach(replies, peerStatus, () => this.#addon.ring(bell), detach);
+        } catch (error) {
+          given.discard();
+          throw error;
+        }
       },
       settle: async (suspects) => {
         const { boundary: from, startedCalls } = end;
         const region = suspects.length === 0 ? undefined : await makeSuspectRegion(host, suspects);
-        region?.release();
+        if (region !== undefined) {
+          region.release();
+          this.#link.giveBack(region.sizeBytes); // from here on the kernel's
+        }
         return { from, startedCalls, descriptors: region === undefined ? [] : [region.descriptor] };
       },
       introduce: (message, descriptors) => end.introduce(this.#map(message.purpose, descriptors, name)),
@@ -86,16 +97,31 @@ export class RingCarrier implements Carrier {
   }
 
   async openServer(introduce: Introduce, descriptors: readonly Descriptor[], events: ServerEvents): Promise<CarriedServer> {
-    const { channel, client: clientName, from, startedCalls, suspects, ring } = introduce;
+    const { client: clientName, suspects, ring } = introduce;
     const count = 2 + (suspects > 0 ? 1 : 0) + (ring === undefined ? 0 : 1);
-    const given = [...this.#expect(descriptors, count)];
-    const client = mapRegion(this.#addon, given.shift() as Descriptor, RegionKind.client, `${clientName} requests`);
-    const bell = given.shift() as Descriptor;
-    const suspectRegion =
-      suspects > 0 ? mapRegion(this.#addon, given.shift() as Descriptor, RegionKind.suspects, `${clientName} suspects`) : undefined;
-    const ringRegion =
-      ring === undefined ? undefined : mapRegion(this.#addon, given.shift() as Descriptor, RegionKind.ring, `${clientName} requests`);
-    await this.#link.need(SERVER_REGION_BYTES);
+    const given = new Given(this.#addon, descriptors, count);
+    try {
+      const client = given.region(RegionKind.client, `${clientName} requests`, CLIENT_REGION_BYTES);
+      const bell = given.descriptor();
+      const suspectRegion = suspects > 0 ? given.region(RegionKind.suspects, `${clientName} suspects`) : undefined;
+      const ringRegion = ring === undefined ? undefined : given.region(RegionKind.ring, `${clientName} requests`);
+      await this.#link.need(SERVER_REGION_BYTES);
+      return this.#serve(introduce, events, client, bell, suspectRegion, ringRegion);
+    } catch (error) {
+      given.discard();
+      throw error;
+    }
+  }
+
+  #serve(
+    introduce: Introduce,
+    events: ServerEvents,
+    client: Region,
+    bell: Descriptor,
+    suspectRegion: Region | undefined,
+    ringRegion: Region | undefined,
+  ): CarriedServer {
+    const { channel, client: clientName, from, startedCalls, suspects, ring } = introduce;
     const own = createRegion(this.#addon, RegionKind.server, SERVER_REGION_BYTES, this.#owner, `${this.#name} replies to ${clientName}`);
     prepareServerRegion(own, from, startedCalls);
     const end = new RingServerEnd({
@@ -110,16 +136,27 @@ export class RingCarrier implements Carrier {
       suspects: suspectRegion === undefined ? undefined : { region: suspectRegion, count: suspects },
       ringRegion: ringRegion === undefined || ring === undefined ? undefined : { region: ringRegion, start: ring },
       onClose: () => {
+        this.#serverEnds.delete(end);
         this.#addon.close(bell);
         this.#link.giveBack(SERVER_REGION_BYTES);
       },
     });
+    this.#serverEnds.add(end);
     return {
       end,
       descriptors: [own.descriptor],
       start: () => end.start(),
       introduce: (message, more) => end.introduce(this.#map(message.purpose, more, clientName)),
     };
+  }
+
+  /** Answers that waited for room have been published: a client reads them even after this process's end. */
+  async flushed(): Promise<void> {
+    while ([...this.#serverEnds].some((end) => end.blocked)) {
+      await new Promise((resolve) => {
+        setTimeout(resolve, 1);
+      });
+    }
   }
 
   close(): void {
@@ -132,16 +169,8 @@ export class RingCarrier implements Carrier {
   }
 
   #map(purpose: RegionPurpose, descriptors: readonly Descriptor[], name: string): Region {
-    const [region] = this.#expect(descriptors, 1);
-    return mapRegion(this.#addon, region, REGION_KIND[purpose], `${name} ${purpose}`);
-  }
-
-  #expect(descriptors: readonly Descriptor[], count: number): [Descriptor, Descriptor, Descriptor] {
-    if (descriptors.length !== count) {
-      for (const descriptor of descriptors) this.#addon.close(descriptor);
-      throw new Error(`${descriptors.length} descriptors came with an introduction; expected ${count}`);
-    }
-    return descriptors as unknown as [Descriptor, Descriptor, Descriptor];
+    const given = new Given(this.#addon, descriptors, 1);
+    return given.region(REGION_KIND[purpose], `${name} ${purpose}`);
   }
 
   #host(name: { ref: number } | { channel: number }): RegionHost {
@@ -159,5 +188,41 @@ export class RingCarrier implements Carrier {
         this.#link.send({ t: 'retire', ...name, region: region.id, bytes: region.sizeBytes });
       },
     };
+  }
+}
+
+/** What came with an introduction: taken one by one, or given back as a whole when something of it is wrong. */
+class Given {
+  readonly #addon: NativeAddon;
+  readonly #left: Descriptor[];
+  readonly #bells: Descriptor[] = [];
+  readonly #regions: Region[] = [];
+
+  /** @throws SKERRY_CORRUPT when it is not so many. */
+  constructor(addon: NativeAddon, descriptors: readonly Descriptor[], count: number) {
+    this.#addon = addon;
+    this.#left = [...descriptors];
+    if (descriptors.length === count) return;
+    this.discard();
+    throw new SkerryError('SKERRY_CORRUPT', `${descriptors.length} descriptors came with an introduction; expected ${count}`);
+  }
+
+  descriptor(): Descriptor {
+    const descriptor = this.#left.shift() as Descriptor;
+    this.#bells.push(descriptor);
+    return descriptor;
+  }
+
+  /** @throws SKERRY_CORRUPT when it is none of that kind, or has fewer bytes. */
+  region(kind: RegionKind, name: string, leastBytes = 0): Region {
+    const region = mapRegion(this.#addon, this.#left.shift() as Descriptor, kind, name);
+    this.#regions.push(region);
+    if (region.sizeBytes >= leastBytes) return region;
+    throw new SkerryError('SKERRY_CORRUPT', `region "${name}" has ${region.sizeBytes} bytes; it must have ${leastBytes} or more`);
+  }
+
+  discard(): void {
+    for (const descriptor of [...this.#left, ...this.#bells]) this.#addon.close(descriptor);
+    for (const region of this.#regions) region.release();
   }
 }

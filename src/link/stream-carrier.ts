@@ -133,6 +133,8 @@ export class StreamCarrier implements Carrier {
     }
   }
 
+  discard(): void {}
+
   close(): void {
     clearInterval(this.#life);
     process.off('exit', this.#onExit);

@@ -37,7 +37,8 @@ export class Call implements CallRequest {
   stream: StreamConsumer | undefined = undefined;
   /** Kept for idempotent calls: the whole payload. */
   payload: Uint8Array | undefined = undefined;
-  onAbort: (() => void) | undefined = undefined;
+  /** Takes the listener on `signal` back. */
+  unlisten: (() => void) | undefined = undefined;
   /** Deaths of the server at which this was the only call running. */
   deathsAlone = 0;
   suspect = false;

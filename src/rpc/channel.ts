@@ -15,6 +15,7 @@ import { encodeRecord } from '../channel/encode-record.ts';
 import { type ClientEnd, type ClientEvents, NO_CALL, type Suspect } from '../channel/transport.ts';
 import { CALLS_MAX, QUEUE_MAX, STREAM_CREDIT } from '../protocol/limits.ts';
 import { Flag, Kind } from '../protocol/record.ts';
+import { onAbort } from './abort-listeners.ts';
 import type { Call, CallRequest } from './call.ts';
 import type { DeadlineOwner, Deadlines } from './deadlines.ts';
 import { decideFate } from './fate.ts';
@@ -280,8 +281,7 @@ export class Channel implements ClientEvents, DeadlineOwner {
       this.#options.life.hold();
       if (call.deadline !== 0) this.#options.deadlines.note(call.deadline);
       if (signal !== undefined) {
-        call.onAbort = () => this.#giveUpWith(slot, call, abortError(call, signal));
-        signal.addEventListener('abort', call.onAbort, { once: true });
+        call.unlisten = onAbort(signal, () => this.#giveUpWith(slot, call, abortError(call, signal)));
       }
     } catch (error) {
       if (slot !== undefined) this.#free.push(slot);
@@ -321,8 +321,8 @@ export class Channel implements ClientEvents, DeadlineOwner {
   }
 
   #unlisten(pending: Call): void {
-    if (pending.onAbort !== undefined) pending.signal?.removeEventListener('abort', pending.onAbort);
-    pending.onAbort = undefined;
+    pending.unlisten?.();
+    pending.unlisten = undefined;
   }
 }
 

@@ -417,7 +417,12 @@ export class Connection implements ServerEvents {
           running.answered = true;
           break;
         }
-        this.end.send(Kind.item, callId, writeResult, step.value);
+        try {
+          this.end.send(Kind.item, callId, writeResult, step.value);
+        } catch (unsendable) {
+          await iterator.return?.();
+          throw unsendable;
+        }
         sent += 1;
       }
       this.#done(running, false);

@@ -5,6 +5,8 @@ import type { Descriptor } from '../../memory/native.ts';
 
 /** At most so many descriptors travel with one message. */
 export const DESCRIPTORS_MAX = 8;
+/** Why a port closed when nothing was wrong with what came through it. */
+export const HUNG_UP = 'the peer hung up';
 /** Longest message, bytes of JSON. */
 export const MESSAGE_MAX_BYTES = 128 * 1024;
 

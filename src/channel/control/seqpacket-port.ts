@@ -1,7 +1,7 @@
 // The control port over a SEQPACKET socket: one message, one packet, its descriptors with it.
 
 import type { Descriptor, NativeAddon, Watch } from '../../memory/native.ts';
-import { type ControlEvents, type ControlPort, DESCRIPTORS_MAX, MESSAGE_MAX_BYTES } from './port.ts';
+import { type ControlEvents, type ControlPort, DESCRIPTORS_MAX, HUNG_UP, MESSAGE_MAX_BYTES } from './port.ts';
 
 interface Outgoing {
   readonly bytes: Uint8Array;
@@ -47,7 +47,7 @@ export class SeqpacketPort implements ControlPort {
         return this.#end(`reading failed: ${(error as Error).message}`);
       }
       if (received === undefined) return;
-      if (received === null) return this.#end('the peer hung up');
+      if (received === null) return this.#end(HUNG_UP);
       const { bytes, descriptors, truncated } = received;
       let message: unknown;
       if (!truncated) {

@@ -2,7 +2,7 @@
 
 import type { Socket } from 'node:net';
 import type { Descriptor } from '../../memory/native.ts';
-import { type ControlEvents, type ControlPort, MESSAGE_MAX_BYTES } from './port.ts';
+import { type ControlEvents, type ControlPort, HUNG_UP, MESSAGE_MAX_BYTES } from './port.ts';
 
 export class StreamPort implements ControlPort {
   readonly #socket: Socket;
@@ -15,7 +15,7 @@ export class StreamPort implements ControlPort {
     this.#events = events;
     socket.on('data', (chunk: Buffer) => this.#onData(chunk));
     socket.on('error', () => {}); // 'close' follows
-    socket.on('close', () => this.#end('the peer hung up'));
+    socket.on('close', () => this.#end(HUNG_UP));
   }
 
   send(message: object, _descriptors?: readonly Descriptor[], _release?: readonly Descriptor[], onSent?: () => void): void {

@@ -34,6 +34,7 @@ export class RingClientEnd implements ClientEnd, Pollable {
   hot = false;
   lastWorkMs = 0;
   readonly #own: OwnRegion;
+  readonly #host: RegionHost;
   readonly #poller: Poller;
   readonly #events: ClientEvents;
   readonly #sender: RingSender;
@@ -54,6 +55,7 @@ export class RingClientEnd implements ClientEnd, Pollable {
   /** @param position the first position of the request ring; tests start below 2^32. */
   constructor(own: OwnRegion, host: RegionHost, poller: Poller, events: ClientEvents, position = 0) {
     this.#own = own;
+    this.#host = host;
     this.#poller = poller;
     this.#events = events;
     const area = ringArea(own.buffer, own.id, CLIENT_RING_OFFSET, RING_FIRST_BYTES, position);
@@ -237,7 +239,7 @@ export class RingClientEnd implements ClientEnd, Pollable {
     this.#poller.remove(this);
     this.#sender.close();
     if (this.#peer !== undefined) this.#leave(this.#peer);
-    this.#own.release();
+    this.#host.retire(this.#own);
   }
 
   #leave(peer: Peer): void {

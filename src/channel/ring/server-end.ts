@@ -103,6 +103,7 @@ export class RingServerEnd implements ServerEnd, Pollable {
 
   /** The kernel has introduced a region that the client announced. */
   introduce(region: Region): void {
+    if (this.#closed) return region.release();
     this.#received.add(region);
     this.#reader.introduced();
     this.#options.poller.wake(this);
