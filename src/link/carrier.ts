@@ -54,6 +54,8 @@ export interface Carrier {
   /** Descriptors that introduce this process to the kernel (status region, doorbell). */
   readonly hello: readonly Descriptor[];
   readonly status: StatusCounters;
+  /** Makes a server's loop and its end visible to others, as far as the transport can. */
+  observe?(serverName: string): void;
   /** Where server ends are reached; undefined when regions are handed over instead. */
   address(): Promise<string | undefined>;
   openClient(ref: number, name: string, events: ClientEvents): Promise<CarriedClient>;

@@ -159,6 +159,10 @@ export class RingCarrier implements Carrier {
     }
   }
 
+  discard(descriptors: readonly Descriptor[]): void {
+    for (const descriptor of descriptors) this.#addon.close(descriptor);
+  }
+
   close(): void {
     this.#addon.unwatch(this.#watch);
     this.statusRegion.release();

@@ -4,13 +4,10 @@
 //   born → [carrier] hello → import → manifest → init → ready … stop → drained → exit
 
 import { readFileSync } from 'node:fs';
-import { Socket } from 'node:net';
-import { SeqpacketPort } from '../channel/control/seqpacket-port.ts';
-import { StreamPort } from '../channel/control/stream-port.ts';
 import { Link } from '../link/link.ts';
-import { watchParent } from '../link/parent-watch.ts';
-import { RingCarrier } from '../link/ring-carrier.ts';
+import { type Means, ringMeans } from '../link/means.ts';
 import { loadNative } from '../memory/load-native.ts';
+import type { NativeAddon } from '../memory/native.ts';
 import { type BirthConfig, errorInfo } from '../protocol/control.ts';
 import type { Instance } from './instance.ts';
 
@@ -26,29 +23,16 @@ export async function runInstance(make: (link: Link, config: BirthConfig) => Ins
   process.setSourceMapsEnabled(true);
 
   const { addon } = loadNative();
-  if (addon !== undefined) {
-    if (!addon.guardParent(kernelPid)) process.exit(1);
-    if (process.env.SKERRY_DEBUG !== '1') addon.setDumpable(false);
-    const memoryMb = Number(process.env.SKERRY_MEMORY_MB ?? 0);
-    if (memoryMb > 0) addon.limitData(mappedBytes() + memoryMb * 1024 * 1024 + DATA_SLACK_BYTES);
-  } else if (!watchParent(kernelPid)) {
-    process.exit(1);
-  }
+  const means = addon === undefined ? await withoutAddon(kernelPid) : withAddon(addon, kernelPid);
 
   let instance: Instance | undefined;
-  const link = new Link(
-    (events) =>
-      addon === undefined
-        ? new StreamPort(new Socket({ fd: CONTROL_FD, readable: true, writable: true }), events)
-        : new SeqpacketPort(addon, addon.adopt(CONTROL_FD), events),
-    {
-      onInit: () => instance?.init(),
-      onStop: (drainMs) => (instance === undefined ? process.exit(0) : instance.stop(drainMs)),
-      onDeclared: () => instance?.onDeclared?.(),
-      onInstance: (slot, event) => instance?.onInstance?.(slot, event),
-      onLost: () => process.exit(0), // without a kernel there is no system
-    },
-  );
+  const link = new Link(means.makePort, {
+    onInit: () => instance?.init(),
+    onStop: (drainMs) => (instance === undefined ? process.exit(0) : instance.stop(drainMs)),
+    onDeclared: () => instance?.onDeclared?.(),
+    onInstance: (slot, event) => instance?.onInstance?.(slot, event),
+    onLost: () => process.exit(0), // without a kernel there is no system
+  });
   link.setKeepAlive(true);
 
   process.on('uncaughtException', (error) => {
@@ -58,16 +42,26 @@ export async function runInstance(make: (link: Link, config: BirthConfig) => Ins
   });
 
   const config = await link.born;
-  if (addon !== undefined) {
-    const carrier = new RingCarrier(addon, link, config.endpoint, `${config.name}.${config.replica}`);
-    carrier.observe(config.name);
-    link.use(carrier);
-  } else {
-    const { StreamCarrier } = await import('../link/stream-carrier.ts');
-    link.use(new StreamCarrier());
-  }
+  const carrier = means.makeCarrier(link, config.endpoint, `${config.name}.${config.replica}`);
+  carrier.observe?.(config.name);
+  link.use(carrier);
   instance = make(link, config);
   await instance.run();
+}
+
+/** The operating system sees to it that this process ends with its kernel, keeps others out of its memory, and limits it. */
+function withAddon(addon: NativeAddon, kernelPid: number): Means {
+  if (!addon.guardParent(kernelPid)) process.exit(1);
+  if (process.env.SKERRY_DEBUG !== '1') addon.setDumpable(false);
+  const memoryMb = Number(process.env.SKERRY_MEMORY_MB ?? 0);
+  if (memoryMb > 0) addon.limitData(mappedBytes() + memoryMb * 1024 * 1024 + DATA_SLACK_BYTES);
+  return ringMeans(addon, addon.adopt(CONTROL_FD));
+}
+
+async function withoutAddon(kernelPid: number): Promise<Means> {
+  const [{ streamMeans }, { watchParent }] = await Promise.all([import('../link/stream-means.ts'), import('../link/parent-watch.ts')]);
+  if (!watchParent(kernelPid)) process.exit(1);
+  return streamMeans(CONTROL_FD);
 }
 
 /** Private writable address space of this process, which RLIMIT_DATA counts whether it has been touched or not. */

@@ -6,11 +6,8 @@ import type { Socket } from 'node:net';
 import { fileURLToPath } from 'node:url';
 import { SkerryError } from '../base/errors.ts';
 import { deferred } from '../base/deferred.ts';
-import type { ControlEvents, ControlPort } from '../channel/control/port.ts';
-import { SeqpacketPort } from '../channel/control/seqpacket-port.ts';
-import { StreamPort } from '../channel/control/stream-port.ts';
 import { Link } from '../link/link.ts';
-import { RingCarrier } from '../link/ring-carrier.ts';
+import { type Means, ringMeans } from '../link/means.ts';
 import { toError } from '../link/to-error.ts';
 import { loadNative } from '../memory/load-native.ts';
 import type { NativeAddon } from '../memory/native.ts';
@@ -25,12 +22,12 @@ export async function startSystem<S extends Entries>(system: System<S>, options:
   const addon = transport === 'ring' ? loadNative().addon : undefined;
   const up = deferred<void>();
   const over = deferred<SkerryError | undefined>();
-  const kernel = startKernel(addon, {
+  const kernel = await startKernel(addon, {
     ...env,
     ...(addon === undefined ? { SKERRY_TRANSPORT: 'stream' } : {}),
     ...(budgetMb > 0 ? { SKERRY_BUDGET_MB: String(budgetMb) } : {}),
   });
-  const link = new Link(kernel.makePort, {
+  const link = new Link(kernel.means.makePort, {
     onUp: () => up.resolve(),
     onBootFailed: (error) => up.reject(toError(error)),
     onStopped: () => over.resolve(undefined),
@@ -43,11 +40,7 @@ export async function startSystem<S extends Entries>(system: System<S>, options:
   try {
     await link.born.catch(() => up.promise); // a kernel that ends early says why by `up`
     const endpoint = (await link.born).endpoint;
-    if (addon !== undefined) link.use(new RingCarrier(addon, link, endpoint, 'caller'));
-    else {
-      const { StreamCarrier } = await import('../link/stream-carrier.ts');
-      link.use(new StreamCarrier());
-    }
+    link.use(kernel.means.makeCarrier(link, endpoint, 'caller'));
     link.send({ t: 'boot', systemUrl: system.url, memoryMb: 0 });
     await up.promise;
   } catch (error) {
@@ -64,13 +57,13 @@ export async function startSystem<S extends Entries>(system: System<S>, options:
 
 export interface KernelHandle {
   readonly pid: number;
-  readonly makePort: (events: ControlEvents) => ControlPort;
+  readonly means: Means;
   /** The kernel's process has ended. */
   readonly ended: Promise<void>;
   setRef(keepAlive: boolean): void;
 }
 
-function startKernel(addon: NativeAddon | undefined, env: Record<string, string | undefined>): KernelHandle {
+async function startKernel(addon: NativeAddon | undefined, env: Record<string, string | undefined>): Promise<KernelHandle> {
   const pair = addon?.socketPair();
   const child: ChildProcess = spawn(process.execPath, [KERNEL_MAIN, String(process.pid)], {
     env,
@@ -86,9 +79,9 @@ function startKernel(addon: NativeAddon | undefined, env: Record<string, string 
     pid: child.pid ?? 0,
     ended,
     setRef: (keepAlive) => (keepAlive ? child.ref() : child.unref()),
-    makePort: (events) =>
+    means:
       pair === undefined || addon === undefined
-        ? new StreamPort((child.stdio as unknown as Socket[])[3] as Socket, events)
-        : new SeqpacketPort(addon, pair[0], events),
+        ? (await import('../link/stream-means.ts')).streamMeans((child.stdio as unknown as Socket[])[3] as Socket)
+        : ringMeans(addon, pair[0]),
   };
 }
