@@ -86,6 +86,7 @@ export class Introductions {
     const agreed = agree(channel.client.speaks, server.speaks);
     if (agreed === undefined) throw new Error('no version in common');
     channel.state = 'open';
+    this.#dropSuspects(channel); // it has them; if it dies, the client says anew which there are
     channel.hash = ready.hash;
     const { methods, concurrency, queueMax, address } = ready;
     const { ref, client } = channel;
@@ -157,8 +158,6 @@ export class Introductions {
         continue;
       }
       channel.state = 'unsettled';
-      if (channel.suspects?.descriptor !== undefined) this.#addon?.close(channel.suspects.descriptor);
-      channel.suspects = undefined;
       this.#send(channel.client, { t: 'died', ref: channel.ref, ...death });
     }
     proc.serves.clear();
@@ -226,6 +225,11 @@ export class Introductions {
     this.#send(server, { t: 'region', channel: channel.id, purpose: region.purpose, start: region.start }, [region.descriptor]);
   }
 
+  #dropSuspects(channel: Channel): void {
+    if (channel.suspects?.descriptor !== undefined) this.#addon?.close(channel.suspects.descriptor);
+    channel.suspects = undefined;
+  }
+
   #releaseIfSettled(slot: Slot): void {
     if (!slot.holding || slot.process === undefined || slot.ready === undefined) return;
     for (const channel of slot.channels) if (channel.state === 'unsettled') return;
@@ -234,13 +238,13 @@ export class Introductions {
   }
 
   #remove(channel: Channel, error: ErrorInfo, tellClient: boolean): void {
-    const { client, slot, id, ref, base, suspects } = channel;
+    const { client, slot, id, ref, base } = channel;
+    this.#dropSuspects(channel);
     client.channels.delete(ref);
     slot.channels.delete(channel);
     const addon = this.#addon;
     if (addon !== undefined) {
       if (base !== undefined) addon.close(base);
-      if (suspects?.descriptor !== undefined) addon.close(suspects.descriptor);
       for (const { descriptor } of channel.regions.values()) addon.close(descriptor);
     }
     const server = slot.process;

@@ -9,7 +9,7 @@ let ready = false;
 export function supportTypeScript(): boolean {
   if (ready || (process.features as { typescript?: unknown }).typescript) return false;
   ready = true;
-  module.register(new URL('./typescript-hooks.js', import.meta.url));
+  module.register(new URL('../server/typescript-hooks.js', import.meta.url));
   return true;
 }
 

@@ -7,7 +7,14 @@ import assert from 'node:assert/strict';
 import { after, before, test } from 'node:test';
 import { Worker } from 'node:worker_threads';
 import { SkerryError } from '../../src/base/errors.ts';
-import { CLIENT_REGION_BYTES, CLIENT_RING_OFFSET, ClientWord, SERVER_REGION_BYTES, SERVER_RING_OFFSET, ServerWord } from '../../src/channel/ring/layout.ts';
+import {
+  CLIENT_REGION_BYTES,
+  CLIENT_RING_OFFSET,
+  ClientWord,
+  SERVER_REGION_BYTES,
+  SERVER_RING_OFFSET,
+  ServerWord,
+} from '../../src/channel/ring/layout.ts';
 import type { Suspect } from '../../src/channel/transport.ts';
 import { CALLS_MAX } from '../../src/protocol/limits.ts';
 import { Kind } from '../../src/protocol/record.ts';
@@ -45,7 +52,12 @@ test('a hostile client: 3 in 5 of the mutations', TIMEOUT, (t) =>
     const seen = new Map<string, number>();
     const count = Math.floor(MUTATIONS * 0.6);
     for (let step = FROM; step < count; step++) tally(seen, await attackServer(step));
-    t.diagnostic(`seed ${SEED}: ${[...seen].sort().map(([name, times]) => `${name} ${times}`).join(', ')}`);
+    t.diagnostic(
+      `seed ${SEED}: ${[...seen]
+        .sort()
+        .map(([name, times]) => `${name} ${times}`)
+        .join(', ')}`,
+    );
     assert.ok((seen.get('SKERRY_CORRUPT') ?? 0) > 0 && (seen.get('answered') ?? 0) > 0);
   }),
 );
@@ -55,7 +67,12 @@ test('a hostile server: 2 in 5 of the mutations', TIMEOUT, (t) =>
     const seen = new Map<string, number>();
     const count = Math.floor(MUTATIONS * 0.4);
     for (let step = FROM; step < count; step++) tally(seen, await attackClient(step));
-    t.diagnostic(`seed ${SEED}: ${[...seen].sort().map(([name, times]) => `${name} ${times}`).join(', ')}`);
+    t.diagnostic(
+      `seed ${SEED}: ${[...seen]
+        .sort()
+        .map(([name, times]) => `${name} ${times}`)
+        .join(', ')}`,
+    );
     assert.ok((seen.get('SKERRY_CORRUPT') ?? 0) > 0 && (seen.get('answered') ?? 0) > 0);
   }),
 );
@@ -76,7 +93,12 @@ test('a peer that changes bytes while they are read', TIMEOUT, (t) =>
     } finally {
       await scribbler.terminate();
     }
-    t.diagnostic(`seed ${SEED}: ${[...seen].sort().map(([name, times]) => `${name} ${times}`).join(', ')}`);
+    t.diagnostic(
+      `seed ${SEED}: ${[...seen]
+        .sort()
+        .map(([name, times]) => `${name} ${times}`)
+        .join(', ')}`,
+    );
   }),
 );
 
@@ -100,7 +122,15 @@ async function attackServer(step: number): Promise<string> {
     tailWord: ClientWord.requestTail,
     ringOffset: CLIENT_RING_OFFSET,
     position,
-    words: [ClientWord.publishedCalls, ClientWord.repliesTaken, ClientWord.clientParked, ClientWord.wantsRoom, ClientWord.controlTurn, ClientWord.cancelled + CALLS_MAX - 1, ClientWord.credit + CALLS_MAX - 1],
+    words: [
+      ClientWord.publishedCalls,
+      ClientWord.repliesTaken,
+      ClientWord.clientParked,
+      ClientWord.wantsRoom,
+      ClientWord.controlTurn,
+      ClientWord.cancelled + CALLS_MAX - 1,
+      ClientWord.credit + CALLS_MAX - 1,
+    ],
     kinds: [Kind.call, Kind.notify],
     introduce: (region) => setImmediate(() => pair.serverBroken === undefined && pair.server.introduce(region)),
   };
@@ -116,14 +146,26 @@ async function attackClient(step: number): Promise<string> {
     tailWord: ServerWord.replyTail,
     ringOffset: SERVER_RING_OFFSET,
     position: 0,
-    words: [ServerWord.started, ServerWord.startedCalls, ServerWord.suspectsStarted, ServerWord.serverParked, ServerWord.wantsReplyRoom],
+    words: [
+      ServerWord.started,
+      ServerWord.startedCalls,
+      ServerWord.suspectsStarted,
+      ServerWord.serverParked,
+      ServerWord.wantsReplyRoom,
+    ],
     kinds: [Kind.reply, Kind.error, Kind.item, Kind.end],
     introduce: (region) => setImmediate(() => pair.clientBroken === undefined && pair.client.introduce(region)),
   };
   return attack(step, pair, victim, random, () => pair.clientBroken);
 }
 
-async function attack(step: number, pair: RingPair, victim: Victim, random: Random, broken: () => SkerryError | undefined): Promise<string> {
+async function attack(
+  step: number,
+  pair: RingPair,
+  victim: Victim,
+  random: Random,
+  broken: () => SkerryError | undefined,
+): Promise<string> {
   watchdog.beat(step);
   const memory = held();
   const calls = converse(pair, random);
@@ -173,7 +215,8 @@ async function settle(
   pair.close(broken ?? over());
   const outcomes = await Promise.allSettled(calls);
   for (const outcome of outcomes) {
-    if (outcome.status === 'rejected') assert.ok(outcome.reason instanceof Error, `${context}: rejected with ${String(outcome.reason)}`);
+    if (outcome.status === 'rejected')
+      assert.ok(outcome.reason instanceof Error, `${context}: rejected with ${String(outcome.reason)}`);
   }
   for (let n = 0; n < 50 && world.dispatcher.running > 0; n++) await turns(2);
   assert.equal(world.dispatcher.running, 0, `${context}: handlers are counted as running`);
@@ -186,7 +229,13 @@ function converse(pair: RingPair, random: Random): Promise<unknown>[] {
   const calls: Promise<unknown>[] = [];
   for (let n = random.int(0, 5); n > 0; n--) {
     const bytes = new Uint8Array(random.chance(0.97) ? random.int(0, 3_000) : random.int(3_000, 40_000));
-    const value = random.pick<unknown>([1, 'text', { id: 1, name: 'alice', tags: ['a', 'b'] }, bytes, [new Map([[1, new Date(0)]])]]);
+    const value = random.pick<unknown>([
+      1,
+      'text',
+      { id: 1, name: 'alice', tags: ['a', 'b'] },
+      bytes,
+      [new Map([[1, new Date(0)]])],
+    ]);
     const how = random.int(0, 6);
     if (how === 0) calls.push(pair.notify(value));
     else if (how === 1) calls.push(drain(pair, random));
@@ -211,7 +260,12 @@ function someSuspects(random: Random): Suspect[] {
     const payload = new Uint8Array(random.int(11, 60)).fill(1);
     payload.fill(0, 0, 8);
     payload.set([0x1d, 1], 8);
-    return { callId: CALLS_MAX * 2 + index, method: random.int(0, 3), payload: payload.subarray(0, random.chance(0.7) ? 11 : payload.length), flags: 0 };
+    return {
+      callId: CALLS_MAX * 2 + index,
+      method: random.int(0, 3),
+      payload: payload.subarray(0, random.chance(0.7) ? 11 : payload.length),
+      flags: 0,
+    };
   });
 }
 

@@ -5,8 +5,8 @@ import assert from 'node:assert/strict';
 import { after, before, test } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { boot, call, isSkerryError, type OperatingSystem, type ProcessEntry, SkerryError } from '../../src/index.ts';
-import { descendants, isAlive, until } from './processes.ts';
 import faultySystem from '../fixtures/fault/faulty.system.ts';
+import { descendants, isAlive, until } from './processes.ts';
 
 type FaultySystem = OperatingSystem<(typeof faultySystem)['servers']>;
 
@@ -34,7 +34,10 @@ test('a handler that throws or rejects: its error arrives, with class, code and 
       assert.match(String(error.stack), /faulty\.server/);
       return true;
     });
-    await assert.rejects(faulty.throws('SkerryError'), (error) => isSkerryError(error, 'SKERRY_INVALID') && error.data?.field === 'x');
+    await assert.rejects(
+      faulty.throws('SkerryError'),
+      (error) => isSkerryError(error, 'SKERRY_INVALID') && error.data?.field === 'x',
+    );
     await assert.rejects(faulty.rejects(), (error) => error instanceof TypeError && error.message === 'rejected later');
   }),
 );
@@ -42,7 +45,12 @@ test('a handler that throws or rejects: its error arrives, with class, code and 
 test('a handler that throws what is no error: an error that shows it', TIMEOUT, () =>
   without(async () => {
     const { faulty } = sys.servers;
-    for (const [how, shown] of [['string', /"a text"/], ['undefined', /undefined/], ['object', /object/], ['function', /function/]] as const) {
+    for (const [how, shown] of [
+      ['string', /"a text"/],
+      ['undefined', /undefined/],
+      ['object', /object/],
+      ['function', /function/],
+    ] as const) {
       await assert.rejects(faulty.throws(how), (error) => error instanceof Error && shown.test(error.message), how);
     }
   }),
@@ -50,7 +58,10 @@ test('a handler that throws what is no error: an error that shows it', TIMEOUT, 
 
 test('a result that cannot travel: its path', TIMEOUT, () =>
   without(async () => {
-    await assert.rejects(sys.servers.faulty.unsendable(), (error) => isSkerryError(error, 'SKERRY_UNSENDABLE') && /result\.deep\[0\]/.test(error.message));
+    await assert.rejects(
+      sys.servers.faulty.unsendable(),
+      (error) => isSkerryError(error, 'SKERRY_UNSENDABLE') && /result\.deep\[0\]/.test(error.message),
+    );
   }),
 );
 
@@ -58,7 +69,10 @@ test('a handler that never answers: the deadline, and its signal aborts', TIMEOU
   without(async () => {
     const { faulty } = sys.servers;
     const started = performance.now();
-    await assert.rejects(call(faulty, { timeoutMs: 100 }).never(), (error) => isSkerryError(error, 'SKERRY_TIMEOUT') && error.name === 'TimeoutError');
+    await assert.rejects(
+      call(faulty, { timeoutMs: 100 }).never(),
+      (error) => isSkerryError(error, 'SKERRY_TIMEOUT') && error.name === 'TimeoutError',
+    );
     assert.ok(performance.now() - started >= 99);
     await until('its signal has aborted', async () => (await faulty.whyAborted()) !== undefined);
     const controller = new AbortController();
@@ -68,26 +82,31 @@ test('a handler that never answers: the deadline, and its signal aborts', TIMEOU
   }),
 );
 
-test('a handler that blocks its loop for 2 s: calls to other servers go on, its own callers wait or hit their deadline', TIMEOUT, () =>
-  without(async () => {
-    const { faulty, bystander } = sys.servers;
-    let over = false;
-    const blocked = faulty.block(2_000).finally(() => {
-      over = true;
-    });
-    const waiting = faulty.echo('behind it');
-    const hurried = assert.rejects(call(faulty, { timeoutMs: 200 }).echo('in a hurry'), (error) => isSkerryError(error, 'SKERRY_TIMEOUT'));
-    let others = 0;
-    while (!over) {
-      await bystander.echo(others);
-      others += 1;
-      await sleep(1);
-    }
-    assert.ok(others >= 100, `only ${others} calls to the other server in 2 s`);
-    assert.equal(await blocked, 2_000);
-    assert.equal(await waiting, 'behind it');
-    await hurried;
-  }),
+test(
+  'a handler that blocks its loop for 2 s: calls to other servers go on, its own callers wait or hit their deadline',
+  TIMEOUT,
+  () =>
+    without(async () => {
+      const { faulty, bystander } = sys.servers;
+      let over = false;
+      const blocked = faulty.block(2_000).finally(() => {
+        over = true;
+      });
+      const waiting = faulty.echo('behind it');
+      const hurried = assert.rejects(call(faulty, { timeoutMs: 200 }).echo('in a hurry'), (error) =>
+        isSkerryError(error, 'SKERRY_TIMEOUT'),
+      );
+      let others = 0;
+      while (!over) {
+        await bystander.echo(others);
+        others += 1;
+        await sleep(1);
+      }
+      assert.ok(others >= 100, `only ${others} calls to the other server in 2 s`);
+      assert.equal(await blocked, 2_000);
+      assert.equal(await waiting, 'behind it');
+      await hurried;
+    }),
 );
 
 test('process.exit(3) in a handler', TIMEOUT, () => ends('faulty', (server) => server.die('exit'), /exit code 3/));
@@ -110,7 +129,9 @@ test('out of memory: buffers outside of the heap, refused or the end', TIMEOUT, 
   await sys.processes.kill('limited');
   assert.equal(await limited.echo('after'), 'after');
 });
-test('out of memory: one array beyond the limit', TIMEOUT, () => ends('limited', (server) => server.hugeArray(2 ** 26), /memory limit/));
+test('out of memory: one array beyond the limit', TIMEOUT, () =>
+  ends('limited', (server) => server.hugeArray(2 ** 26), /memory limit/),
+);
 
 type Server = FaultySystem['servers']['faulty'];
 
@@ -118,7 +139,11 @@ type Server = FaultySystem['servers']['faulty'];
 async function without(body: () => Promise<void>): Promise<void> {
   const pids = (await running()).map(({ pid }) => pid);
   await body();
-  assert.deepEqual((await running()).map(({ pid }) => pid), pids, 'no instance has ended');
+  assert.deepEqual(
+    (await running()).map(({ pid }) => pid),
+    pids,
+    'no instance has ended',
+  );
 }
 
 /** Runs a fault that ends its instance, with other calls in flight there, and calls to another server all the while. */
@@ -143,7 +168,8 @@ async function ends(name: 'faulty' | 'limited', fault: (server: Server) => Promi
     return true;
   });
   for (const outcome of await beside) {
-    if (outcome.status === 'rejected') assert.ok(outcome.reason instanceof SkerryError && outcome.reason.code === 'SKERRY_SERVER_DIED');
+    if (outcome.status === 'rejected')
+      assert.ok(outcome.reason instanceof SkerryError && outcome.reason.code === 'SKERRY_SERVER_DIED');
   }
   assert.equal(await server.echo('after'), 'after');
   over = true;

@@ -5,7 +5,7 @@ import { after, before, test } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { boot, isSkerryError, type OperatingSystem, type ProcessEntry } from '../../src/index.ts';
 import { loadNative } from '../../src/memory/load-native.ts';
-import type { Reaction, RecordAttack, RegionAttack } from '../fixtures/fault/hostile.server.ts';
+import type { Attachment, Reaction, RecordAttack, RegionAttack } from '../fixtures/fault/hostile.server.ts';
 import hostileSystem from '../fixtures/fault/hostile.system.ts';
 import { descendants, isAlive, mappedRegions, openDescriptors, until } from './processes.ts';
 
@@ -51,7 +51,8 @@ test('attacks that are made often leave descriptors and maps of the others as th
     const { hostile } = sys.servers;
     const attacks = async () => {
       for (const [attack] of RECORDS) await hostile.attackByRecord(attack);
-      for (const attack of ['too small', 'of another kind', 'with a wrong header'] satisfies RegionAttack[]) await hostile.attackByRegion(attack);
+      for (const attack of ['too small', 'of another kind', 'with a wrong header'] satisfies RegionAttack[])
+        await hostile.attackByRegion(attack);
     };
     await attacks();
     const then = await used();
@@ -76,7 +77,7 @@ test('a manifest that is widened later gives no new rights', OPTIONS, () =>
   }),
 );
 
-const ENDED: readonly (readonly [string, unknown, ('pipes' | 'file' | 'region of 8192')?])[] = [
+const ENDED: readonly (readonly [string, unknown, Attachment?])[] = [
   ['a message of an unknown kind', { t: 'nonsense' }],
   ['a message without a kind', {}],
   ['a kind that is inherited', { t: 'constructor' }],
@@ -100,30 +101,33 @@ const ENDED: readonly (readonly [string, unknown, ('pipes' | 'file' | 'region of
 ];
 
 for (const [what, message, descriptors] of ENDED) {
-  test(`${what}: its sender alone is ended`, OPTIONS, () =>
-    hostileEnds(async () => {
-      await sys.servers.hostile.sayToKernel(message, descriptors);
-      await sys.servers.hostile.never();
-    }),
-  );
+  test(`${what}: its sender alone is ended`, OPTIONS, () => hostileEnds(() => sys.servers.hostile.offend(message, descriptors)));
 }
 
-test('bytes that are no message: their sender alone is ended', OPTIONS, () => hostileEnds(() => sys.servers.hostile.bytesToKernel(new Uint8Array(100).fill(0xfe))));
+test('bytes that are no message: their sender alone is ended', OPTIONS, () =>
+  hostileEnds(() => sys.servers.hostile.offendByBytes(new Uint8Array(100).fill(0xfe))),
+);
 
 test('a region of another size than was said: its sender alone is ended', OPTIONS, () =>
-  hostileEnds(async () => {
-    await sys.servers.hostile.sayToKernel({ t: 'offer', ref: 1, region: 9, purpose: 'ring', start: 0, bytes: 4_096 }, 'region of 8192');
-    await sys.servers.hostile.never();
-  }),
+  hostileEnds(() =>
+    sys.servers.hostile.offend({ t: 'offer', ref: 1, region: 9, purpose: 'ring', start: 0, bytes: 4_096 }, 'region of 8192'),
+  ),
 );
 
 test('thousands of descriptors that nobody asked for: none is kept by the kernel', OPTIONS, () =>
   nobodyEnds(async () => {
     const then = (await used()).kernel;
-    await sys.servers.hostile.sayToKernel({ t: 'giveBack', bytes: 2 ** 40 }, 'pipes', 500);
-    await sys.servers.hostile.sayToKernel({ t: 'offer', ref: 77, region: 1, purpose: 'ring', start: 0, bytes: 8_192 }, 'region of 8192', 50);
-    await sys.servers.hostile.sayToKernel({ t: 'accept', channel: 123_456 }, 'region of 8192', 50);
-    await until('the kernel has as many descriptors as before', async () => (await used()).kernel?.descriptors === then?.descriptors);
+    await sys.servers.hostile.chatter({ t: 'giveBack', bytes: 2 ** 40 }, 'pipes', 500);
+    await sys.servers.hostile.chatter(
+      { t: 'offer', ref: 77, region: 1, purpose: 'ring', start: 0, bytes: 8_192 },
+      'region of 8192',
+      50,
+    );
+    await sys.servers.hostile.chatter({ t: 'accept', channel: 123_456 }, 'region of 8192', 50);
+    await until(
+      'the kernel has as many descriptors as before',
+      async () => (await used()).kernel?.descriptors === then?.descriptors,
+    );
   }),
 );
 
@@ -132,21 +136,22 @@ test('after all of it the kernel has no more descriptors than after the first bo
   assert.equal(await sys.servers.hostile.honest(1), 1);
   const then = await used();
   for (const [, message, descriptors] of ENDED.slice(0, 6)) {
-    await hostileEnds(async () => {
-      await sys.servers.hostile.sayToKernel(message, descriptors);
-      await sys.servers.hostile.never();
-    });
+    await hostileEnds(() => sys.servers.hostile.offend(message, descriptors));
   }
   assert.equal(await sys.servers.hostile.honest(1), 1);
-  await until('descriptors and maps are as before', async () => JSON.stringify(await used()) === JSON.stringify(then)).catch(async () => {
-    assert.deepEqual(await used(), then);
-  });
+  await until('descriptors and maps are as before', async () => JSON.stringify(await used()) === JSON.stringify(then)).catch(
+    async () => {
+      assert.deepEqual(await used(), then);
+    },
+  );
 });
 
 async function used(): Promise<Record<string, { descriptors: number; maps: number }>> {
   await sleep(20);
   const entries = (await sys.processes.list()).filter(({ name, pid }) => pid !== 0 && name !== 'hostile');
-  return Object.fromEntries(entries.map(({ name, pid }) => [name, { descriptors: openDescriptors(pid), maps: mappedRegions(pid) }]));
+  return Object.fromEntries(
+    entries.map(({ name, pid }) => [name, { descriptors: openDescriptors(pid), maps: mappedRegions(pid) }]),
+  );
 }
 
 async function running(): Promise<readonly ProcessEntry[]> {
@@ -159,13 +164,17 @@ async function nobodyEnds(body: () => Promise<void>): Promise<void> {
   await body();
   assert.deepEqual(await sys.servers.target.allowed('others'), 'others');
   assert.equal(await sys.servers.hostile.honest('itself'), 'itself');
-  assert.deepEqual((await running()).map(({ pid }) => pid), pids, 'no process has ended');
+  assert.deepEqual(
+    (await running()).map(({ pid }) => pid),
+    pids,
+    'no process has ended',
+  );
 }
 
 async function hostileEnds(body: () => Promise<unknown>): Promise<void> {
   const then = await running();
   const { hostile, target, bystander } = sys.servers;
-    await assert.rejects(body(), (error) => isSkerryError(error, 'SKERRY_SERVER_DIED'));
+  await assert.rejects(body(), (error) => isSkerryError(error, 'SKERRY_SERVER_DIED'));
   assert.equal(await target.allowed('others'), 'others');
   assert.equal(await bystander.echo('others'), 'others');
   assert.equal(await hostile.honest('restarted'), 'restarted');

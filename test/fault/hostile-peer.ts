@@ -22,7 +22,30 @@ export interface Victim {
   readonly introduce: (region: OwnRegion) => void;
 }
 
-const EDGES = [0, 1, 2, 8, 15, 16, 17, 31, 32, 64, 255, 256, 4095, 4096, 16_368, 16_384, 65_535, 65_536, 2 ** 20, 2 ** 21, 2 ** 26, 2 ** 31 - 1];
+const EDGES = [
+  0,
+  1,
+  2,
+  8,
+  15,
+  16,
+  17,
+  31,
+  32,
+  64,
+  255,
+  256,
+  4095,
+  4096,
+  16_368,
+  16_384,
+  65_535,
+  65_536,
+  2 ** 20,
+  2 ** 21,
+  2 ** 26,
+  2 ** 31 - 1,
+];
 
 /** @returns the name of what was done. */
 export function mutate(victim: Victim, random: Random): string {
@@ -40,13 +63,19 @@ const MUTATIONS: readonly (readonly [string, Mutation])[] = [
   ['a header word, with its check', (victim, random) => headerWord(victim, random, true)],
   ['the tail', (victim, random) => store(victim, victim.tailWord, position(victim, random))],
   ['a word', (victim, random) => store(victim, random.pick(victim.words), word(victim, random))],
-  ['all words', (victim, random) => {
-    for (const index of victim.words) store(victim, index, word(victim, random));
-  }],
+  [
+    'all words',
+    (victim, random) => {
+      for (const index of victim.words) store(victim, index, word(victim, random));
+    },
+  ],
   ['a forged record', (victim, random) => append(victim, forged(victim, random))],
-  ['forged records', (victim, random) => {
-    for (let n = random.int(2, 40); n > 0; n--) append(victim, forged(victim, random));
-  }],
+  [
+    'forged records',
+    (victim, random) => {
+      for (let n = random.int(2, 40); n > 0; n--) append(victim, forged(victim, random));
+    },
+  ],
   ['a replayed record', replay],
   ['a switch record', switchRing],
   ['a one-off announcement', oneOff],
@@ -87,7 +116,8 @@ function tailOf(victim: Victim): number {
 
 function scribble({ region, ringOffset }: Victim, random: Random, bytes: number): void {
   const from = random.chance(0.8) ? random.int(0, 512) : random.int(0, RING_FIRST_BYTES - 1);
-  for (let i = 0; i < bytes; i++) region.u8[ringOffset + ((from + (bytes > 8 ? i : random.int(0, 64))) % RING_FIRST_BYTES)] = random.u32();
+  for (let i = 0; i < bytes; i++)
+    region.u8[ringOffset + ((from + (bytes > 8 ? i : random.int(0, 64))) % RING_FIRST_BYTES)] = random.u32();
 }
 
 function headerWord(victim: Victim, random: Random, withCheck: boolean): void {
@@ -182,7 +212,11 @@ function switchRing(victim: Victim, random: Random): void {
   const tail = tailOf(victim);
   const capacity = random.pick([4_096, 16_384, 65_536, 0, 4_097, 12_288, 2 ** 21]);
   const region = memoryRegion(random.chance(0.8) ? RegionKind.ring : RegionKind.oneOff, 4_096 + capacity);
-  const start = random.chance(0.6) ? tail + 32 : random.chance(0.5) ? tail + edge(random) : random.pick([Number.NaN, -1, 2 ** 53, Number.POSITIVE_INFINITY]);
+  const start = random.chance(0.6)
+    ? tail + 32
+    : random.chance(0.5)
+      ? tail + edge(random)
+      : random.pick([Number.NaN, -1, 2 ** 53, Number.POSITIVE_INFINITY]);
   const payload = new Uint8Array(random.chance(0.9) ? 16 : random.int(0, 64));
   const view = new DataView(payload.buffer);
   if (payload.length >= 16) {
@@ -196,9 +230,16 @@ function switchRing(victim: Victim, random: Random): void {
 }
 
 function oneOff(victim: Victim, random: Random): void {
-  const region = memoryRegion(random.chance(0.8) ? RegionKind.oneOff : RegionKind.ring, REGION_HEADER_BYTES + random.int(0, 20_000));
+  const region = memoryRegion(
+    random.chance(0.8) ? RegionKind.oneOff : RegionKind.ring,
+    REGION_HEADER_BYTES + random.int(0, 20_000),
+  );
   for (let i = 0; i < 256; i++) region.u8[REGION_HEADER_BYTES + i] = random.chance(0.5) ? 0 : random.u32();
-  const size = random.chance(0.5) ? random.int(0, region.sizeBytes - REGION_HEADER_BYTES) : random.chance(0.5) ? RECORD_MAX_BYTES + random.int(-1, 1) : edge(random);
+  const size = random.chance(0.5)
+    ? random.int(0, region.sizeBytes - REGION_HEADER_BYTES)
+    : random.chance(0.5)
+      ? RECORD_MAX_BYTES + random.int(-1, 1)
+      : edge(random);
   const payload = new Uint8Array(random.chance(0.9) ? 8 : random.int(0, 40));
   if (payload.length >= 8) new Int32Array(payload.buffer, 0, 2).set([random.chance(0.8) ? region.id : edge(random), size]);
   append(victim, { ...forged(victim, random), flags: Flag.oneOff | (random.chance(0.2) ? Flag.extra : 0), payload });

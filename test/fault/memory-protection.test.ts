@@ -18,7 +18,14 @@ before(() => {
   if (skip !== false) return;
   const asNobody = process.getuid?.() === 0 ? { uid: NOBODY, gid: NOBODY } : {};
   const script = fileURLToPath(new URL('../fixtures/fault/unprivileged.js', import.meta.url));
-  const child = spawnSync(process.execPath, [script], { ...asNobody, cwd: '/', env: {}, encoding: 'utf8', timeout: 20_000, killSignal: 'SIGKILL' });
+  const child = spawnSync(process.execPath, [script], {
+    ...asNobody,
+    cwd: '/',
+    env: {},
+    encoding: 'utf8',
+    timeout: 20_000,
+    killSignal: 'SIGKILL',
+  });
   stderr = child.stderr;
   assert.equal(child.status, 0, `${script} as uid ${asNobody.uid ?? process.getuid?.()}: ${child.error ?? stderr}`);
   findings = JSON.parse(child.stdout) as Findings;

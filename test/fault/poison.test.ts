@@ -16,23 +16,26 @@ const REASONS: Partial<Record<Ending, RegExp>> = { SIGKILL: /SIGKILL/, segfault:
 
 for (const transport of TRANSPORTS) {
   for (const ending of ['SIGKILL', 'segfault', 'abort'] as const) {
-    test(`${transport}: a call that ends its server by ${ending} is rejected as poison; the 63 beside it are answered`, { timeout: 30_000 }, () =>
-      withSystem(transport, async (sys) => {
-        const { faulty } = sys.servers;
-        const innocent = Array.from({ length: INNOCENT }, () => faulty.innocent(5));
-        const poisoned = faulty.poison(ending);
-        const answers = Promise.all(innocent);
-        await assert.rejects(poisoned, (error: unknown) => {
-          assert.ok(isSkerryError(error, 'SKERRY_POISON'), String(error));
-          assert.equal(error.maybeExecuted, true);
-          assert.match(String(error.data?.reason), REASONS[ending] as RegExp);
-          return true;
-        });
-        assert.equal((await answers).length, INNOCENT);
-        const { restarts } = await entryOf(sys, 'faulty');
-        assert.equal(restarts, 3, 'one death in company, two alone');
-        assert.equal(await faulty.echo('after'), 'after');
-      }),
+    test(
+      `${transport}: a call that ends its server by ${ending} is rejected as poison; the 63 beside it are answered`,
+      { timeout: 30_000 },
+      () =>
+        withSystem(transport, async (sys) => {
+          const { faulty } = sys.servers;
+          const innocent = Array.from({ length: INNOCENT }, () => faulty.innocent(5));
+          const poisoned = faulty.poison(ending);
+          const answers = Promise.all(innocent);
+          await assert.rejects(poisoned, (error: unknown) => {
+            assert.ok(isSkerryError(error, 'SKERRY_POISON'), String(error));
+            assert.equal(error.maybeExecuted, true);
+            assert.match(String(error.data?.reason), REASONS[ending] as RegExp);
+            return true;
+          });
+          assert.equal((await answers).length, INNOCENT);
+          const { restarts } = await entryOf(sys, 'faulty');
+          assert.equal(restarts, 3, 'one death in company, two alone');
+          assert.equal(await faulty.echo('after'), 'after');
+        }),
     );
   }
 
@@ -40,7 +43,10 @@ for (const transport of TRANSPORTS) {
     withSystem(transport, async (sys) => {
       const { faulty } = sys.servers;
       const innocent = Array.from({ length: INNOCENT }, () => faulty.innocent(5));
-      await assert.rejects(faulty.die('SIGKILL'), (error) => isSkerryError(error, 'SKERRY_SERVER_DIED') && error.maybeExecuted === true);
+      await assert.rejects(
+        faulty.die('SIGKILL'),
+        (error) => isSkerryError(error, 'SKERRY_SERVER_DIED') && error.maybeExecuted === true,
+      );
       assert.equal((await Promise.all(innocent)).length, INNOCENT);
       assert.equal((await entryOf(sys, 'faulty')).restarts, 1);
     }),

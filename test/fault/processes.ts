@@ -41,7 +41,9 @@ export function openDescriptors(pid: number): number {
 
 /** Lines of /proc/<pid>/maps that show a region. */
 export function mappedRegions(pid: number): number {
-  return readFileSync(`/proc/${pid}/maps`, 'utf8').split('\n').filter((line) => line.includes('/memfd:')).length;
+  return readFileSync(`/proc/${pid}/maps`, 'utf8')
+    .split('\n')
+    .filter((line) => line.includes('/memfd:')).length;
 }
 
 /** Waits until `condition` holds. @throws Error naming `what` after `timeoutMs`. */

@@ -91,7 +91,10 @@ export class RingPair {
   static async make(world: RingWorld, options: PairOptions = {}): Promise<RingPair> {
     const { suspects } = options;
     if (suspects === undefined) return new RingPair(world, options, undefined);
-    const region = await makeSuspectRegion({ makeRegion: async (kind, bytes) => memoryRegion(kind, bytes), offer() {}, retire() {} }, suspects);
+    const region = await makeSuspectRegion(
+      { makeRegion: async (kind, bytes) => memoryRegion(kind, bytes), offer() {}, retire() {} },
+      suspects,
+    );
     options.onSuspects?.(region);
     return new RingPair(world, options, { region, count: options.suspectCount ?? suspects.length });
   }

@@ -65,11 +65,13 @@ export async function besiege(siege: Siege): Promise<Aftermath> {
   try {
     const lanes = Promise.all(Array.from({ length: siege.lanes }, lane));
     const killed = new Set<number>();
-    for (let step = FROM; step < siege.kills; step++) kills += await killOnce(sys, siege.victim, new Random(SEED, step), answeredBy, killed);
+    for (let step = FROM; step < siege.kills; step++)
+      kills += await killOnce(sys, siege.victim, new Random(SEED, step), answeredBy, killed);
     await sleep(50);
     over = true;
     const hung = await Promise.race([lanes.then(() => false), sleep(HANG_MS, true, { ref: false })]);
-    if (hung) throw new Error(`requests hang: ${outcomes.flatMap((outcome, id) => (outcome === undefined ? [id] : [])).join(', ')}`);
+    if (hung)
+      throw new Error(`requests hang: ${outcomes.flatMap((outcome, id) => (outcome === undefined ? [id] : [])).join(', ')}`);
   } finally {
     over = true;
     before.push(...descendants());
@@ -82,17 +84,29 @@ export async function besiege(siege: Siege): Promise<Aftermath> {
 }
 
 /** Kills one instance of the server: most often one that has answered already, sometimes one that is still starting. */
-async function killOnce(sys: CountingSystem, victim: string, random: Random, answered: ReadonlySet<number>, killed: Set<number>): Promise<number> {
+async function killOnce(
+  sys: CountingSystem,
+  victim: string,
+  random: Random,
+  answered: ReadonlySet<number>,
+  killed: Set<number>,
+): Promise<number> {
   const early = random.chance(0.2);
   const waitMs = random.chance(0.3) ? 0 : random.int(0, early ? 80 : 25);
   const which = random.u32();
   let pid = 0;
-  await until(`an instance of "${victim}" ${early ? 'is born' : 'answers'}`, async () => {
-    const instances = (await sys.processes.list()).filter((entry) => entry.name === victim && entry.pid !== 0 && !killed.has(entry.pid));
-    const candidates = instances.filter((entry) => early || answered.has(entry.pid));
-    pid = candidates[which % Math.max(1, candidates.length)]?.pid ?? 0;
-    return pid !== 0;
-  }, HANG_MS);
+  await until(
+    `an instance of "${victim}" ${early ? 'is born' : 'answers'}`,
+    async () => {
+      const instances = (await sys.processes.list()).filter(
+        (entry) => entry.name === victim && entry.pid !== 0 && !killed.has(entry.pid),
+      );
+      const candidates = instances.filter((entry) => early || answered.has(entry.pid));
+      pid = candidates[which % Math.max(1, candidates.length)]?.pid ?? 0;
+      return pid !== 0;
+    },
+    HANG_MS,
+  );
   await sleep(waitMs);
   killed.add(pid);
   try {

@@ -6,7 +6,7 @@ import assert from 'node:assert/strict';
 import { type TestContext, test } from 'node:test';
 import { call, notify } from '../../src/index.ts';
 import { ITEMS_A_TURN } from '../fixtures/fault/counting.server.ts';
-import { Random, SEED, seeded, steps } from './random.ts';
+import { type Random, SEED, seeded, steps } from './random.ts';
 import { type Aftermath, besiege, type Siege, TRANSPORTS, type Transport, wrongRejection } from './siege.ts';
 
 const KILLS = steps('SKERRY_KILLS', 30);
@@ -20,15 +20,52 @@ const DIED = ['SKERRY_SERVER_DIED'];
 const BEGUN: Record<Transport, number> = { ring: 1, stream: 64 };
 
 for (const transport of TRANSPORTS) {
-  test(`${transport}: each of 64 non-idempotent calls in flight has one outcome while its server is killed`, { timeout: TIMEOUT }, (t) =>
-    siege(t, { transport, victim: 'one', kills: KILLS, lanes: 64, request: ({ one }, id, random) => one.count(id, delayOf(random)) }, checkOnce),
+  test(
+    `${transport}: each of 64 non-idempotent calls in flight has one outcome while its server is killed`,
+    { timeout: TIMEOUT },
+    (t) =>
+      siege(
+        t,
+        { transport, victim: 'one', kills: KILLS, lanes: 64, request: ({ one }, id, random) => one.count(id, delayOf(random)) },
+        checkOnce,
+      ),
   );
 
   test(`${transport}: the same with two replicas`, { timeout: TIMEOUT }, (t) =>
-    siege(t, { transport, victim: 'two', kills: FEWER, lanes: 64, request: ({ two }, id, random) => two.count(id, delayOf(random)) }, checkOnce),
+    siege(
+      t,
+      { transport, victim: 'two', kills: FEWER, lanes: 64, request: ({ two }, id, random) => two.count(id, delayOf(random)) },
+      checkOnce,
+    ),
   );
 
-  test(`${transport}: the same with payloads from 0 bytes to 1.5 MB, while rings grow and are replaced`, { timeout: TIMEOUT }, (t) =>
+  test(
+    `${transport}: the same with payloads from 0 bytes to 1.5 MB, while rings grow and are replaced`,
+    { timeout: TIMEOUT },
+    (t) =>
+      siege(
+        t,
+        {
+          transport,
+          victim: 'one',
+          kills: FEWER,
+          lanes: 64,
+          async request({ one }, id, random) {
+            const bytes = new Uint8Array(sizeOf(random)).fill(id & 0xff);
+            const answer = await one.bulk(id, bytes);
+            assert.equal(answer.bytes.length, bytes.length);
+            assert.ok(
+              answer.bytes.every((byte) => byte === ((id + 1) & 0xff)),
+              'bytes of another request',
+            );
+            return answer;
+          },
+        },
+        checkOnce,
+      ),
+  );
+
+  test(`${transport}: idempotent calls are answered, although their server is killed`, { timeout: TIMEOUT }, (t) =>
     siege(
       t,
       {
@@ -36,28 +73,17 @@ for (const transport of TRANSPORTS) {
         victim: 'one',
         kills: FEWER,
         lanes: 64,
-        async request({ one }, id, random) {
-          const bytes = new Uint8Array(sizeOf(random)).fill(id & 0xff);
-          const answer = await one.bulk(id, bytes);
-          assert.equal(answer.bytes.length, bytes.length);
-          assert.ok(answer.bytes.every((byte) => byte === ((id + 1) & 0xff)), 'bytes of another request');
-          return answer;
-        },
+        request: ({ one }, id, random) => one.countAgain(id, delayOf(random)),
       },
-      checkOnce,
-    ),
-  );
-
-  test(`${transport}: idempotent calls are answered, although their server is killed`, { timeout: TIMEOUT }, (t) =>
-    siege(
-      t,
-      { transport, victim: 'one', kills: FEWER, lanes: 64, request: ({ one }, id, random) => one.countAgain(id, delayOf(random)) },
       ({ outcomes, executions, kills }) => {
         outcomes.forEach((outcome, id) => {
           // Alone at two deaths, as the suspects that run one at a time may be, is what SKERRY_POISON means.
           if ('error' in outcome) assert.equal(wrongRejection(outcome.error, ['SKERRY_POISON']), undefined, `call ${id}`);
           else assert.ok(executions.times(id) >= 1, `call ${id} was answered and not executed`);
-          assert.ok(executions.times(id) <= kills + 1, `call ${id} was executed ${executions.times(id)} times in ${kills} deaths`);
+          assert.ok(
+            executions.times(id) <= kills + 1,
+            `call ${id} was executed ${executions.times(id)} times in ${kills} deaths`,
+          );
         });
         const rejected = outcomes.filter((outcome) => 'error' in outcome).length;
         assert.ok(rejected <= kills / 2, `${rejected} innocent calls were taken for poison in ${kills} deaths`);
@@ -65,7 +91,9 @@ for (const transport of TRANSPORTS) {
     ),
   );
 
-  test(`${transport}: items of a stream that were published are delivered, then the coded error`, { timeout: TIMEOUT }, async (t) => {
+  test(`${transport}: items of a stream that were published are delivered, then the coded error`, {
+    timeout: TIMEOUT,
+  }, async (t) => {
     const taken: number[] = [];
     const request: Siege['request'] = async ({ one }, id, random) => {
       const count = random.int(1, 200);
@@ -82,15 +110,27 @@ for (const transport of TRANSPORTS) {
       aftermath.outcomes.forEach((_outcome, id) => {
         // A generator goes on to item n once n items have been handed to the channel; over streams those of one turn go out together.
         const published = aftermath.executions.lastItem(id) - (transport === 'ring' ? 0 : ITEMS_A_TURN);
-        assert.ok((taken[id] as number) >= published, `stream ${id}: ${taken[id]} items arrived of ${published} that were published`);
+        assert.ok(
+          (taken[id] as number) >= published,
+          `stream ${id}: ${taken[id]} items arrived of ${published} that were published`,
+        );
       });
     });
   });
 
-  test(`${transport}: a notification runs once at most; one that was not started goes to the successor`, { timeout: TIMEOUT }, async (t) => {
+  test(`${transport}: a notification runs once at most; one that was not started goes to the successor`, {
+    timeout: TIMEOUT,
+  }, async (t) => {
     const request: Siege['request'] = async ({ one }, id) => {
       await notify(one).note(id);
-      return { pid: id % 8 === 0 ? await call(one, { timeoutMs: 10_000 }).pid().catch(() => 0) : 0 };
+      return {
+        pid:
+          id % 8 === 0
+            ? await call(one, { timeoutMs: 10_000 })
+                .pid()
+                .catch(() => 0)
+            : 0,
+      };
     };
     // Those without an answer are given a last call to come behind.
     await siege(t, { transport, victim: 'one', kills: FEWER, lanes: 16, request }, ({ outcomes, executions, kills }) => {
@@ -122,14 +162,19 @@ function checkOnce({ outcomes, executions, kills }: Aftermath, transport: Transp
   });
   assert.ok(executions.total <= outcomes.length, 'something was executed that nobody asked for');
   assert.ok(rejected > 0, 'no request was in flight at any kill');
-  assert.ok(notExecuted <= kills * BEGUN[transport], `${notExecuted} requests were rejected that had not been started, in ${kills} deaths`);
+  assert.ok(
+    notExecuted <= kills * BEGUN[transport],
+    `${notExecuted} requests were rejected that had not been started, in ${kills} deaths`,
+  );
 }
 
 async function siege(t: TestContext, options: Siege, check: (aftermath: Aftermath, transport: Transport) => void): Promise<void> {
   await seeded(async () => {
     const aftermath = await besiege(options);
     const { outcomes, kills } = aftermath;
-    t.diagnostic(`seed ${SEED}: ${kills} kills, ${outcomes.length} requests, ${outcomes.filter((o) => 'error' in o).length} rejected`);
+    t.diagnostic(
+      `seed ${SEED}: ${kills} kills, ${outcomes.length} requests, ${outcomes.filter((o) => 'error' in o).length} rejected`,
+    );
     check(aftermath, options.transport);
   });
 }

@@ -21,7 +21,10 @@ export class Watchdog {
         writeSync(2, 'watchdog: step ' + Atomics.load(words, 1) + ' has not ended within ' + limitMs + ' ms: SKERRY_SEED=' + seed + ' SKERRY_FROM=' + from + '\\n');
         process.kill(process.pid, 'SIGKILL');
       }, 250);`;
-    this.#worker = new Worker(code, { eval: true, workerData: { words: this.#words, limitMs: LIMIT_MS, seed: SEED, from: FROM } });
+    this.#worker = new Worker(code, {
+      eval: true,
+      workerData: { words: this.#words, limitMs: LIMIT_MS, seed: SEED, from: FROM },
+    });
     this.#worker.unref();
   }
 
