@@ -1,7 +1,7 @@
 import {
   facadeWith,
   notifyFacade
-} from "./chunks/chunk-VMBKR2HQ.js";
+} from "./chunks/chunk-HLUB7TMV.js";
 import {
   system,
   systems
@@ -28,7 +28,7 @@ async function boot(system2, options2 = {}) {
   if (isInstance())
     return new Promise(() => {
     });
-  const { startSystem } = await import("./chunks/start-system-DMLF6BSO.js");
+  const { startSystem } = await import("./chunks/start-system-HC6HZXI6.js");
   return startSystem(system2, options2);
 }
 var KNOWN = ["transport", "budgetMb", "env"];

@@ -3,6 +3,7 @@
 //   dependencies   npm ci, when node_modules is missing or older than package-lock.json; no lifecycle script of any package runs
 //   native addon   scripts/build-native.mjs; without a C compiler Skerry uses its stream transport, and this says so
 //   JavaScript     tsc, when a source, or the list of sources, has changed; files in dist/ whose source is gone are removed
+//   lib/           scripts/bundle.mjs: the modules of src/ joined, as the package ships them and examples and benchmarks use them
 //
 // Two at once wait for each other (`.cache/setup.lock`, which names its holder; a dead holder's lock is taken over).
 // It talks on stderr: stdout belongs to the command that it prepares.
@@ -28,6 +29,7 @@ export async function setUp() {
     installDependencies();
     await buildAddon();
     compile();
+    await joinModules();
   } finally {
     release();
   }
@@ -67,6 +69,11 @@ function compile() {
   if (error !== undefined) throw new Error(`the compiler could not be started: ${error.message}`);
   if (status !== 0) throw new Error(`the compiler found errors:\n${stdout}`);
   writeFileSync(STAMP, wanted);
+}
+
+async function joinModules() {
+  const { bundle } = await import('./bundle.mjs');
+  if (await bundle()) say('modules joined into lib/');
 }
 
 function sourcesIn(folder) {

@@ -2,18 +2,20 @@
 
 import { basename, relative, sep } from 'node:path';
 
+/** Of what a file writes, characters. */
+const OUTPUT_MAX = 4000;
 const COUNTED = ['pass', 'fail', 'cancelled', 'skipped', 'todo'];
 
 export default async function* report(events) {
   const files = new Map();
   const failures = [];
   const counts = {};
-  let output = [];
+  const output = new Map();
   for await (const { type, data } of events) {
     switch (type) {
       case 'test:stdout':
       case 'test:stderr':
-        output.push(data.message);
+        output.set(data.file, ((output.get(data.file) ?? '') + data.message).slice(-OUTPUT_MAX));
         break;
       case 'test:pass':
       case 'test:fail': {
@@ -25,7 +27,7 @@ export default async function* report(events) {
         if (type === 'test:pass' || data.todo !== undefined) break;
         if (isGroup && data.details?.error?.failureType === 'subtestsFailed') break;
         file.failed += 1;
-        failures.push({ ...data, output: output.join('') });
+        failures.push(data);
         yield `FAIL  ${shown(data.file)}: ${data.name}\n`;
         break;
       }
@@ -35,13 +37,16 @@ export default async function* report(events) {
         break;
       }
     }
-    if (type === 'test:pass' || type === 'test:fail') output = [];
   }
   yield '\n';
   for (const [file, { tests, failed, ms }] of files) {
     yield `${failed > 0 ? 'FAIL' : 'ok  '}  ${shown(file)}  ${tests} tests, ${(ms / 1000).toFixed(1)} s\n`;
   }
   for (const failure of failures) yield describe(failure);
+  for (const file of new Set(failures.map((failure) => failure.file))) {
+    const said = output.get(file)?.trimEnd();
+    if (said) yield `\n--- ${shown(file)} wrote, at the end:\n${indent(said)}\n`;
+  }
   yield `\n${summary(counts)}\n`;
 }
 
@@ -50,13 +55,13 @@ function isWholeFile({ name, file, nesting }) {
   return nesting === 0 && file !== undefined && (name === file || basename(name) === basename(file));
 }
 
-function describe({ file, name, details, output }) {
+function describe({ file, name, details }) {
   const { error } = details;
   const cause = error?.cause ?? error;
   const text = cause instanceof Error || typeof cause?.stack === 'string' ? (cause.stack ?? cause.message) : String(cause);
   const more = difference(cause);
-  const said = output.trim() === '' ? '' : `\n  output:\n${indent(output.trimEnd().slice(-4000))}`;
-  return `\n--- ${shown(file)}: ${name}\n${indent(text)}${more}${said}\n`;
+  const end = error?.signal ? ` (ended by ${error.signal})` : error?.exitCode ? ` (exit code ${error.exitCode})` : '';
+  return `\n--- ${shown(file)}: ${name}\n${indent(text)}${end}${more}\n`;
 }
 
 function difference(error) {

@@ -3,18 +3,19 @@
 //   npm test -- e2e/boot codec      the files whose path contains one of these
 //   npm test -- --name 'port.*use'  the tests whose name matches
 //
-// Runs on the Node that runs this script. Ends with a line `N passed, N failed[, N skipped]`, the runner's own counts; exit code 1 when
+// Runs on the Node that runs this script. A file that has not ended after SKERRY_TEST_TIMEOUT_MS (default 180,000) is killed, and has
+// failed: the runner's own limit is one for a file on Node 20, but for a single test on later ones. Ends with a line `N passed, N failed[, N skipped]`, the runner's own counts; exit code 1 when
 // something failed, or when nothing ran.
 
 import { spawn } from 'node:child_process';
-import { existsSync, readdirSync } from 'node:fs';
+import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { availableParallelism, constants } from 'node:os';
 import { join } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import { root, setUp } from './setup.mjs';
 
 const FOLDERS = ['src', 'test', 'examples', 'bench'];
-/** Of a file as a whole: a test has its own, shorter limit. */
+/** Of a file as a whole: its tests have their own, shorter limits. */
 const FILE_TIMEOUT_MS = Number(process.env.SKERRY_TEST_TIMEOUT_MS ?? 180_000);
 const FILES_AT_ONCE_MAX = 4;
 
@@ -74,8 +75,39 @@ function run(args) {
   const { NODE_TEST_CONTEXT: _, ...env } = process.env;
   const child = spawn(process.execPath, args, { cwd: root, env, stdio: ['ignore', 'inherit', 'inherit'] });
   for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP']) process.on(signal, () => child.kill(signal));
+  const watch = setInterval(killLate(child.pid), 1000);
   return new Promise((resolve, reject) => {
     child.on('error', reject);
+    child.on('exit', () => clearInterval(watch));
     child.on('exit', (code, signal) => resolve(signal === null ? code : 128 + constants.signals[signal]));
   });
+}
+
+/** @returns a function that kills the children of `runner`, a test file each, that it has seen for longer than their time. */
+function killLate(runner) {
+  const seen = new Map();
+  return () => {
+    for (const pid of childrenOf(runner)) {
+      if (!seen.has(pid)) seen.set(pid, performance.now());
+      if (performance.now() - seen.get(pid) < FILE_TIMEOUT_MS) continue;
+      const file = readProc(pid, 'cmdline').split('\0').at(-2);
+      console.error(`${file}: has not ended after ${FILE_TIMEOUT_MS / 1000} s: killed`);
+      process.kill(pid, 'SIGKILL');
+      seen.delete(pid);
+    }
+  };
+}
+
+function childrenOf(parent) {
+  if (!existsSync('/proc/self/stat')) return [];
+  const pids = readdirSync('/proc').filter((name) => /^\d+$/.test(name));
+  return pids.filter((pid) => Number(/\) \S (\d+)/.exec(readProc(pid, 'stat'))?.[1]) === parent).map(Number);
+}
+
+function readProc(pid, name) {
+  try {
+    return readFileSync(`/proc/${pid}/${name}`, 'utf8');
+  } catch {
+    return ''; // it has ended meanwhile
+  }
 }

@@ -1,6 +1,6 @@
 /** The server that is measured: gives back what it gets, at once or later, and runs a timer of its own on demand. */
 import { setTimeout as sleep } from 'node:timers/promises';
-import { server } from '../../src/index.ts';
+import { server } from 'skerry';
 import type { Sample } from '../sample.ts';
 
 export default server(() => {

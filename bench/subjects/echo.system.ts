@@ -1,5 +1,5 @@
 /** One echo server. */
-import { system } from '../../src/index.ts';
+import { system } from 'skerry';
 
 export default system(import.meta.url, {
   echo: { load: () => import('./echo.server.ts') },

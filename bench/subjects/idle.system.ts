@@ -1,5 +1,5 @@
 /** Sixteen servers that nobody calls: what `idle` boots. */
-import { system } from '../../src/index.ts';
+import { system } from 'skerry';
 
 const load = () => import('./echo.server.ts');
 

@@ -1,5 +1,5 @@
 /** Two echo servers: what `start` boots. */
-import { system } from '../../src/index.ts';
+import { system } from 'skerry';
 
 const load = () => import('./echo.server.ts');
 

@@ -3,7 +3,7 @@
  *
  *      this process  <== ring or stream ==>  echo server          kernel and process server stand aside
  */
-import { boot } from '../../src/index.ts';
+import { boot } from 'skerry';
 import { check, sample } from '../sample.ts';
 import type { Booted, BootSubject, EchoSubject, FairSubject, IdleSubject, LateSubject, PayloadSubject } from '../subject.ts';
 import echoSystem from './echo.system.ts';

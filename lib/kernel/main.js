@@ -314,6 +314,7 @@ var Introductions = class {
     if (agreed === void 0)
       throw new Error("no version in common");
     channel.state = "open";
+    this.#dropSuspects(channel);
     channel.hash = ready.hash;
     const { methods, concurrency, queueMax, address } = ready;
     const { ref, client } = channel;
@@ -388,9 +389,6 @@ var Introductions = class {
         continue;
       }
       channel.state = "unsettled";
-      if (channel.suspects?.descriptor !== void 0)
-        this.#addon?.close(channel.suspects.descriptor);
-      channel.suspects = void 0;
       this.#send(channel.client, { t: "died", ref: channel.ref, ...death });
     }
     proc.serves.clear();
@@ -399,7 +397,7 @@ var Introductions = class {
   clientDied(proc) {
     const error2 = plainError("SKERRY_ABORTED", `the client ${proc.name} (${formatEndpoint(proc.endpoint)}) is gone`);
     for (const channel of [...proc.channels.values()])
-      this.#remove(channel, error2, false);
+      this.#remove(channel, error2, false, true);
   }
   /** No instance comes until an operator acts. */
   down(slot, error2) {
@@ -457,6 +455,11 @@ var Introductions = class {
       return;
     this.#send(server, { t: "region", channel: channel.id, purpose: region.purpose, start: region.start }, [region.descriptor]);
   }
+  #dropSuspects(channel) {
+    if (channel.suspects?.descriptor !== void 0)
+      this.#addon?.close(channel.suspects.descriptor);
+    channel.suspects = void 0;
+  }
   #releaseIfSettled(slot) {
     if (!slot.holding || slot.process === void 0 || slot.ready === void 0)
       return;
@@ -466,22 +469,21 @@ var Introductions = class {
     slot.holding = false;
     this.#send(slot.process, { t: "release" });
   }
-  #remove(channel, error2, tellClient) {
-    const { client, slot, id, ref, base, suspects } = channel;
+  #remove(channel, error2, tellClient, clientDied = false) {
+    const { client, slot, id, ref, base } = channel;
+    this.#dropSuspects(channel);
     client.channels.delete(ref);
     slot.channels.delete(channel);
     const addon2 = this.#addon;
     if (addon2 !== void 0) {
       if (base !== void 0)
         addon2.close(base);
-      if (suspects?.descriptor !== void 0)
-        addon2.close(suspects.descriptor);
       for (const { descriptor } of channel.regions.values())
         addon2.close(descriptor);
     }
     const server = slot.process;
     if (server?.serves.delete(id) === true)
-      this.#send(server, { t: "closed", channel: id, error: error2 });
+      this.#send(server, { t: "closed", channel: id, error: error2, clientDied });
     if (tellClient)
       this.#send(client, { t: "closed", ref, error: error2 });
     this.#releaseIfSettled(slot);

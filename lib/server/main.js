@@ -1,19 +1,19 @@
 import {
   RemoteServer
-} from "../chunks/chunk-PZ2ESQMD.js";
+} from "../chunks/chunk-OHDTZYTZ.js";
 import {
   remoteFacade
-} from "../chunks/chunk-VMBKR2HQ.js";
+} from "../chunks/chunk-HLUB7TMV.js";
 import {
   Dispatcher,
   loadServer,
   loadSystem,
   runInstance
-} from "../chunks/chunk-EWWPJEJ6.js";
+} from "../chunks/chunk-LG7B7PR4.js";
 import {
   deferred,
   errorInfo
-} from "../chunks/chunk-FMZAB3W4.js";
+} from "../chunks/chunk-N5UCLAXE.js";
 import "../chunks/chunk-YQHLNBTX.js";
 import "../chunks/chunk-F4WPHEZJ.js";
 import {

@@ -51,6 +51,8 @@ export class Poller {
   #next = 0;
   /** This turn began with the doorbell, after a sleep. */
   #woken = false;
+  /** The last message came without a sleep: a few microseconds of looking are worth it even while polling pauses. */
+  #flowing = false;
 
   /** @param keepAlive makes the watch of this process's doorbell keep the event loop alive, or not. */
   constructor(cores: number, keepAlive: (on: boolean) => void) {
@@ -152,7 +154,7 @@ export class Poller {
     let taken = this.#pollAll();
     let now = performance.now();
     this.#nowMs = now;
-    if (taken === 0 && this.#policy.windowMs(now) > 0) {
+    if (taken === 0 && (this.#flowing || this.#policy.windowMs(now) > 0)) {
       if (this.#expecting()) {
         taken = this.#spin(now);
         now = performance.now();
@@ -165,8 +167,10 @@ export class Poller {
     if (taken > 0) {
       if (this.#woken) {
         this.#woken = false;
+        this.#flowing = false;
         this.#policy.woken(now - this.#lastWorkMs);
       } else {
+        this.#flowing = true;
         this.#policy.hit();
       }
       this.#lastWorkMs = now;
@@ -219,8 +223,9 @@ export class Poller {
   #endTurn(nowMs: number, taken: number): void {
     const window = this.#policy.windowMs(nowMs);
     if (taken === 0 && nowMs - this.#lastWorkMs >= window) {
-      if (window > 0) this.#policy.missed();
+      if (window > 0) this.#policy.missed(nowMs);
       this.#parkQuiet(nowMs);
+      this.#flowing = false;
     } else this.#parkQuiet(nowMs - WINDOW_MAX_MS);
     if (this.#hot.length > 0) {
       if (!this.#scheduled) this.#schedule();

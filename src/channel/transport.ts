@@ -99,6 +99,11 @@ export interface ServerEnd {
   readonly suspectsWaiting: number;
   /** Starts the first of them, now or when it has come: `onRequest` with `Flag.suspect`. */
   startSuspect(): void;
+  /**
+   * The client is dead and says nothing more: what it had published is still read, answers go nowhere. `onOver` is called once, when all
+   * has been started; the end is to be closed then. A transport without it drops what is unstarted.
+   */
+  orphan?(onOver: () => void): void;
   close(): void;
 }
 

@@ -6,19 +6,24 @@ test('with one core nobody polls', () => {
   assert.equal(new WaitPolicy(1).windowMs(0), 0);
 });
 
-test('polling that never pays is given up, and taken up again in a dialogue', () => {
+test('a single miss changes nothing; misses in a row pause the polling, a hit between them does not', () => {
   const policy = new WaitPolicy(2);
-  assert.equal(policy.windowMs(0), WINDOW_MAX_MS);
-  for (let i = 0; i < 4; i++) policy.missed();
-  assert.equal(policy.windowMs(0), 0);
-  for (let i = 0; i < 4; i++) policy.woken(0.1);
-  assert.equal(policy.windowMs(0), WINDOW_MAX_MS);
+  for (let i = 0; i < 15; i++) policy.missed(100);
+  assert.equal(policy.windowMs(100), WINDOW_MAX_MS);
+  policy.hit();
+  for (let i = 0; i < 15; i++) policy.missed(100);
+  assert.equal(policy.windowMs(100), WINDOW_MAX_MS);
+  policy.missed(100);
+  assert.equal(policy.windowMs(101), 0);
+  assert.equal(policy.windowMs(200), WINDOW_MAX_MS);
 });
 
-test('long sleeps count against polling', () => {
+test('long sleeps switch polling off, a dialogue switches it on again', () => {
   const policy = new WaitPolicy(2);
-  for (let i = 0; i < 8; i++) policy.woken(10);
+  for (let i = 0; i < 5; i++) policy.woken(10);
   assert.equal(policy.windowMs(0), 0);
+  policy.woken(0.1);
+  assert.equal(policy.windowMs(0), WINDOW_MAX_MS);
 });
 
 test('when cores are short polling pauses, and comes back', () => {

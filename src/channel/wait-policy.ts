@@ -1,22 +1,27 @@
-// Does polling pay? Polling on after the last message saves the sleep and the wake-up (some 20 us on each side) when the next message
-// comes soon, and burns a core when it does not. A small saturating score decides:
+// Does polling pay? Polling on after the last message saves the sleep and the wake-up (some 20 us on each side, far more when the
+// machine is busy) when the next message comes soon, and burns a core when it does not. A small saturating score decides:
 //
-//   polled, and a message came                 +1
-//   polled for the whole window in vain        -2
-//   slept, and was woken within DIALOGUE_MS    +1   a dialogue: with both sides awake the gap would have been far shorter
-//   slept longer                               -1
+//   polled, and a message came              +1
+//   slept, and was woken within DIALOGUE_MS +1   a dialogue: with both sides awake the gap would have been far shorter
+//   slept longer                            -1
 //
-// A machine that runs us late (cores are short) switches polling off for a while. Pure: time is passed in.
+// A dialogue that polling cannot catch (the peer needs longer than the window for each answer) is found by misses in a row: then
+// polling pauses. So it does when a short spin took far longer than it should: cores are short. Two sides that both sleep find
+// into a dialogue only if both poll at the same time, so a single miss must not switch it off. Pure: time is passed in.
 
 /** How long to poll on after the last message, ms. */
 export const WINDOW_MAX_MS = 0.05;
 const DIALOGUE_MS = 0.2;
 const SCORE_MAX = 8;
 const SCORE_ON = 4;
+/** So many misses without a hit, and polling pauses: at most 16 windows, 0.8 ms, in each PAUSE_MS. */
+const MISSES_MAX = 16;
+const PAUSE_MS = 10;
 const SHORT_OF_CORES_MS = 5;
 
 export class WaitPolicy {
   #score = SCORE_MAX;
+  #misses = 0;
   #offUntilMs = 0;
   readonly #enabled: boolean;
 
@@ -25,18 +30,24 @@ export class WaitPolicy {
     this.#enabled = cores > 1;
   }
 
+  /** A message came while polling. */
   hit(): void {
+    this.#misses = 0;
     if (this.#score < SCORE_MAX) this.#score += 1;
   }
 
-  missed(): void {
-    this.#score = Math.max(0, this.#score - 2);
+  /** The window passed without one. */
+  missed(nowMs: number): void {
+    this.#misses += 1;
+    if (this.#misses < MISSES_MAX) return;
+    this.#misses = 0;
+    this.#offUntilMs = nowMs + PAUSE_MS;
   }
 
   /** The doorbell woke this process, `gapMs` after its last message. */
   woken(gapMs: number): void {
-    if (gapMs <= DIALOGUE_MS) this.hit();
-    else if (this.#score > 0) this.#score -= 1;
+    if (gapMs > DIALOGUE_MS) this.#score = Math.max(0, this.#score - 1);
+    else if (this.#score < SCORE_MAX) this.#score += 1;
   }
 
   /** A short spin took far longer than it should: somebody else needed this core. */

@@ -166,7 +166,7 @@ export class Introductions {
 
   clientDied(proc: Process): void {
     const error = plainError('SKERRY_ABORTED', `the client ${proc.name} (${formatEndpoint(proc.endpoint)}) is gone`);
-    for (const channel of [...proc.channels.values()]) this.#remove(channel, error, false);
+    for (const channel of [...proc.channels.values()]) this.#remove(channel, error, false, true);
   }
 
   /** No instance comes until an operator acts. */
@@ -237,7 +237,7 @@ export class Introductions {
     this.#send(slot.process, { t: 'release' });
   }
 
-  #remove(channel: Channel, error: ErrorInfo, tellClient: boolean): void {
+  #remove(channel: Channel, error: ErrorInfo, tellClient: boolean, clientDied = false): void {
     const { client, slot, id, ref, base } = channel;
     this.#dropSuspects(channel);
     client.channels.delete(ref);
@@ -248,7 +248,7 @@ export class Introductions {
       for (const { descriptor } of channel.regions.values()) addon.close(descriptor);
     }
     const server = slot.process;
-    if (server?.serves.delete(id) === true) this.#send(server, { t: 'closed', channel: id, error });
+    if (server?.serves.delete(id) === true) this.#send(server, { t: 'closed', channel: id, error, clientDied });
     if (tellClient) this.#send(client, { t: 'closed', ref, error });
     this.#releaseIfSettled(slot);
   }

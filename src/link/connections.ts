@@ -46,10 +46,11 @@ export class LinkConnections {
       .catch((error) => this.#break(channel, error));
   }
 
-  closed(channel: number, error: ErrorInfo): void {
+  closed(channel: number, error: ErrorInfo, clientDied: boolean): void {
     const served = this.#served.get(channel);
     this.#served.delete(channel);
-    served?.then((ended) => ended?.connection.close(new SkerryError('SKERRY_ABORTED', error.message)));
+    const reason = new SkerryError('SKERRY_ABORTED', error.message);
+    served?.then((ended) => (clientDied ? ended?.connection.orphan(reason) : ended?.connection.close(reason)));
   }
 
   /** A successor starts nothing until the predecessor's clients have settled, or SETTLE_MS have passed. */

@@ -144,7 +144,7 @@ export class Link implements CarrierLink {
         if (message.channel !== undefined) return this.connections.region(message, descriptors);
         return this.clients.region(message, descriptors);
       case 'closed':
-        if (message.channel !== undefined) return this.connections.closed(message.channel, message.error);
+        if (message.channel !== undefined) return this.connections.closed(message.channel, message.error, message.clientDied === true);
         return this.clients.closed(message.ref ?? -1, message.error);
       case 'opened':
         return this.clients.opened(message, descriptors);

@@ -188,6 +188,7 @@ export class Connection implements ServerEvents {
   /** By slot of the call id. */
   readonly #running: (Running | undefined)[] = new Array(CALLS_MAX).fill(undefined);
   #closed = false;
+  #orphaned = false;
 
   constructor(dispatcher: Dispatcher, caller: Caller) {
     this.#dispatcher = dispatcher;
@@ -229,6 +230,7 @@ export class Connection implements ServerEvents {
       const handler = this.#dispatcher.options.handlers[method];
       const now = nowMs();
       this.#dispatcher.countQueue(now);
+      if (this.#orphaned && kind === Kind.call) return;
       const refusal = this.#refuse(kind, handler, method, callId, deadline, now);
       if (refusal === undefined) {
         begun = true;
@@ -261,7 +263,18 @@ export class Connection implements ServerEvents {
     this.#caller.onBroken(error);
   }
 
-  /** The client is gone, or the channel broken: its handlers' signals abort, its unstarted calls are dropped. */
+  /** The client is dead: its handlers' signals abort, its unstarted calls are dropped, notifications that it had published are run. */
+  orphan(reason: SkerryError): void {
+    if (this.#closed || this.#orphaned) return;
+    if (this.end.orphan === undefined) return this.close(reason);
+    this.#orphaned = true;
+    this.#dispatcher.countSuspects(-this.#suspects);
+    this.#suspects = 0;
+    for (const running of this.#running) if (running !== undefined) this.#abort(running, reason);
+    this.end.orphan(() => this.close(reason));
+  }
+
+  /** The channel is over or broken: its handlers' signals abort, what is unstarted is dropped. */
   close(reason: SkerryError): void {
     if (this.#closed) return;
     this.#closed = true;

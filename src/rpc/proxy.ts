@@ -9,7 +9,8 @@ import type { CallOptions, RemoteServer } from './remote-server.ts';
 
 type Invoke = (method: string, args: readonly unknown[]) => unknown;
 
-const remotes = new WeakMap<object, RemoteServer>();
+/** A symbol of the whole process: a facade is known also to another copy of this file (a bundle beside the package). */
+const remoteMark = Symbol.for('skerry.remote');
 const RESERVED = new Set(['then', 'toJSON', 'constructor', '__proto__']);
 
 export function remoteFacade(remote: RemoteServer): object {
@@ -29,7 +30,7 @@ export function notifyFacade(server: object, options: CallOptions): object {
 }
 
 export function remoteOf(server: object, what: string): RemoteServer {
-  const remote = remotes.get(server);
+  const remote = (server as { readonly [remoteMark]?: RemoteServer } | null | undefined)?.[remoteMark];
   if (remote !== undefined) return remote;
   throw new SkerryError('SKERRY_INVALID', `${what}() takes a server (sys.servers.name or ctx.uses.name); it was given ${typeof server}`);
 }
@@ -46,7 +47,8 @@ function makeFacade(remote: RemoteServer, invoke: Invoke): object {
     has: (_target, name) => typeof name === 'string' && !RESERVED.has(name),
     set: () => false,
   });
-  const facade = Object.create(behind, { [Symbol.toStringTag]: { value: `SkerryServer ${remote.name}` } }) as object;
-  remotes.set(facade, remote);
-  return facade;
+  return Object.create(behind, {
+    [Symbol.toStringTag]: { value: `SkerryServer ${remote.name}` },
+    [remoteMark]: { value: remote },
+  }) as object;
 }

@@ -1,6 +1,6 @@
 import {
   facadeWith
-} from "../../chunks/chunk-VMBKR2HQ.js";
+} from "../../chunks/chunk-HLUB7TMV.js";
 import {
   server
 } from "../../chunks/chunk-QJ3SJPQR.js";

@@ -2,10 +2,10 @@ import {
   Dispatcher,
   loadSystem,
   runInstance
-} from "../../chunks/chunk-EWWPJEJ6.js";
+} from "../../chunks/chunk-LG7B7PR4.js";
 import {
   errorInfo
-} from "../../chunks/chunk-FMZAB3W4.js";
+} from "../../chunks/chunk-N5UCLAXE.js";
 import "../../chunks/chunk-YQHLNBTX.js";
 import "../../chunks/chunk-F4WPHEZJ.js";
 import "../../chunks/chunk-EG23MQX7.js";

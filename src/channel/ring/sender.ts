@@ -165,6 +165,7 @@ export class RingSender {
   }
 
   close(): void {
+    if (this.#closed) return;
     this.#closed = true;
     for (const entry of this.#queue) if (typeof entry.region === 'object') this.#host.retire(entry.region);
     for (const { region } of this.#retiring) this.#host.retire(region);

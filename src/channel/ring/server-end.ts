@@ -62,6 +62,8 @@ export class RingServerEnd implements ServerEnd, Pollable {
   #suspectAt = 0;
   #suspectsStarted = 0;
   #closed = false;
+  /** Set when the client is dead. */
+  #onOver: (() => void) | undefined;
 
   constructor(options: RingServerOptions) {
     this.#options = options;
@@ -110,7 +112,7 @@ export class RingServerEnd implements ServerEnd, Pollable {
   }
 
   send<T>(kind: number, callId: number, write: BodyWriter<T>, body: T): void {
-    if (!this.#closed) this.#sender.send(kind, 0, 0, callId, write, body);
+    if (!this.#closed && this.#onOver === undefined) this.#sender.send(kind, 0, 0, callId, write, body);
   }
 
   isCancelled(callId: number): boolean {
@@ -193,6 +195,7 @@ export class RingServerEnd implements ServerEnd, Pollable {
       }
       this.#late.check(this.#reader.waiting);
       if (taken > 0 && Atomics.load(client.i32, ClientWord.wantsRoom) !== 0) this.#bell.ringIfParked();
+      if (this.#onOver !== undefined) this.#endIfRead();
       return taken;
     } catch (error) {
       this.#break(error);
@@ -209,6 +212,19 @@ export class RingServerEnd implements ServerEnd, Pollable {
 
   unpark(): void {
     this.#parked.unpark();
+  }
+
+  orphan(onOver: () => void): void {
+    if (this.#closed || this.#onOver !== undefined) return;
+    this.#onOver = onOver;
+    this.#sender.close();
+    this.#endIfRead();
+    if (!this.#closed) this.#options.poller.wake(this);
+  }
+
+  /** A region that has not been introduced by now never will be. */
+  #endIfRead(): void {
+    if (!this.#closed && !this.#reader.pending()) this.#onOver?.();
   }
 
   close(): void {
