@@ -1,6 +1,6 @@
 import {
   RemoteServer
-} from "../chunks/chunk-OHDTZYTZ.js";
+} from "../chunks/chunk-D5T2IW7X.js";
 import {
   remoteFacade
 } from "../chunks/chunk-HLUB7TMV.js";
@@ -9,11 +9,11 @@ import {
   loadServer,
   loadSystem,
   runInstance
-} from "../chunks/chunk-LG7B7PR4.js";
+} from "../chunks/chunk-7MKDSY3Z.js";
 import {
   deferred,
   errorInfo
-} from "../chunks/chunk-N5UCLAXE.js";
+} from "../chunks/chunk-JW6HDZ75.js";
 import "../chunks/chunk-YQHLNBTX.js";
 import "../chunks/chunk-F4WPHEZJ.js";
 import {

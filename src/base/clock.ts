@@ -1,6 +1,8 @@
 // The machine's monotonic clock (CLOCK_MONOTONIC), in milliseconds. All processes of one machine read the same clock, so a deadline
 // is absolute on the machine; `performance.now()` alone starts at zero in each process.
 
+import { performance } from 'node:perf_hooks'; // the global of that name is a getter, looked up at each use
+
 const originMs = (() => {
   const [seconds, nanoseconds] = process.hrtime();
   return seconds * 1e3 + nanoseconds / 1e6 - performance.now();
@@ -9,4 +11,9 @@ const originMs = (() => {
 /** Milliseconds since the machine's start, with fraction; never goes back. */
 export function nowMs(): number {
   return performance.now() + originMs;
+}
+
+/** Milliseconds since this process's start: for durations within it. */
+export function processMs(): number {
+  return performance.now();
 }

@@ -8,6 +8,7 @@
 // Invariant: a pollable is in `#hot` exactly when `hot` is true; one that is not hot has announced that it is parked, or expects
 // nothing. The process is kept alive by `hold`/`drop` (a pending call), never by polling.
 
+import { processMs } from '../base/clock.ts';
 import { TURN_MS, TURN_RECORDS } from '../protocol/limits.ts';
 import { WaitPolicy, WINDOW_MAX_MS } from './wait-policy.ts';
 
@@ -90,7 +91,7 @@ export class Poller {
       if (!this.#scheduled && !this.#inTurn) this.#schedule();
       return;
     }
-    const now = performance.now();
+    const now = processMs();
     if (this.#policy.windowMs(now) === 0) return;
     this.#lastWorkMs = now;
     this.wake(pollable);
@@ -126,7 +127,7 @@ export class Poller {
   #heat(pollable: Pollable): void {
     pollable.unpark();
     pollable.hot = true;
-    pollable.lastWorkMs = performance.now();
+    pollable.lastWorkMs = processMs();
     this.#hot.push(pollable);
   }
 
@@ -144,7 +145,7 @@ export class Poller {
     if (this.#inTurn) return;
     this.#inTurn = true;
     this.#budget = TURN_RECORDS;
-    this.#turnStartMs = performance.now();
+    this.#turnStartMs = processMs();
     this.#nowMs = this.#turnStartMs;
     this.#hops = 0;
     this.#pass();
@@ -152,12 +153,12 @@ export class Poller {
 
   readonly #pass = (): void => {
     let taken = this.#pollAll();
-    let now = performance.now();
+    let now = processMs();
     this.#nowMs = now;
     if (taken === 0 && (this.#flowing || this.#policy.windowMs(now) > 0)) {
       if (this.#expecting()) {
         taken = this.#spin(now);
-        now = performance.now();
+        now = processMs();
       } else if (this.#hops < HOPS_MAX) {
         this.#hops += 1;
         hop(this.#pass);
@@ -212,7 +213,7 @@ export class Poller {
       for (let look = 0; look < SPIN_LOOKS; look++) {
         for (let i = 0; i < hot.length; i++) if (hot[i]?.hasWork()) return this.#pollAll();
       }
-      const now = performance.now();
+      const now = processMs();
       if (now - startMs > SPIN_MS) {
         if (now - startMs > LATE_MS) this.#policy.ranLate(now);
         return 0;

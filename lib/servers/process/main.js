@@ -2,10 +2,10 @@ import {
   Dispatcher,
   loadSystem,
   runInstance
-} from "../../chunks/chunk-LG7B7PR4.js";
+} from "../../chunks/chunk-7MKDSY3Z.js";
 import {
   errorInfo
-} from "../../chunks/chunk-N5UCLAXE.js";
+} from "../../chunks/chunk-JW6HDZ75.js";
 import "../../chunks/chunk-YQHLNBTX.js";
 import "../../chunks/chunk-F4WPHEZJ.js";
 import "../../chunks/chunk-EG23MQX7.js";

@@ -35,6 +35,8 @@ export class RingReader {
   waiting = false;
 
   #area: RingArea;
+  /** The peer's tail when it was looked at last: up to here nothing need be asked. */
+  #tail: number;
   readonly #words: Int32Array;
   readonly #tailWord: number;
   readonly #regions: IntroducedRegions;
@@ -45,11 +47,13 @@ export class RingReader {
     this.#tailWord = tailWord;
     this.#regions = regions;
     this.head = position;
+    this.#tail = position;
   }
 
   /** Is anything published behind the head? One load. */
   pending(): boolean {
-    return !this.waiting && Atomics.load(this.#words, this.#tailWord) !== (this.head | 0); // sync: request-published, reply-published
+    if (this.waiting) return false;
+    return this.head !== this.#tail || Atomics.load(this.#words, this.#tailWord) !== (this.head | 0); // sync: request-published, reply-published
   }
 
   /** Bytes published behind the head, as the peer says; at most what two rings hold. */
@@ -69,13 +73,8 @@ export class RingReader {
    * @throws SKERRY_CORRUPT
    */
   next(): boolean {
-    const word = Atomics.load(this.#words, this.#tailWord); // sync: request-published, reply-published
-    if (word === (this.head | 0)) return false;
-    const tail = extendPosition(this.head, word);
-    if (tail < this.head || tail - this.head > 2 * RING_MAX_BYTES || (word & 15) !== 0) {
-      throw corrupt(`tail ${tail}, head ${this.head}: the tail must be a multiple of 16 and at most ${2 * RING_MAX_BYTES} ahead`);
-    }
-    while (this.head !== tail) {
+    while (this.head !== this.#tail || this.#look()) {
+      const tail = this.#tail;
       const area = this.#area;
       const at = this.head & (area.capacity - 1);
       const index = at >> 2;
@@ -118,6 +117,18 @@ export class RingReader {
       return true;
     }
     return false;
+  }
+
+  /** Looks how far the peer has published. @returns false when there is nothing new. @throws SKERRY_CORRUPT */
+  #look(): boolean {
+    const word = Atomics.load(this.#words, this.#tailWord); // sync: request-published, reply-published
+    if (word === (this.head | 0)) return false;
+    const tail = extendPosition(this.head, word);
+    if (tail < this.head || tail - this.head > 2 * RING_MAX_BYTES || (word & 15) !== 0) {
+      throw corrupt(`tail ${tail}, head ${this.head}: the tail must be a multiple of 16 and at most ${2 * RING_MAX_BYTES} ahead`);
+    }
+    this.#tail = tail;
+    return true;
   }
 
   #copy(area: RingArea, from: number, length: number): boolean {

@@ -116,6 +116,7 @@ export class RingServerEnd implements ServerEnd, Pollable {
   }
 
   isCancelled(callId: number): boolean {
+    if (this.#controlTurn === 0) return false; // nothing was ever cancelled when this turn began; what comes now comes to onControl
     return Atomics.load(this.#options.client.i32, ClientWord.cancelled + (callId % CALLS_MAX)) === (callId | 0);
   }
 
