@@ -20,9 +20,15 @@ export const codec: Bench = {
   ],
   async run(run: Run): Promise<void> {
     const peer = await msgpackr();
-    const peers = [{ name: 'msgpackr', encode: (value: unknown) => peer.pack(value), decode: (bytes: Uint8Array) => peer.unpack(bytes) }];
+    const peers = [
+      { name: 'msgpackr', encode: (value: unknown) => peer.pack(value), decode: (bytes: Uint8Array) => peer.unpack(bytes) },
+    ];
     const values = new Map<string, Record<string, number>>();
-    for (const { subject, metric, value } of benchCodec({ smoke: run.smoke, peers, log: (line) => run.report.say(`  ${line}`) })) {
+    for (const { subject, metric, value } of benchCodec({
+      smoke: run.smoke,
+      peers,
+      log: (line) => run.report.say(`  ${line}`),
+    })) {
       values.set(subject, { ...values.get(subject), [metric]: value });
     }
     for (const [subject, metrics] of values) if (run.wants(subject)) run.report.add(1, subject, '', metrics);

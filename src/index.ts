@@ -3,7 +3,17 @@
 export { isSkerryError, SkerryError, type SkerryErrorCode } from './base/errors.ts';
 export type { CallOptions } from './rpc/remote-server.ts';
 export type { Logger, ServerContext } from './server/context.ts';
-export { type Manifest, type Method, type MethodOptions, method, options, type ServerDefinition, server, type Uses, uses } from './server/definition.ts';
+export {
+  type Manifest,
+  type Method,
+  type MethodOptions,
+  method,
+  options,
+  type ServerDefinition,
+  server,
+  type Uses,
+  uses,
+} from './server/definition.ts';
 export type { Remote } from './server/remote.ts';
 export { type RestartPolicy, type ServerEntry, type System, system } from './server/system.ts';
 export type { InstanceState, ProcessEntry } from './servers/process/process-api.ts';

@@ -1,6 +1,6 @@
 import {
   RemoteServer
-} from "../chunks/chunk-D5T2IW7X.js";
+} from "../chunks/chunk-TL7OE35I.js";
 import {
   remoteFacade
 } from "../chunks/chunk-HLUB7TMV.js";
@@ -9,12 +9,12 @@ import {
   loadServer,
   loadSystem,
   runInstance
-} from "../chunks/chunk-7MKDSY3Z.js";
+} from "../chunks/chunk-L4GNMSIH.js";
 import {
   deferred,
   errorInfo
-} from "../chunks/chunk-JW6HDZ75.js";
-import "../chunks/chunk-YQHLNBTX.js";
+} from "../chunks/chunk-ODW3W3JY.js";
+import "../chunks/chunk-GDBSISFH.js";
 import "../chunks/chunk-F4WPHEZJ.js";
 import {
   enableCallContext

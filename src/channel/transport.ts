@@ -47,7 +47,15 @@ export interface ClientEnd {
    * @returns true when it is published already.
    * @throws SkerryError SKERRY_UNSENDABLE (a value cannot travel; nothing was sent), SKERRY_LIMIT (larger than RECORD_MAX_BYTES).
    */
-  send<T>(kind: number, flags: number, method: number, callId: number, write: BodyWriter<T>, body: T, onPublished?: () => void): boolean;
+  send<T>(
+    kind: number,
+    flags: number,
+    method: number,
+    callId: number,
+    write: BodyWriter<T>,
+    body: T,
+    onPublished?: () => void,
+  ): boolean;
   /** A call has its outcome: nothing is expected for it any more, its slot may be used again. */
   settled(callId: number): void;
   /** Takes back a call. @returns true when it had not been published: the server will never see it. */

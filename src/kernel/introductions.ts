@@ -75,11 +75,13 @@ export class Introductions {
     const channel = server.serves.get(id);
     if (channel === undefined) return; // the client left meanwhile
     const { ready, process } = channel.slot;
-    if (channel.state !== 'introduced' || ready === undefined || process !== server) throw new Error(`channel ${id} is not to be accepted`);
+    if (channel.state !== 'introduced' || ready === undefined || process !== server)
+      throw new Error(`channel ${id} is not to be accepted`);
     const [region] = descriptors;
     const given: Descriptor[] = [];
     if (this.#addon !== undefined) {
-      if (region === undefined || server.bell === undefined || server.status === undefined) throw new Error('accept needs the server region');
+      if (region === undefined || server.bell === undefined || server.status === undefined)
+        throw new Error('accept needs the server region');
       this.#checkRegion(region);
       given.push(region, server.bell, server.status.descriptor);
     }
@@ -90,7 +92,11 @@ export class Introductions {
     channel.hash = ready.hash;
     const { methods, concurrency, queueMax, address } = ready;
     const { ref, client } = channel;
-    this.#send(client, { t: 'opened', ref, agreed, endpoint: server.endpoint, methods, concurrency, queueMax, address, token }, given);
+    this.#send(
+      client,
+      { t: 'opened', ref, agreed, endpoint: server.endpoint, methods, concurrency, queueMax, address, token },
+      given,
+    );
   }
 
   /** A region that one end has announced in its ring: kept, if it is the client's, and introduced to the other. */
@@ -262,7 +268,8 @@ export class Introductions {
     const found = this.#addon?.inspectRegion(descriptor);
     if (found === undefined) return;
     if (!found.sealed) throw new Error('it offered a region that is not sealed');
-    if (bytes !== undefined && found.sizeBytes !== bytes) throw new Error(`it offered a region of ${found.sizeBytes} bytes as one of ${bytes}`);
+    if (bytes !== undefined && found.sizeBytes !== bytes)
+      throw new Error(`it offered a region of ${found.sizeBytes} bytes as one of ${bytes}`);
   }
 
   #send(to: Process, message: FromKernel, descriptors: readonly Descriptor[] = []): void {

@@ -60,7 +60,10 @@ export class Kernel {
   }
 
   /** The process that booted the system: an operator. */
-  attachCaller(makePort: (events: { onMessage(m: unknown, d: Descriptor[]): void; onClose(reason: string): void }) => Process['port'], pid: number): void {
+  attachCaller(
+    makePort: (events: { onMessage(m: unknown, d: Descriptor[]): void; onClose(reason: string): void }) => Process['port'],
+    pid: number,
+  ): void {
     const endpoint: Endpoint = { node: 0, slot: CALLER_SLOT, generation: 1 };
     const port = makePort({
       onMessage: (message, descriptors) => this.#receive(caller, message, descriptors),
@@ -124,7 +127,14 @@ export class Kernel {
     this.#born(record, role, replica, systemUrl, this.#pick(server.secrets), replicas);
   }
 
-  #born(to: Process, role: Process['role'], replica: number, systemUrl: string, secrets: Record<string, string>, replicas: number): void {
+  #born(
+    to: Process,
+    role: Process['role'],
+    replica: number,
+    systemUrl: string,
+    secrets: Record<string, string>,
+    replicas: number,
+  ): void {
     this.#send(to, { t: 'born', config: { role, name: to.name, replica, endpoint: to.endpoint, systemUrl, secrets, replicas } });
   }
 
@@ -140,7 +150,14 @@ export class Kernel {
   #onDeath(slot: Slot, proc: Process, exit: Exit): void {
     proc.dead = true;
     const { killedFor, lastRssAnon, status, lastWords } = proc;
-    const reason = deathReason({ exit, killedFor, lastWords, memoryMb: slot.server.memoryMb, lastRssAnon, status: status?.region });
+    const reason = deathReason({
+      exit,
+      killedFor,
+      lastWords,
+      memoryMb: slot.server.memoryMb,
+      lastRssAnon,
+      status: status?.region,
+    });
     if (slot.process === proc) {
       slot.process = undefined;
       slot.ready = undefined;
@@ -149,7 +166,9 @@ export class Kernel {
     this.#introductions.clientDied(proc);
     this.#forget(proc);
     if (slot.number === PROCESS_SERVER_SLOT) {
-      this.#fail(plainError('SKERRY_INIT', `the process server died: ${reason}${lastWords === undefined ? '' : `: ${lastWords.message}`}`));
+      this.#fail(
+        plainError('SKERRY_INIT', `the process server died: ${reason}${lastWords === undefined ? '' : `: ${lastWords.message}`}`),
+      );
     } else {
       this.#tellProcessServer(slot.number, { what: 'died', reason, ordered: proc.ordered, error: lastWords });
     }
@@ -227,7 +246,14 @@ export class Kernel {
       case 'connect':
         return this.#connect(from, message.seq, message.server);
       case 'open':
-        return this.#introductions.open(from, this.#slot(message.slot), message.ref, this.#rightsOf(from, this.#slot(message.slot).server.name), descriptors, owned);
+        return this.#introductions.open(
+          from,
+          this.#slot(message.slot),
+          message.ref,
+          this.#rightsOf(from, this.#slot(message.slot).server.name),
+          descriptors,
+          owned,
+        );
       case 'accept':
         return this.#introductions.accept(from, message.channel, message.token, descriptors);
       case 'offer':
@@ -267,7 +293,8 @@ export class Kernel {
     const { addon } = this.#options;
     if (addon === undefined) return;
     const [status, bell] = descriptors;
-    if (status === undefined || bell === undefined || from.bell !== undefined) throw new Error('hello needs a status region and a doorbell, once');
+    if (status === undefined || bell === undefined || from.bell !== undefined)
+      throw new Error('hello needs a status region and a doorbell, once');
     if (!addon.inspectRegion(status).sealed) throw new Error('the status region is not sealed');
     owned.delete(status);
     owned.delete(bell);
@@ -307,7 +334,10 @@ export class Kernel {
     }
     if (this.#rightsOf(from, name) === undefined) {
       const used = [...from.uses.keys()].join(', ') || 'none';
-      const error = plainError('SKERRY_DENIED', `server "${from.name}" does not declare that it uses "${name}"; it declares: ${used}`);
+      const error = plainError(
+        'SKERRY_DENIED',
+        `server "${from.name}" does not declare that it uses "${name}"; it declares: ${used}`,
+      );
       return this.#send(from, { t: 'noServer', seq, error });
     }
     const methods = slots.find((slot) => slot.methods !== undefined)?.methods;
@@ -397,7 +427,8 @@ export class Kernel {
   #processes(): { name: string; replica: number; pid: number; endpoint: string }[] {
     const list = [{ name: 'kernel', replica: 0, pid: process.pid, endpoint: '' }];
     for (const { server, replica, process: instance } of this.#slots.values()) {
-      if (instance !== undefined) list.push({ name: server.name, replica, pid: instance.pid, endpoint: formatEndpoint(instance.endpoint) });
+      if (instance !== undefined)
+        list.push({ name: server.name, replica, pid: instance.pid, endpoint: formatEndpoint(instance.endpoint) });
     }
     return list;
   }

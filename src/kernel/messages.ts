@@ -19,9 +19,13 @@ const listOf =
 const record =
   (fields: Record<string, Check>): Check =>
   (value) =>
-    typeof value === 'object' && value !== null && Object.entries(fields).every(([name, check]) => check((value as Record<string, unknown>)[name]));
+    typeof value === 'object' &&
+    value !== null &&
+    Object.entries(fields).every(([name, check]) => check((value as Record<string, unknown>)[name]));
 const uses: Check = (value) =>
-  typeof value === 'object' && value !== null && Object.values(value).every((methods) => methods === true || listOf(text, 1024)(methods));
+  typeof value === 'object' &&
+  value !== null &&
+  Object.values(value).every((methods) => methods === true || listOf(text, 1024)(methods));
 
 const error = record({ name: text, message: text, code: optional(text), stack: optional((value) => typeof value === 'string') });
 const purpose: Check = (value) => value === 'ring' || value === 'oneOff';

@@ -46,6 +46,11 @@ export function makeSlot(number: number, replica: number, server: ServerDeclarat
   };
 }
 
-export function readyOf(methods: readonly MethodInfo[], concurrency: number, queueMax: number, address: string | undefined): Ready {
+export function readyOf(
+  methods: readonly MethodInfo[],
+  concurrency: number,
+  queueMax: number,
+  address: string | undefined,
+): Ready {
   return { methods, hash: interfaceHash(methods), concurrency, queueMax, address };
 }

@@ -5,7 +5,7 @@ import { type Deferred, deferred } from '../base/deferred.ts';
 import { SkerryError } from '../base/errors.ts';
 import type { ControlPort } from '../channel/control/port.ts';
 import type { Descriptor } from '../memory/native.ts';
-import { type BirthConfig, type ErrorInfo, type FromKernel, type InstanceEvent, type ProcessInfo } from '../protocol/control.ts';
+import type { BirthConfig, ErrorInfo, FromKernel, InstanceEvent, ProcessInfo } from '../protocol/control.ts';
 import { SPEAKS } from '../protocol/version.ts';
 import { Deadlines } from '../rpc/deadlines.ts';
 import type { Connector } from '../rpc/remote-server.ts';
@@ -25,7 +25,10 @@ export interface LinkEvents {
   onLost(reason: string): void;
 }
 
-export type PortFactory = (events: { onMessage(message: unknown, descriptors: Descriptor[]): void; onClose(reason: string): void }) => ControlPort;
+export type PortFactory = (events: {
+  onMessage(message: unknown, descriptors: Descriptor[]): void;
+  onClose(reason: string): void;
+}) => ControlPort;
 
 export class Link implements CarrierLink {
   readonly deadlines = new Deadlines();
@@ -144,7 +147,8 @@ export class Link implements CarrierLink {
         if (message.channel !== undefined) return this.connections.region(message, descriptors);
         return this.clients.region(message, descriptors);
       case 'closed':
-        if (message.channel !== undefined) return this.connections.closed(message.channel, message.error, message.clientDied === true);
+        if (message.channel !== undefined)
+          return this.connections.closed(message.channel, message.error, message.clientDied === true);
         return this.clients.closed(message.ref ?? -1, message.error);
       case 'opened':
         return this.clients.opened(message, descriptors);

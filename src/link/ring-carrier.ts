@@ -61,7 +61,13 @@ export class RingCarrier implements Carrier {
 
   async openClient(ref: number, name: string, events: ClientEvents): Promise<CarriedClient> {
     await this.#link.need(CLIENT_REGION_BYTES);
-    const own = createRegion(this.#addon, RegionKind.client, CLIENT_REGION_BYTES, this.#owner, `${this.#name} requests to ${name}`);
+    const own = createRegion(
+      this.#addon,
+      RegionKind.client,
+      CLIENT_REGION_BYTES,
+      this.#owner,
+      `${this.#name} requests to ${name}`,
+    );
     const host = this.#host({ ref });
     const end = new RingClientEnd(own, host, this.poller, events);
     return {
@@ -122,7 +128,13 @@ export class RingCarrier implements Carrier {
     ringRegion: Region | undefined,
   ): CarriedServer {
     const { channel, client: clientName, from, startedCalls, suspects, ring } = introduce;
-    const own = createRegion(this.#addon, RegionKind.server, SERVER_REGION_BYTES, this.#owner, `${this.#name} replies to ${clientName}`);
+    const own = createRegion(
+      this.#addon,
+      RegionKind.server,
+      SERVER_REGION_BYTES,
+      this.#owner,
+      `${this.#name} replies to ${clientName}`,
+    );
     prepareServerRegion(own, from, startedCalls);
     const end = new RingServerEnd({
       client,
@@ -185,7 +197,11 @@ export class RingCarrier implements Carrier {
       },
       offer: (region, start) => {
         const purpose: RegionPurpose = region.kind === RegionKind.ring ? 'ring' : 'oneOff';
-        this.#link.send({ t: 'offer', ...name, region: region.id, purpose, start, bytes: region.sizeBytes }, [region.descriptor], [region.descriptor]);
+        this.#link.send(
+          { t: 'offer', ...name, region: region.id, purpose, start, bytes: region.sizeBytes },
+          [region.descriptor],
+          [region.descriptor],
+        );
       },
       retire: (region) => {
         region.release();

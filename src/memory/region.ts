@@ -72,7 +72,10 @@ export function mapRegion(addon: NativeAddon, descriptor: Descriptor, kind: Regi
     const found = { magic: Atomics.load(head, 0), version: head[1], kind: head[2], size: head[7] };
     if (found.magic !== MAGIC || found.version !== VERSION || found.kind !== kind || found.size !== sizeBytes) {
       addon.releaseRegion(buffer);
-      throw corrupt(name, `its header says ${JSON.stringify(found)}; expected version ${VERSION}, kind ${kind}, size ${sizeBytes}`);
+      throw corrupt(
+        name,
+        `its header says ${JSON.stringify(found)}; expected version ${VERSION}, kind ${kind}, size ${sizeBytes}`,
+      );
     }
     return view(addon, buffer, head[3] as number, kind);
   } finally {

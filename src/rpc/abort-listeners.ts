@@ -12,10 +12,14 @@ export function onAbort(signal: AbortSignal, hear: () => void): () => void {
     const all = new Set<() => void>();
     heard = all;
     listeners.set(signal, all);
-    signal.addEventListener('abort', () => {
-      listeners.delete(signal);
-      for (const one of [...all]) one();
-    }, { once: true });
+    signal.addEventListener(
+      'abort',
+      () => {
+        listeners.delete(signal);
+        for (const one of [...all]) one();
+      },
+      { once: true },
+    );
   }
   const own = heard;
   own.add(hear);

@@ -147,7 +147,10 @@ export class Channel implements ClientEvents, DeadlineOwner {
         return;
       }
     }
-    throw new SkerryError('SKERRY_CORRUPT', `${this.name} answered call ${callId} (${pending.label}) with a record of kind ${kind}`);
+    throw new SkerryError(
+      'SKERRY_CORRUPT',
+      `${this.name} answered call ${callId} (${pending.label}) with a record of kind ${kind}`,
+    );
   }
 
   onUnsent(callId: number, error: SkerryError): void {
@@ -205,7 +208,8 @@ export class Channel implements ClientEvents, DeadlineOwner {
       });
       if (outcome === 'suspect' || (outcome === 'carry' && pending.suspect)) {
         pending.suspect = true;
-        if (payload !== undefined) suspects.push({ callId: pending.callId, method: pending.method, payload, flags: flagsOf(pending) });
+        if (payload !== undefined)
+          suspects.push({ callId: pending.callId, method: pending.method, payload, flags: flagsOf(pending) });
       } else if (outcome === 'again') {
         again.push(pending);
       } else if (outcome === 'poison') {
@@ -255,7 +259,11 @@ export class Channel implements ClientEvents, DeadlineOwner {
     const { peerQueue, unstarted } = this.#end;
     this.#crowded = peerQueue > this.queueMax >> 1;
     if (peerQueue < this.queueMax && unstarted < this.queueMax) return;
-    throw busyError(request, this.name, `${Math.max(peerQueue, unstarted)} calls wait there unstarted; its queueMax is ${this.queueMax}`);
+    throw busyError(
+      request,
+      this.name,
+      `${Math.max(peerQueue, unstarted)} calls wait there unstarted; its queueMax is ${this.queueMax}`,
+    );
   }
 
   #send(call: Call): void {
@@ -331,7 +339,8 @@ function flagsOf(request: CallRequest): number {
 }
 
 export function timeoutError(request: Pick<CallRequest, 'label' | 'timeoutMs'>, server: string): SkerryError {
-  const after = request.timeoutMs > 0 ? ` within ${Math.round(request.timeoutMs)} ms` : ' before the deadline of the call it was made in';
+  const after =
+    request.timeoutMs > 0 ? ` within ${Math.round(request.timeoutMs)} ms` : ' before the deadline of the call it was made in';
   return new SkerryError('SKERRY_TIMEOUT', `${request.label} on ${server} did not answer${after}`, {
     maybeExecuted: true,
     data: { server, call: request.label, timeoutMs: request.timeoutMs },
@@ -343,21 +352,32 @@ export function abortError(request: Pick<CallRequest, 'label'>, signal: AbortSig
 }
 
 function busyError(request: CallRequest, server: string, why: string): SkerryError {
-  return new SkerryError('SKERRY_BUSY', `${request.label} was not sent to ${server}: ${why}`, { maybeExecuted: false, data: { server } });
+  return new SkerryError('SKERRY_BUSY', `${request.label} was not sent to ${server}: ${why}`, {
+    maybeExecuted: false,
+    data: { server },
+  });
 }
 
 function diedError(request: CallRequest, server: string, death: DeathNotice): SkerryError {
-  return new SkerryError('SKERRY_SERVER_DIED', `${server} died (${death.reason}) while it ran ${request.label}; the call may have taken effect`, {
-    maybeExecuted: true,
-    data: { server, call: request.label, reason: death.reason },
-    ...(death.error === undefined ? {} : { cause: death.error }),
-  });
+  return new SkerryError(
+    'SKERRY_SERVER_DIED',
+    `${server} died (${death.reason}) while it ran ${request.label}; the call may have taken effect`,
+    {
+      maybeExecuted: true,
+      data: { server, call: request.label, reason: death.reason },
+      ...(death.error === undefined ? {} : { cause: death.error }),
+    },
+  );
 }
 
 function poisonError(pending: Call, server: string, death: DeathNotice): SkerryError {
   const { label } = pending;
-  return new SkerryError('SKERRY_POISON', `${label} was alone in ${server} when it died, ${pending.deathsAlone} times (last: ${death.reason})`, {
-    maybeExecuted: true,
-    data: { server, call: label, reason: death.reason, deaths: pending.deathsAlone },
-  });
+  return new SkerryError(
+    'SKERRY_POISON',
+    `${label} was alone in ${server} when it died, ${pending.deathsAlone} times (last: ${death.reason})`,
+    {
+      maybeExecuted: true,
+      data: { server, call: label, reason: death.reason, deaths: pending.deathsAlone },
+    },
+  );
 }

@@ -99,7 +99,13 @@ export class Dispatcher {
   }
 
   ready(): boolean {
-    return this.#running < this.options.concurrency && this.#suspects === 0 && !this.#suspectRuns && this.#settling === 0 && !this.#draining;
+    return (
+      this.#running < this.options.concurrency &&
+      this.#suspects === 0 &&
+      !this.#suspectRuns &&
+      this.#settling === 0 &&
+      !this.#draining
+    );
   }
 
   /** Suspects came with a channel (positive), or were dropped (negative). */
@@ -286,10 +292,20 @@ export class Connection implements ServerEvents {
     this.#dispatcher.next();
   }
 
-  #refuse(kind: number, handler: Handler | undefined, method: number, callId: number, deadline: number, now: number): SkerryError | undefined {
+  #refuse(
+    kind: number,
+    handler: Handler | undefined,
+    method: number,
+    callId: number,
+    deadline: number,
+    now: number,
+  ): SkerryError | undefined {
     const { server, handlers } = this.#dispatcher.options;
     if (kind !== Kind.call && kind !== Kind.notify) {
-      throw new SkerryError('SKERRY_CORRUPT', `${server} was sent a request of kind ${kind}; valid are ${Kind.call} and ${Kind.notify}`);
+      throw new SkerryError(
+        'SKERRY_CORRUPT',
+        `${server} was sent a request of kind ${kind}; valid are ${Kind.call} and ${Kind.notify}`,
+      );
     }
     if (handler === undefined) {
       const names = handlers.map((known) => known.name).join(', ');
@@ -306,12 +322,21 @@ export class Connection implements ServerEvents {
       throw new SkerryError('SKERRY_CORRUPT', `${server} was sent call ${callId} twice`);
     }
     if (deadline > 0 && deadline <= now) {
-      return new SkerryError('SKERRY_TIMEOUT', `${server}.${handler.name} was not started before its deadline`, { maybeExecuted: false });
+      return new SkerryError('SKERRY_TIMEOUT', `${server}.${handler.name} was not started before its deadline`, {
+        maybeExecuted: false,
+      });
     }
     return undefined;
   }
 
-  #run(handler: Handler, isNotify: boolean, callId: number, deadline: number, extra: CallExtra | undefined, args: unknown[]): void {
+  #run(
+    handler: Handler,
+    isNotify: boolean,
+    callId: number,
+    deadline: number,
+    extra: CallExtra | undefined,
+    args: unknown[],
+  ): void {
     const running: Running = { callId, handler, answered: isNotify, controller: undefined, onCredit: undefined };
     if (!isNotify) this.#running[callId % CALLS_MAX] = running;
     let result: unknown;
@@ -393,10 +418,18 @@ export class Connection implements ServerEvents {
 
   #sendError(callId: number, error: unknown): void {
     try {
-      this.end.send(Kind.error, callId, writeResult, error instanceof Error ? error : new Error(`a handler threw ${describe(error)}`));
+      this.end.send(
+        Kind.error,
+        callId,
+        writeResult,
+        error instanceof Error ? error : new Error(`a handler threw ${describe(error)}`),
+      );
     } catch (unsendable) {
       const message = error instanceof Error ? error.message : String(error);
-      const plain = new SkerryError('SKERRY_UNSENDABLE', `the error of a handler could not travel (${(unsendable as Error).message}): ${message}`);
+      const plain = new SkerryError(
+        'SKERRY_UNSENDABLE',
+        `the error of a handler could not travel (${(unsendable as Error).message}): ${message}`,
+      );
       this.end.send(Kind.error, callId, writeResult, plain);
     }
   }
@@ -467,7 +500,14 @@ class ServedCall implements CurrentCall {
   readonly #running: Running;
   readonly #server: string;
 
-  constructor(server: string, method: string, principal: string, deadline: number, extra: CallExtra | undefined, running: Running) {
+  constructor(
+    server: string,
+    method: string,
+    principal: string,
+    deadline: number,
+    extra: CallExtra | undefined,
+    running: Running,
+  ) {
     this.#server = server;
     this.method = method;
     this.principal = principal;
@@ -505,7 +545,10 @@ function iterateInCall(call: CurrentCall, iterable: AsyncIterable<unknown>): Asy
 }
 
 function isThenable(value: unknown): value is PromiseLike<unknown> {
-  return value instanceof Promise || (typeof value === 'object' && value !== null && typeof (value as { then?: unknown }).then === 'function');
+  return (
+    value instanceof Promise ||
+    (typeof value === 'object' && value !== null && typeof (value as { then?: unknown }).then === 'function')
+  );
 }
 
 function describe(value: unknown): string {

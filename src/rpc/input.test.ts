@@ -4,10 +4,14 @@ import type { StandardSchemaV1 } from '@standard-schema/spec';
 import { SkerryError } from '../base/errors.ts';
 import { checkInput } from './input.ts';
 
-function schema(validate: (value: unknown) => StandardSchemaV1.Result<unknown> | Promise<StandardSchemaV1.Result<unknown>>): StandardSchemaV1 {
+function schema(
+  validate: (value: unknown) => StandardSchemaV1.Result<unknown> | Promise<StandardSchemaV1.Result<unknown>>,
+): StandardSchemaV1 {
   return { '~standard': { version: 1, vendor: 'test', validate } };
 }
-const number = schema((value) => (Number.isFinite(Number(value)) ? { value: Number(value) } : { issues: [{ message: 'expected a number' }] }));
+const number = schema((value) =>
+  Number.isFinite(Number(value)) ? { value: Number(value) } : { issues: [{ message: 'expected a number' }] },
+);
 const point = schema(() => ({ issues: [{ message: 'too far', path: ['at', { key: 0 }] }] }));
 
 test('what the schema gives out replaces what came in', () => {

@@ -34,11 +34,17 @@ function collect(results: readonly StandardSchemaV1.Result<unknown>[], args: rea
     return undefined;
   });
   for (let index = results.length; index < args.length; index++) {
-    issues.push({ path: [index], message: `not expected: the method takes ${results.length} argument${results.length === 1 ? '' : 's'}` });
+    issues.push({
+      path: [index],
+      message: `not expected: the method takes ${results.length} argument${results.length === 1 ? '' : 's'}`,
+    });
   }
   if (issues.length > 0) {
     const text = issues.map(({ path, message }) => `${formatPath(path)}: ${message}`).join('; ');
-    throw new SkerryError('SKERRY_INVALID', `${label} was called with invalid arguments: ${text}`, { data: { issues }, maybeExecuted: false });
+    throw new SkerryError('SKERRY_INVALID', `${label} was called with invalid arguments: ${text}`, {
+      data: { issues },
+      maybeExecuted: false,
+    });
   }
   return valid;
 }

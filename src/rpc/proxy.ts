@@ -32,7 +32,10 @@ export function notifyFacade(server: object, options: CallOptions): object {
 export function remoteOf(server: object, what: string): RemoteServer {
   const remote = (server as { readonly [remoteMark]?: RemoteServer } | null | undefined)?.[remoteMark];
   if (remote !== undefined) return remote;
-  throw new SkerryError('SKERRY_INVALID', `${what}() takes a server (sys.servers.name or ctx.uses.name); it was given ${typeof server}`);
+  throw new SkerryError(
+    'SKERRY_INVALID',
+    `${what}() takes a server (sys.servers.name or ctx.uses.name); it was given ${typeof server}`,
+  );
 }
 
 function makeFacade(remote: RemoteServer, invoke: Invoke): object {

@@ -145,7 +145,8 @@ export class RemoteServer {
     let extra: CallExtra | undefined;
     const current = getCurrentCall();
     if (current !== undefined) {
-      if (current.deadline !== Number.POSITIVE_INFINITY && (deadline === 0 || current.deadline < deadline)) deadline = current.deadline;
+      if (current.deadline !== Number.POSITIVE_INFINITY && (deadline === 0 || current.deadline < deadline))
+        deadline = current.deadline;
       const trace = options.trace ?? current.trace;
       extra = { path: current.path, ...(trace === undefined ? {} : { trace }) };
     } else if (options.trace !== undefined) {
@@ -159,10 +160,14 @@ export class RemoteServer {
     const replicas = this.#replicas;
     if (this.#concurrency === 1 && replicas.length === 1 && extra?.path?.includes(this.name) === true) {
       const path = [...extra.path, this.name];
-      throw new SkerryError('SKERRY_DEADLOCK', `${this.name} takes one call at a time and would wait for itself: ${path.join(' → ')}`, {
-        data: { path },
-        maybeExecuted: false,
-      });
+      throw new SkerryError(
+        'SKERRY_DEADLOCK',
+        `${this.name} takes one call at a time and would wait for itself: ${path.join(' → ')}`,
+        {
+          data: { path },
+          maybeExecuted: false,
+        },
+      );
     }
     const chosen = options.key === undefined ? this.#leastLoaded() : replicas[hash(options.key) % replicas.length];
     if (chosen === undefined) throw new SkerryError('SKERRY_NOT_FOUND', `server ${this.name} has no replicas`);
@@ -197,7 +202,13 @@ export class RemoteServer {
 
   async #connectOnce(): Promise<void> {
     const { slots, methods } = await this.#connector.connect(this.name);
-    this.#replicas = slots.map(({ slot, replica }) => ({ slot, replica, channel: undefined, phase: 'waiting', error: undefined }));
+    this.#replicas = slots.map(({ slot, replica }) => ({
+      slot,
+      replica,
+      channel: undefined,
+      phase: 'waiting',
+      error: undefined,
+    }));
     const known = new Promise<void>((resolve) => {
       this.#gotMethods = resolve;
     });

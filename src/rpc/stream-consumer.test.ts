@@ -6,7 +6,10 @@ import { StreamConsumer } from './stream-consumer.ts';
 function make(timeoutMs = 0) {
   const credits: number[] = [];
   let returned = 0;
-  const consumer = new StreamConsumer({ timeoutMs }, { onCredit: (total) => credits.push(total), onReturn: () => returned++, note: () => {} });
+  const consumer = new StreamConsumer(
+    { timeoutMs },
+    { onCredit: (total) => credits.push(total), onReturn: () => returned++, note: () => {} },
+  );
   return { consumer, credits, returned: () => returned };
 }
 

@@ -41,7 +41,8 @@ export class StreamConsumer implements AsyncIterableIterator<unknown> {
 
   push(item: unknown): void {
     if (this.#state !== 'open') return;
-    if (this.#items.length >= 2 * STREAM_CREDIT) throw new SkerryError('SKERRY_CORRUPT', 'a stream sent more items than it had credit for');
+    if (this.#items.length >= 2 * STREAM_CREDIT)
+      throw new SkerryError('SKERRY_CORRUPT', 'a stream sent more items than it had credit for');
     const waiter = this.#waiters.shift();
     if (waiter === undefined) {
       this.#items.push(item);
@@ -57,7 +58,8 @@ export class StreamConsumer implements AsyncIterableIterator<unknown> {
     this.#state = 'done';
     this.#end = value;
     this.deadline = 0;
-    for (const [index, waiter] of this.#waiters.entries()) waiter.resolve({ done: true, value: index === 0 ? this.#takeEnd() : undefined });
+    for (const [index, waiter] of this.#waiters.entries())
+      waiter.resolve({ done: true, value: index === 0 ? this.#takeEnd() : undefined });
     this.#waiters.length = 0;
   }
 

@@ -59,7 +59,10 @@ function withAddon(addon: NativeAddon, kernelPid: number): Means {
 }
 
 async function withoutAddon(kernelPid: number): Promise<Means> {
-  const [{ streamMeans }, { watchParent }] = await Promise.all([import('../link/stream-means.ts'), import('../link/parent-watch.ts')]);
+  const [{ streamMeans }, { watchParent }] = await Promise.all([
+    import('../link/stream-means.ts'),
+    import('../link/parent-watch.ts'),
+  ]);
   if (!watchParent(kernelPid)) process.exit(1);
   return streamMeans(CONTROL_FD);
 }

@@ -2,11 +2,11 @@ import {
   Dispatcher,
   loadSystem,
   runInstance
-} from "../../chunks/chunk-7MKDSY3Z.js";
+} from "../../chunks/chunk-L4GNMSIH.js";
 import {
   errorInfo
-} from "../../chunks/chunk-JW6HDZ75.js";
-import "../../chunks/chunk-YQHLNBTX.js";
+} from "../../chunks/chunk-ODW3W3JY.js";
+import "../../chunks/chunk-GDBSISFH.js";
 import "../../chunks/chunk-F4WPHEZJ.js";
 import "../../chunks/chunk-EG23MQX7.js";
 import "../../chunks/chunk-5TYE33F3.js";

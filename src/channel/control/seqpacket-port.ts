@@ -32,7 +32,9 @@ export class SeqpacketPort implements ControlPort {
     const bytes = Buffer.from(JSON.stringify(message));
     if (bytes.length > MESSAGE_MAX_BYTES || descriptors.length > DESCRIPTORS_MAX) {
       this.#release(release);
-      throw new RangeError(`a control message of ${bytes.length} bytes and ${descriptors.length} descriptors is beyond the limits`);
+      throw new RangeError(
+        `a control message of ${bytes.length} bytes and ${descriptors.length} descriptors is beyond the limits`,
+      );
     }
     this.#queue.push({ bytes, descriptors, release, onSent });
     if (this.#queue.length === 1) this.#flush();
@@ -57,7 +59,9 @@ export class SeqpacketPort implements ControlPort {
       }
       if (typeof message !== 'object' || message === null) {
         this.#release(descriptors);
-        return this.#end(truncated ? 'a message came with less than was sent (descriptor limit)' : 'the peer sent what is no message');
+        return this.#end(
+          truncated ? 'a message came with less than was sent (descriptor limit)' : 'the peer sent what is no message',
+        );
       }
       this.#events.onMessage(message, descriptors);
     }

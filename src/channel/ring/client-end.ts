@@ -3,7 +3,7 @@
 // It owns the client's base region, which is the mailbox: it stays where it is when the server's instance dies, and the successor
 // starts reading at the boundary that the dead one left.
 
-import { SkerryError } from '../../base/errors.ts';
+import type { SkerryError } from '../../base/errors.ts';
 import { type OwnRegion, type Region, REGION_HEADER_BYTES, RegionKind } from '../../memory/region.ts';
 import { readStatus, StatusWord } from '../../memory/status.ts';
 import { CALLS_MAX, RING_FIRST_BYTES } from '../../protocol/limits.ts';
@@ -111,7 +111,15 @@ export class RingClientEnd implements ClientEnd, Pollable {
     this.#poller.wake(this);
   }
 
-  send<T>(kind: number, flags: number, method: number, callId: number, write: BodyWriter<T>, body: T, onPublished?: () => void): boolean {
+  send<T>(
+    kind: number,
+    flags: number,
+    method: number,
+    callId: number,
+    write: BodyWriter<T>,
+    body: T,
+    onPublished?: () => void,
+  ): boolean {
     if (callId !== NO_CALL) {
       this.#ends[callId % CALLS_MAX] = UNPUBLISHED;
       this.#suspectIndex[callId % CALLS_MAX] = 0;

@@ -85,7 +85,9 @@ export class RingReader {
       if (check !== checkWord(length, head, callId, this.head)) throw corrupt(`the header at ${this.head} fails its check`);
       const bytes = recordBytes(length);
       if (length < 0 || length > area.capacity || at + bytes > area.capacity || this.head + bytes > tail) {
-        throw corrupt(`the record at ${this.head} has ${length} bytes; there is room for ${Math.min(area.capacity - at, tail - this.head)}`);
+        throw corrupt(
+          `the record at ${this.head} has ${length} bytes; there is room for ${Math.min(area.capacity - at, tail - this.head)}`,
+        );
       }
       const kind = head & 0xff;
       if (kind === Kind.pad) {
@@ -95,7 +97,8 @@ export class RingReader {
       if (kind === Kind.switch) {
         if (length !== 16) throw corrupt(`a switch record has ${length} bytes; valid are 16`);
         const start = area.f64[(at + HEADER_BYTES + 8) >> 3] as number;
-        if (start !== this.head + bytes) throw corrupt(`a switch record at ${this.head} leads to ${start}; valid is ${this.head + bytes}`);
+        if (start !== this.head + bytes)
+          throw corrupt(`a switch record at ${this.head} leads to ${start}; valid is ${this.head + bytes}`);
         const next = this.#regions.ring(area.i32[(at + HEADER_BYTES) >> 2] as number, start);
         if (next === undefined) {
           this.waiting = true;
@@ -136,7 +139,8 @@ export class RingReader {
       if (length !== 8) throw corrupt(`a one-off record has ${length} bytes; valid are 8`);
       const regionId = area.i32[from >> 2] as number;
       const size = area.i32[(from + 4) >> 2] as number;
-      if (size < 0 || size > RECORD_MAX_BYTES) throw corrupt(`a one-off record of ${size} bytes; valid are 0 to ${RECORD_MAX_BYTES}`);
+      if (size < 0 || size > RECORD_MAX_BYTES)
+        throw corrupt(`a one-off record of ${size} bytes; valid are 0 to ${RECORD_MAX_BYTES}`);
       const payload = this.#regions.oneOff(regionId, size);
       if (payload === undefined) return false;
       this.payload = payload;

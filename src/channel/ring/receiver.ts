@@ -50,7 +50,8 @@ export class ReceivedRegions implements IntroducedRegions {
   #take(regionId: number, kind: number): Region | undefined {
     const region = this.#regions.get(regionId);
     if (region === undefined) return undefined;
-    if (region.kind !== kind) throw new SkerryError('SKERRY_CORRUPT', `region ${regionId} has kind ${region.kind}; announced was ${kind}`);
+    if (region.kind !== kind)
+      throw new SkerryError('SKERRY_CORRUPT', `region ${regionId} has kind ${region.kind}; announced was ${kind}`);
     this.#regions.delete(regionId);
     return region;
   }
@@ -72,7 +73,9 @@ export class IntroductionTimer {
     this.#timer = undefined;
     if (!waiting) return;
     this.#timer = setTimeout(() => {
-      this.#onLate(new SkerryError('SKERRY_CORRUPT', `a region that a peer announced was not introduced within ${INTRODUCTION_MS} ms`));
+      this.#onLate(
+        new SkerryError('SKERRY_CORRUPT', `a region that a peer announced was not introduced within ${INTRODUCTION_MS} ms`),
+      );
     }, INTRODUCTION_MS);
     this.#timer.unref();
   }

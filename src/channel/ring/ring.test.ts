@@ -25,7 +25,13 @@ class Rig {
     this.writer = new RingWriter(first, this.words, TAIL, position);
     this.words[TAKEN] = position | 0;
     this.writer.setConsumer(this.words, TAKEN);
-    this.reader = new RingReader(first, this.words, TAIL, { ring: (id) => this.areas.get(id), oneOff: () => undefined }, position);
+    this.reader = new RingReader(
+      first,
+      this.words,
+      TAIL,
+      { ring: (id) => this.areas.get(id), oneOff: () => undefined },
+      position,
+    );
   }
 
   write(payload: Uint8Array, callId: number): boolean {

@@ -5,7 +5,7 @@
 // consumer has passed it. A record larger than half of the largest ring gets a region of its own, given back once it was copied.
 // Order is kept in all cases. What bounds the queue: the caller (calls in flight, answers of running handlers).
 
-import { SkerryError } from '../../base/errors.ts';
+import type { SkerryError } from '../../base/errors.ts';
 import { type OwnRegion, REGION_HEADER_BYTES, RegionKind } from '../../memory/region.ts';
 import { RING_MAX_BYTES } from '../../protocol/limits.ts';
 import { Flag, recordBytes } from '../../protocol/record.ts';

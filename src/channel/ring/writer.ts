@@ -6,7 +6,7 @@
 
 import { SkerryError } from '../../base/errors.ts';
 import { checkWord, HEADER_BYTES, headWord, Kind, recordBytes } from '../../protocol/record.ts';
-import { type Encoder } from '../codec/encoder.ts';
+import type { Encoder } from '../codec/encoder.ts';
 import { Overflow } from '../codec/writer.ts';
 import type { BodyWriter } from '../transport.ts';
 import { extendPosition, type RingArea } from './layout.ts';

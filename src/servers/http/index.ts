@@ -36,4 +36,6 @@ export async function serve(ctx: HttpContext, callWith: CallWith): Promise<objec
   return {};
 }
 
-export default server((ctx: ServerContext<HttpOptions>) => serve(ctx, (client, options) => facadeWith(client as object, options) as never));
+export default server((ctx: ServerContext<HttpOptions>) =>
+  serve(ctx, (client, options) => facadeWith(client as object, options) as never),
+);
