@@ -639,7 +639,14 @@ var Kernel = class {
   #onDeath(slot, proc, exit) {
     proc.dead = true;
     const { killedFor, lastRssAnon, status, lastWords } = proc;
-    const reason = deathReason({ exit, killedFor, lastWords, memoryMb: slot.server.memoryMb, lastRssAnon, status: status?.region });
+    const reason = deathReason({
+      exit,
+      killedFor,
+      lastWords,
+      memoryMb: slot.server.memoryMb,
+      lastRssAnon,
+      status: status?.region
+    });
     if (slot.process === proc) {
       slot.process = void 0;
       slot.ready = void 0;

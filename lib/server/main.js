@@ -1,6 +1,6 @@
 import {
   RemoteServer
-} from "../chunks/chunk-TL7OE35I.js";
+} from "../chunks/chunk-TG5KYT2Q.js";
 import {
   remoteFacade
 } from "../chunks/chunk-HLUB7TMV.js";
@@ -9,11 +9,11 @@ import {
   loadServer,
   loadSystem,
   runInstance
-} from "../chunks/chunk-L4GNMSIH.js";
+} from "../chunks/chunk-WMJ3YF4B.js";
 import {
   deferred,
   errorInfo
-} from "../chunks/chunk-ODW3W3JY.js";
+} from "../chunks/chunk-RAW3VEUK.js";
 import "../chunks/chunk-GDBSISFH.js";
 import "../chunks/chunk-F4WPHEZJ.js";
 import {

@@ -109,6 +109,11 @@ export class LinkClients implements Connector {
     afterEnding(client, () => client.channel.close(reason));
   }
 
+  /** The calls of all instances that are known to be dead have their fates. */
+  async endings(): Promise<void> {
+    await Promise.all([...this.#clients.values()].map((client) => client.ending));
+  }
+
   close(error: SkerryError): void {
     for (const { channel } of this.#clients.values()) channel.close(error);
     this.#clients.clear();

@@ -43,6 +43,7 @@ export class Link implements CarrierLink {
   #carrier: Carrier | undefined;
   #seq = 0;
   #lost: SkerryError | undefined;
+  #ending = false;
 
   constructor(makePort: PortFactory, events: LinkEvents) {
     this.#events = events;
@@ -122,6 +123,11 @@ export class Link implements CarrierLink {
     this.#port.setRef(on || this.#holds > 0);
   }
 
+  /** The system is stopping: the kernel's end is no loss. Calls are settled by the deaths of their servers, or by `close`. */
+  expectEnd(): void {
+    this.#ending = true;
+  }
+
   close(): void {
     this.#lost ??= new SkerryError('SKERRY_SERVER_DOWN', 'this system has been stopped');
     this.#port.close();
@@ -178,6 +184,7 @@ export class Link implements CarrierLink {
   }
 
   #onLost(reason: string): void {
+    if (this.#ending) return this.#events.onLost(reason);
     this.#lost ??= new SkerryError('SKERRY_SERVER_DOWN', `the kernel of this system is gone: ${reason}`);
     this.#born.reject(this.#lost);
     this.#fail(this.#lost);

@@ -44,6 +44,7 @@ export interface CountingServerEnd extends ServerEnd {
 
 /** How often the depth of the queue is counted while calls are started. */
 const QUEUED_EVERY_MS = 0.5;
+const QUIET_MS = 2;
 
 export class Dispatcher {
   readonly options: DispatcherOptions;
@@ -56,7 +57,6 @@ export class Dispatcher {
   /** A suspect has been asked for, or runs: nothing else starts. */
   #suspectRuns = false;
   #queuedAtMs = 0;
-  #idle: (() => void) | undefined;
 
   constructor(options: DispatcherOptions) {
     this.options = options;
@@ -67,9 +67,12 @@ export class Dispatcher {
   }
 
   connect(caller: Caller): Connection {
-    const connection = new Connection(this, caller);
+    return new Connection(this, caller);
+  }
+
+  /** Counts a connection from when it has its end; until then there is nothing to read. */
+  join(connection: Connection): void {
     this.#connections.add(connection);
-    return connection;
   }
 
   disconnect(connection: Connection): void {
@@ -89,13 +92,19 @@ export class Dispatcher {
     this.next();
   }
 
-  /** Starts nothing more; resolves when no handler runs. */
-  drain(): Promise<void> {
+  /**
+   * Serves what has been published, until nothing runs and nothing waits, or the time is over; starts nothing from then on. Nothing is
+   * twice nothing, QUIET_MS apart: a call may be on its way while the order to stop has been faster.
+   */
+  async drain(longestMs: number): Promise<void> {
+    const until = nowMs() + longestMs;
+    for (let quiet = 0; quiet < 2 && nowMs() < until; ) {
+      quiet = this.#running === 0 && this.#queued() === 0 ? quiet + 1 : 0;
+      await new Promise((resolve) => {
+        setTimeout(resolve, QUIET_MS);
+      });
+    }
     this.#draining = true;
-    return new Promise((resolve) => {
-      this.#idle = resolve;
-      if (this.#running === 0) resolve();
-    });
   }
 
   ready(): boolean {
@@ -149,8 +158,7 @@ export class Dispatcher {
       status.queued = this.#queued();
       if (this.#running === 0) {
         this.#suspectRuns = false;
-        this.#idle?.();
-      }
+        }
       this.next();
     }
     status.publish();
@@ -203,6 +211,7 @@ export class Connection implements ServerEvents {
 
   use(end: CountingServerEnd): this {
     this.end = end;
+    this.#dispatcher.join(this);
     this.#suspects = end.suspectsWaiting;
     this.#dispatcher.countSuspects(this.#suspects);
     return this;

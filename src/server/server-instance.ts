@@ -55,7 +55,7 @@ export class ServerInstance implements Instance {
 
   async stop(drainMs: number): Promise<void> {
     this.#stopping.abort(new SkerryError('SKERRY_ABORTED', 'the server is asked to stop'));
-    await Promise.race([this.#dispatcher?.drain().then(() => this.#link.carrier.flushed?.()), delay(drainMs)]);
+    await Promise.race([this.#dispatcher?.drain(drainMs).then(() => this.#link.carrier.flushed?.()), delay(drainMs)]);
     const stops = [...this.#onStop].reverse();
     const stopped = (async () => {
       for (const stop of stops) await stop();

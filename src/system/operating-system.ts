@@ -68,8 +68,10 @@ export class OperatingSystem<S extends Entries = Entries> {
 
   async #stop(): Promise<void> {
     this.#kernel.setRef(true);
+    this.#link.expectEnd();
     this.#link.send({ t: 'stop' });
     await this.#over;
+    await this.#link.clients.endings(); // what the servers had answered at their end is delivered
     this.#link.close();
     await this.#kernel.ended;
   }

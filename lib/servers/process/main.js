@@ -2,10 +2,10 @@ import {
   Dispatcher,
   loadSystem,
   runInstance
-} from "../../chunks/chunk-L4GNMSIH.js";
+} from "../../chunks/chunk-WMJ3YF4B.js";
 import {
   errorInfo
-} from "../../chunks/chunk-ODW3W3JY.js";
+} from "../../chunks/chunk-RAW3VEUK.js";
 import "../../chunks/chunk-GDBSISFH.js";
 import "../../chunks/chunk-F4WPHEZJ.js";
 import "../../chunks/chunk-EG23MQX7.js";

@@ -252,8 +252,10 @@ export class RingServerEnd implements ServerEnd, Pollable {
     events.onRequest(reader.kind, reader.flags, reader.method, reader.callId, this.#decoder);
   }
 
+  /** A lie of the client ends its channel; anything else is a bug of our own, and ends the server: its supervisor is the handler. */
   #break(error: unknown): void {
+    if (!(error instanceof SkerryError)) throw error;
     this.#options.poller.remove(this);
-    this.#options.events.onCorrupt(error as SkerryError);
+    this.#options.events.onCorrupt(error);
   }
 }
