@@ -181,6 +181,13 @@ export class Introductions {
     for (const { client, ref } of slot.channels) this.#send(client, { t: 'down', ref, error });
   }
 
+  /** An instance is on its way again: calls wait for it. */
+  revived(slot: Slot): void {
+    if (slot.down === undefined) return;
+    slot.down = undefined;
+    for (const { client, ref } of slot.channels) this.#send(client, { t: 'revived', ref });
+  }
+
   #introduce(channel: Channel): void {
     const { slot, client, suspects } = channel;
     const server = slot.process;

@@ -376,7 +376,7 @@ export class Kernel {
       case 'spawn': {
         const slot = this.#slot(message.slot);
         if (slot.process !== undefined || this.#stopping) return;
-        slot.down = undefined;
+        this.#introductions.revived(slot);
         this.#spawn(slot);
         return;
       }

@@ -100,6 +100,10 @@ export class LinkClients implements Connector {
     afterEnding(client, () => client.channel.down(reason));
   }
 
+  revived(ref: number): void {
+    this.#clients.get(ref)?.events.onRevived();
+  }
+
   closed(ref: number, error: ErrorInfo): void {
     const client = this.#clients.get(ref);
     if (client === undefined) return;

@@ -162,6 +162,8 @@ export class Link implements CarrierLink {
         return this.clients.died(message);
       case 'down':
         return this.clients.down(message.ref, message.error);
+      case 'revived':
+        return this.clients.revived(message.ref);
       case 'hold':
         return this.connections.hold();
       case 'release':

@@ -107,6 +107,7 @@ export type FromKernel =
   | { t: 'region'; ref?: number; channel?: number; purpose: RegionPurpose; start: number } // [region]
   | { t: 'died'; ref: number; reason: string; ordered: boolean; error?: ErrorInfo | undefined }
   | { t: 'down'; ref: number; error: ErrorInfo }
+  | { t: 'revived'; ref: number }
   | { t: 'closed'; channel?: number; ref?: number; error: ErrorInfo; clientDied?: boolean }
   | { t: 'hold' }
   | { t: 'release' }

@@ -27,6 +27,8 @@ export interface ReplicaEvents {
   onDied(): void;
   /** No successor comes until an operator acts. */
   onDown(error: SkerryError): void;
+  /** One is on its way after all. */
+  onRevived(): void;
   /** The channel is of no more use: the next call opens another. */
   onClosed(error: SkerryError): void;
 }
@@ -232,6 +234,10 @@ export class RemoteServer {
         replica.phase = 'down';
         replica.error = error;
         this.#gotMethods?.(); // nobody will tell the methods: let the first call find the server down
+      },
+      onRevived: () => {
+        replica.phase = 'waiting';
+        replica.error = undefined;
       },
       onClosed: () => {
         replica.phase = 'closed';

@@ -18,6 +18,6 @@ export type ProcessServerApi = {
   list(): ProcessEntry[];
   /** Ends a server (`geo`) or a replica (`geo.1`) with SIGKILL; by default it is started again. Resolves when it is dead. */
   kill(name: string, options?: { readonly restart?: boolean }): Promise<void>;
-  /** Starts a zombie again. */
+  /** Starts a zombie again. Resolves when it is running, or has died again: `list()` tells. */
   boot(name: string): Promise<void>;
 };

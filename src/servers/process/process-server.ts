@@ -45,6 +45,7 @@ interface Supervised {
   lastReason: string | undefined;
   /** An operator's kill: start again, or not. */
   wish: 'restart' | 'stay down' | undefined;
+  onReady: (() => void)[];
   onDeath: (() => void)[];
 }
 
@@ -180,11 +181,17 @@ export class ProcessServer implements Instance {
   }
 
   async #bootAgain(name: string): Promise<void> {
-    for (const supervised of this.#named(name)) {
-      if (supervised.state !== 'zombie') continue;
-      supervised.unstable = 0;
-      this.#spawn(supervised);
-    }
+    const zombies = this.#named(name).filter(({ state }) => state === 'zombie');
+    await Promise.all(
+      zombies.map((supervised) => {
+        supervised.unstable = 0;
+        this.#spawn(supervised);
+        return new Promise<void>((resolve) => {
+          supervised.onReady.push(resolve);
+          supervised.onDeath.push(resolve); // what comes of it is in its state
+        });
+      }),
+    );
   }
 
   #named(name: string): Supervised[] {
@@ -244,6 +251,7 @@ export class ProcessServer implements Instance {
     clearTimeout(supervised.timer);
     supervised.state = 'running';
     supervised.readyAt = performance.now();
+    for (const heard of supervised.onReady.splice(0)) heard();
     if (!this.#booting) return;
     const missing = this.#missingUse(supervised);
     if (missing !== undefined) return this.#bootFailed(missing);
@@ -341,6 +349,7 @@ function supervise(name: string, replica: number, slot: number, entry: ServerEnt
     timer: undefined,
     lastReason: undefined,
     wish: undefined,
+    onReady: [],
     onDeath: [],
   };
 }
