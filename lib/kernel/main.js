@@ -405,6 +405,14 @@ var Introductions = class {
     for (const { client, ref } of slot.channels)
       this.#send(client, { t: "down", ref, error: error2 });
   }
+  /** An instance is on its way again: calls wait for it. */
+  revived(slot) {
+    if (slot.down === void 0)
+      return;
+    slot.down = void 0;
+    for (const { client, ref } of slot.channels)
+      this.#send(client, { t: "revived", ref });
+  }
   #introduce(channel) {
     const { slot, client, suspects } = channel;
     const server = slot.process;
@@ -857,7 +865,7 @@ var Kernel = class {
         const slot = this.#slot(message.slot);
         if (slot.process !== void 0 || this.#stopping)
           return;
-        slot.down = void 0;
+        this.#introductions.revived(slot);
         this.#spawn(slot);
         return;
       }

@@ -1,6 +1,6 @@
 import {
   RemoteServer
-} from "../chunks/chunk-TG5KYT2Q.js";
+} from "../chunks/chunk-LFRMJLM7.js";
 import {
   remoteFacade
 } from "../chunks/chunk-HLUB7TMV.js";
@@ -9,11 +9,11 @@ import {
   loadServer,
   loadSystem,
   runInstance
-} from "../chunks/chunk-WMJ3YF4B.js";
+} from "../chunks/chunk-6TGRN3RI.js";
 import {
   deferred,
   errorInfo
-} from "../chunks/chunk-RAW3VEUK.js";
+} from "../chunks/chunk-NQXBG4Z5.js";
 import "../chunks/chunk-GDBSISFH.js";
 import "../chunks/chunk-F4WPHEZJ.js";
 import {
@@ -94,7 +94,7 @@ var ServerInstance = class {
   }
   async stop(drainMs) {
     this.#stopping.abort(new SkerryError("SKERRY_ABORTED", "the server is asked to stop"));
-    await Promise.race([this.#dispatcher?.drain().then(() => this.#link.carrier.flushed?.()), delay(drainMs)]);
+    await Promise.race([this.#dispatcher?.drain(drainMs).then(() => this.#link.carrier.flushed?.()), delay(drainMs)]);
     const stops = [...this.#onStop].reverse();
     const stopped = (async () => {
       for (const stop of stops)

@@ -10,7 +10,7 @@
 
 import { processMs } from '../base/clock.ts';
 import { TURN_MS, TURN_RECORDS } from '../protocol/limits.ts';
-import { WaitPolicy, WINDOW_MAX_MS } from './wait-policy.ts';
+import { DIALOGUE_MS, WaitPolicy, WINDOW_MAX_MS } from './wait-policy.ts';
 
 export interface Pollable {
   /** Managed by the poller: is it polled, and when had it work last. */
@@ -85,14 +85,17 @@ export class Poller {
     if (this.#holds === 0 && !this.#scheduled && !this.#inTurn) this.#syncKeepAlive();
   }
 
-  /** Something was sent and an answer is expected soon: poll, if polling pays; else the pollable stays parked and will be rung for. */
-  expect(pollable: Pollable): void {
+  /**
+   * Something was sent and an answer is expected: poll, if polling pays; else the pollable stays parked and will be rung for.
+   * @param peerSlept the peer has to wake up first: worth polling for only in the midst of a dialogue.
+   */
+  expect(pollable: Pollable, peerSlept: boolean): void {
     if (pollable.hot) {
       if (!this.#scheduled && !this.#inTurn) this.#schedule();
       return;
     }
     const now = processMs();
-    if (this.#policy.windowMs(now) === 0) return;
+    if (this.#policy.windowMs(now) === 0 || (peerSlept && now - this.#lastWorkMs > DIALOGUE_MS)) return;
     this.#lastWorkMs = now;
     this.wake(pollable);
   }

@@ -11,7 +11,8 @@
 
 /** How long to poll on after the last message, ms. */
 export const WINDOW_MAX_MS = 0.05;
-const DIALOGUE_MS = 0.2;
+/** Messages that follow within this time are a dialogue. */
+export const DIALOGUE_MS = 0.2;
 const SCORE_MAX = 8;
 const SCORE_ON = 4;
 /** So many misses without a hit, and polling pauses: at most 16 windows, 0.8 ms, in each PAUSE_MS. */

@@ -158,7 +158,7 @@ export class Dispatcher {
       status.queued = this.#queued();
       if (this.#running === 0) {
         this.#suspectRuns = false;
-        }
+      }
       this.next();
     }
     status.publish();

@@ -2,10 +2,10 @@ import {
   Dispatcher,
   loadSystem,
   runInstance
-} from "../../chunks/chunk-WMJ3YF4B.js";
+} from "../../chunks/chunk-6TGRN3RI.js";
 import {
   errorInfo
-} from "../../chunks/chunk-RAW3VEUK.js";
+} from "../../chunks/chunk-NQXBG4Z5.js";
 import "../../chunks/chunk-GDBSISFH.js";
 import "../../chunks/chunk-F4WPHEZJ.js";
 import "../../chunks/chunk-EG23MQX7.js";
@@ -204,12 +204,15 @@ var ProcessServer = class {
     }));
   }
   async #bootAgain(name) {
-    for (const supervised of this.#named(name)) {
-      if (supervised.state !== "zombie")
-        continue;
+    const zombies = this.#named(name).filter(({ state }) => state === "zombie");
+    await Promise.all(zombies.map((supervised) => {
       supervised.unstable = 0;
       this.#spawn(supervised);
-    }
+      return new Promise((resolve) => {
+        supervised.onReady.push(resolve);
+        supervised.onDeath.push(resolve);
+      });
+    }));
   }
   #named(name) {
     const found = [...this.#bySlot.values()].filter((supervised) => supervised.name === name || title(supervised) === name);
@@ -262,6 +265,8 @@ var ProcessServer = class {
     clearTimeout(supervised.timer);
     supervised.state = "running";
     supervised.readyAt = performance.now();
+    for (const heard of supervised.onReady.splice(0))
+      heard();
     if (!this.#booting)
       return;
     const missing = this.#missingUse(supervised);
@@ -361,6 +366,7 @@ function supervise(name, replica, slot, entry) {
     timer: void 0,
     lastReason: void 0,
     wish: void 0,
+    onReady: [],
     onDeath: []
   };
 }

@@ -18,11 +18,14 @@ export class Bell {
     this.#ring = ring;
   }
 
-  ringIfParked(): void {
+  /** @returns whether the peer sleeps, or has been rung for and is on its way. */
+  ringIfParked(): boolean {
     const parked = Atomics.load(this.#words, this.#word); // sync: parked
-    if ((parked & 1) === 0 || parked === this.#rung) return;
+    if ((parked & 1) === 0) return false;
+    if (parked === this.#rung) return true;
     this.#rung = parked;
     this.#ring();
+    return true;
   }
 }
 

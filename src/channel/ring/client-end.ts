@@ -47,6 +47,8 @@ export class RingClientEnd implements ClientEnd, Pollable {
   #peer: Peer | undefined;
   #published = 0;
   #outstanding = 0;
+  /** The server was parked when the last record was published: its answer takes a wake-up at least. */
+  #peerSlept = false;
   #suspectsStarted = 0;
   #controlTurn = 0;
   #deadRunning = 0;
@@ -66,7 +68,9 @@ export class RingClientEnd implements ClientEnd, Pollable {
         Atomics.store(own.i32, ClientWord.wantsRoom, waiting ? 1 : 0);
         if (waiting && this.#peer !== undefined) this.#poller.wake(this);
       },
-      onPublish: () => this.#peer?.bell.ringIfParked(),
+      onPublish: () => {
+        this.#peerSlept = this.#peer?.bell.ringIfParked() === true;
+      },
       onDrained: () => {},
       onCorrupt: (error) => this.#break(error),
     });
@@ -130,7 +134,7 @@ export class RingClientEnd implements ClientEnd, Pollable {
       this.#countPublished();
       if (callId !== NO_CALL) this.#ends[callId % CALLS_MAX] = end;
     }
-    if (this.#peer !== undefined) this.#poller.expect(this);
+    if (this.#peer !== undefined) this.#poller.expect(this, this.#peerSlept);
     return end !== 0;
   }
 
