@@ -25,6 +25,11 @@ const RUNS = {
     test: 'test/fault/fuzz.test',
     env: { SKERRY_FUZZ: '100000' },
   },
+  atlas: {
+    what: '30 s of the atlas over 50 connections, its geo processes killed in turn every 3 s',
+    test: 'test/fault/atlas.test',
+    env: { SKERRY_ATLAS_S: '30' },
+  },
 };
 const TIMEOUT_MS = 8 * 3_600_000;
 

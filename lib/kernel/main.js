@@ -1,13 +1,16 @@
 import {
   StreamPort
-} from "../chunks/chunk-AHJXWFPL.js";
+} from "../chunks/chunk-NFIVJAYH.js";
+import {
+  interfaceHash
+} from "../chunks/chunk-XDAWYBB6.js";
 import {
   RegionKind,
   SeqpacketPort,
   agree,
   loadNative,
   mapRegion
-} from "../chunks/chunk-HUMIZ7MG.js";
+} from "../chunks/chunk-UI3RKSZ7.js";
 import {
   HUNG_UP,
   StatusWord
@@ -89,6 +92,23 @@ function formatEndpoint(endpoint) {
   return `${endpoint.node}.${endpoint.slot}.${endpoint.generation}`;
 }
 
+// dist/src/kernel/closer.js
+var LOOK_AGAIN_MS = 20;
+var Closer = class {
+  #addon;
+  #isQueued;
+  constructor(addon2, isQueued) {
+    this.#addon = addon2;
+    this.#isQueued = isQueued;
+  }
+  close(descriptor) {
+    if (this.#isQueued(descriptor))
+      setTimeout(() => this.close(descriptor), LOOK_AGAIN_MS);
+    else
+      this.#addon?.close(descriptor);
+  }
+};
+
 // dist/src/kernel/child.js
 import { spawn } from "node:child_process";
 import { fileURLToPath } from "node:url";
@@ -97,15 +117,29 @@ var MAIN = {
   server: fileURLToPath(new URL("../server/main.js", import.meta.url))
 };
 var OLD_SPACE_SHARE = 0.75;
+var LEFT_OPEN_MS = 100;
 function spawnChild(options, events, onExit) {
-  const { addon: addon2, role, env, memoryMb } = options;
+  const { addon: addon2 } = options;
   const pair = addon2?.socketPair();
+  try {
+    return spawnWith(pair, options, events, onExit);
+  } catch (error2) {
+    if (pair !== void 0)
+      for (const end of pair)
+        addon2?.close(end);
+    throw error2;
+  }
+}
+function spawnWith(pair, options, events, onExit) {
+  const { addon: addon2, role, env, memoryMb } = options;
   const execArgv = memoryMb > 0 ? [`--max-old-space-size=${Math.floor(memoryMb * OLD_SPACE_SHARE)}`] : [];
   const child = spawn(process.execPath, [...execArgv, MAIN[role], String(process.pid), options.title], {
     env: { ...env, ...memoryMb > 0 ? { SKERRY_MEMORY_MB: String(memoryMb) } : {} },
     stdio: ["ignore", "inherit", "inherit", pair === void 0 || addon2 === void 0 ? "pipe" : addon2.fileNumber(pair[1])],
     detached: true
   });
+  if (child.pid === void 0)
+    throw spawnError(child);
   if (pair !== void 0 && addon2 !== void 0)
     addon2.close(pair[1]);
   let exit;
@@ -123,15 +157,19 @@ function spawnChild(options, events, onExit) {
     }
   };
   const port = pair !== void 0 && addon2 !== void 0 ? new SeqpacketPort(addon2, pair[0], portEvents) : new StreamPort(child.stdio[3], portEvents);
-  child.on("error", () => {
-    exit ??= { code: null, signal: "SPAWN" };
-    port.drain();
-    finish();
-  });
   child.on("exit", (code, signal) => {
     exit ??= { code, signal };
     port.drain();
     finish();
+    if (!portClosed) {
+      setTimeout(() => {
+        if (portClosed)
+          return;
+        port.drain();
+        port.close();
+        portEvents.onClose("the peer hung up");
+      }, LEFT_OPEN_MS);
+    }
   });
   return {
     pid: child.pid ?? 0,
@@ -140,6 +178,11 @@ function spawnChild(options, events, onExit) {
       child.kill("SIGKILL");
     }
   };
+}
+function spawnError(child) {
+  child.on("error", () => {
+  });
+  return new Error(`a process could not be started (spawn of ${process.execPath} failed: out of memory, processes or descriptors)`);
 }
 
 // dist/src/kernel/death.js
@@ -204,7 +247,7 @@ var fieldsOf = {
   need: { seq: nat, bytes: nat },
   giveBack: { bytes: nat },
   connect: { seq: nat, server: text },
-  open: { ref: nat, slot: nat },
+  open: { ref: nat, slot: nat, hash: optional(nat) },
   accept: { channel: nat, token: optional(text) },
   offer: { ref: optional(nat), channel: optional(nat), region: nat, purpose, start: nat, bytes: nat },
   retire: { ref: optional(nat), channel: optional(nat), region: nat, bytes: nat },
@@ -240,17 +283,23 @@ function plainError(code, message) {
 }
 
 // dist/src/kernel/introductions.js
+var CHANNELS_MAX = 4096;
+var REGIONS_MAX = 2048;
 var Introductions = class {
   #addon;
+  #closer;
   #expel;
   #lastId = 0;
-  constructor(addon2, expel) {
+  constructor(addon2, closer, expel) {
     this.#addon = addon2;
+    this.#closer = closer;
     this.#expel = expel;
   }
-  open(client, slot, ref, allowed, descriptors, owned) {
+  open(client, slot, ref, allowed, hash, descriptors, owned) {
     if (client.channels.has(ref))
       throw new Error(`channel ${ref} exists already`);
+    if (client.channels.size >= CHANNELS_MAX)
+      throw new Error(`more than ${CHANNELS_MAX} channels`);
     if (allowed === void 0)
       throw new Error(`no right to ${slot.server.name}`);
     const [base] = descriptors;
@@ -273,7 +322,7 @@ var Introductions = class {
       from: 0,
       startedCalls: 0,
       suspects: void 0,
-      hash: void 0
+      hash
     };
     client.channels.set(ref, channel);
     slot.channels.add(channel);
@@ -332,6 +381,8 @@ var Introductions = class {
       return this.#send(channel.client, { t: "region", ref: channel.ref, purpose: purpose2, start }, [descriptor]);
     }
     owned.delete(descriptor);
+    if (channel.regions.size >= REGIONS_MAX)
+      throw new Error(`more than ${REGIONS_MAX} regions announced and not retired`);
     const kept = { id: region, purpose: purpose2, start, bytes, descriptor };
     channel.regions.set(region, kept);
     if (channel.state === "introduced" || channel.state === "open")
@@ -339,13 +390,19 @@ var Introductions = class {
   }
   retire(from, message) {
     const channel = this.#find(from, message);
-    if (channel === void 0 || channel.client !== from)
+    if (channel === void 0)
       return;
-    const kept = channel.regions.get(message.region);
+    const { region } = message;
+    if (channel.client !== from)
+      return this.#send(channel.client, { t: "retired", ref: channel.ref, region });
+    const kept = channel.regions.get(region);
     if (kept === void 0)
       return;
+    const { process: process2 } = channel.slot;
+    if (process2 !== void 0 && process2.serves.has(channel.id))
+      this.#send(process2, { t: "retired", channel: channel.id, region });
     channel.regions.delete(message.region);
-    this.#addon?.close(kept.descriptor);
+    this.#closer.close(kept.descriptor);
   }
   settled(client, message, descriptors, owned) {
     const channel = client.channels.get(message.ref);
@@ -465,7 +522,7 @@ var Introductions = class {
   }
   #dropSuspects(channel) {
     if (channel.suspects?.descriptor !== void 0)
-      this.#addon?.close(channel.suspects.descriptor);
+      this.#closer.close(channel.suspects.descriptor);
     channel.suspects = void 0;
   }
   #releaseIfSettled(slot) {
@@ -485,9 +542,9 @@ var Introductions = class {
     const addon2 = this.#addon;
     if (addon2 !== void 0) {
       if (base !== void 0)
-        addon2.close(base);
+        this.#closer.close(base);
       for (const { descriptor } of channel.regions.values())
-        addon2.close(descriptor);
+        this.#closer.close(descriptor);
     }
     const server = slot.process;
     if (server?.serves.delete(id) === true)
@@ -516,15 +573,6 @@ var Introductions = class {
   }
 };
 
-// dist/src/protocol/methods.js
-function interfaceHash(methods) {
-  let hash = 2166136261;
-  const text2 = methods.map((m) => `${m.name}:${m.kind}:${m.idempotent}`).join(";");
-  for (let i = 0; i < text2.length; i++)
-    hash = Math.imul(hash ^ text2.charCodeAt(i), 16777619);
-  return hash >>> 0;
-}
-
 // dist/src/kernel/slots.js
 function makeSlot(number, replica, server) {
   return {
@@ -550,11 +598,13 @@ var PROCESS_SERVER_SLOT = 0;
 var CALLER_SLOT = 1;
 var FIRST_SERVER_SLOT = 2;
 var MEMORY_WATCH_MS = 1e3;
+var STOP_MAX_MS = 12e4;
 var OLDEST = { min: 1, max: 1, features: 0 };
 var Kernel = class {
   #options;
   #slots = /* @__PURE__ */ new Map();
   #introductions;
+  #closer;
   #caller;
   #systemUrl;
   #booted;
@@ -562,7 +612,8 @@ var Kernel = class {
   #memoryWatch;
   constructor(options) {
     this.#options = options;
-    this.#introductions = new Introductions(options.addon, (proc, why) => this.#expel(proc, why));
+    this.#closer = new Closer(options.addon, (descriptor) => this.#ports().some((port) => port.holds(descriptor)));
+    this.#introductions = new Introductions(options.addon, this.#closer, (proc, why) => this.#expel(proc, why));
     this.#systemUrl = new Promise((resolve) => {
       this.#booted = resolve;
     });
@@ -588,9 +639,9 @@ var Kernel = class {
     this.#stopping = true;
     const processServer = this.#slot(PROCESS_SERVER_SLOT).process;
     if (processServer === void 0)
-      this.#options.exit(1);
-    else
-      this.#send(processServer, { t: "stop", drainMs: 0 });
+      return this.#options.exit(1);
+    this.#send(processServer, { t: "stop", drainMs: 0 });
+    setTimeout(() => this.#end(1), STOP_MAX_MS);
   }
   #slot(number) {
     const slot = this.#slots.get(number);
@@ -607,6 +658,10 @@ var Kernel = class {
     if (process2 !== void 0)
       this.#send(process2, { t: "instance", slot, event });
   }
+  #ports() {
+    const instances = [...this.#slots.values()].map(({ process: process2 }) => process2);
+    return [this.#caller, ...instances].flatMap((proc) => proc === void 0 ? [] : [proc.port]);
+  }
   // --- births and deaths
   async #spawn(slot) {
     slot.generation += 1;
@@ -615,7 +670,7 @@ var Kernel = class {
     const endpoint = { node: 0, slot: number, generation: slot.generation };
     const role = number === PROCESS_SERVER_SLOT ? "process" : "server";
     const title = role === "process" ? "process" : `${server.name}.${replica}`;
-    const child = spawnChild({ addon: addon2, role, env: { ...baseEnv, ...this.#pick(server.env) }, memoryMb: server.memoryMb, title }, {
+    const spawned = this.#trySpawn(slot, () => spawnChild({ addon: addon2, role, env: { ...baseEnv, ...this.#pick(server.env) }, memoryMb: server.memoryMb, title }, {
       onMessage: (message, descriptors) => this.#receive(record2, message, descriptors),
       onClose: (why) => {
         if (why !== HUNG_UP)
@@ -623,7 +678,10 @@ var Kernel = class {
         else if (!record2.dead)
           record2.kill();
       }
-    }, (exit) => this.#onDeath(slot, record2, exit));
+    }, (exit) => this.#onDeath(slot, record2, exit)));
+    if (spawned === void 0)
+      return;
+    const child = spawned;
     const record2 = newProcess(role, server.name, endpoint, `server:${server.name}`, child.pid, child.port, child.kill);
     slot.process = record2;
     this.#watchMemory();
@@ -631,6 +689,19 @@ var Kernel = class {
     const systemUrl = await this.#systemUrl;
     const replicas = this.#slotsOf(server.name).length;
     this.#born(record2, role, replica, systemUrl, this.#pick(server.secrets), replicas);
+  }
+  /** A process that cannot be started is one that died at once, for that reason. */
+  #trySpawn(slot, start) {
+    try {
+      return start();
+    } catch (error2) {
+      const { message } = error2;
+      if (slot.number === PROCESS_SERVER_SLOT)
+        this.#fail(plainError("SKERRY_INIT", message));
+      else
+        this.#tellProcessServer(slot.number, { what: "died", reason: message, ordered: false });
+      return void 0;
+    }
   }
   #born(to, role, replica, systemUrl, secrets, replicas) {
     this.#send(to, { t: "born", config: { role, name: to.name, replica, endpoint: to.endpoint, systemUrl, secrets, replicas } });
@@ -675,9 +746,9 @@ var Kernel = class {
     if (addon2 === void 0)
       return;
     if (proc.bell !== void 0)
-      addon2.close(proc.bell);
+      this.#closer.close(proc.bell);
     if (proc.status !== void 0) {
-      addon2.close(proc.status.descriptor);
+      this.#closer.close(proc.status.descriptor);
       proc.status.region?.release();
     }
     proc.bell = void 0;
@@ -726,7 +797,7 @@ var Kernel = class {
       this.#expel(from, error2.message);
     } finally {
       for (const descriptor of owned)
-        this.#options.addon?.close(descriptor);
+        this.#closer.close(descriptor);
     }
   }
   /** @param owned descriptors that are closed afterwards, unless taken out. */
@@ -742,7 +813,7 @@ var Kernel = class {
       case "connect":
         return this.#connect(from, message.seq, message.server);
       case "open":
-        return this.#introductions.open(from, this.#slot(message.slot), message.ref, this.#rightsOf(from, this.#slot(message.slot).server.name), descriptors, owned);
+        return this.#introductions.open(from, this.#slot(message.slot), message.ref, this.#rightsOf(from, this.#slot(message.slot).server.name), message.hash, descriptors, owned);
       case "accept":
         return this.#introductions.accept(from, message.channel, message.token, descriptors);
       case "offer":

@@ -1,6 +1,6 @@
 import {
   RemoteServer
-} from "../chunks/chunk-LFRMJLM7.js";
+} from "../chunks/chunk-2AODDDIZ.js";
 import {
   remoteFacade
 } from "../chunks/chunk-HLUB7TMV.js";
@@ -9,11 +9,11 @@ import {
   loadServer,
   loadSystem,
   runInstance
-} from "../chunks/chunk-6TGRN3RI.js";
+} from "../chunks/chunk-YC2I4UXH.js";
 import {
   deferred,
   errorInfo
-} from "../chunks/chunk-NQXBG4Z5.js";
+} from "../chunks/chunk-EEHK6FZ7.js";
 import "../chunks/chunk-GDBSISFH.js";
 import "../chunks/chunk-F4WPHEZJ.js";
 import {
@@ -26,7 +26,8 @@ import {
   queueMaxOf
 } from "../chunks/chunk-QJ3SJPQR.js";
 import "../chunks/chunk-JSCQ27LA.js";
-import "../chunks/chunk-HUMIZ7MG.js";
+import "../chunks/chunk-XDAWYBB6.js";
+import "../chunks/chunk-UI3RKSZ7.js";
 import "../chunks/chunk-JFLBLH7Q.js";
 import {
   SkerryError

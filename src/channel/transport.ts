@@ -43,7 +43,8 @@ export interface ClientEnd {
   /**
    * Publishes a record, or queues it in order when there is no room, no peer yet, or it needs a region of its own.
    * @param callId its slot (`callId % CALLS_MAX`) must be free; notifications pass `NO_CALL`.
-   * @param onPublished called once when a queued record has been published; not called when `true` is returned, nor after `cancel`.
+   * @param onPublished called once when a queued record has been published, or with the error that makes it impossible; not called
+   *   when `true` is returned, nor after `cancel`.
    * @returns true when it is published already.
    * @throws SkerryError SKERRY_UNSENDABLE (a value cannot travel; nothing was sent), SKERRY_LIMIT (larger than RECORD_MAX_BYTES).
    */
@@ -54,7 +55,7 @@ export interface ClientEnd {
     callId: number,
     write: BodyWriter<T>,
     body: T,
-    onPublished?: () => void,
+    onPublished?: (error?: SkerryError) => void,
   ): boolean;
   /** A call has its outcome: nothing is expected for it any more, its slot may be used again. */
   settled(callId: number): void;
@@ -97,6 +98,8 @@ export interface ServerEvents {
 export interface ServerEnd {
   /** Publishes an answer, or queues it until the client has made room; while any is queued no further request is started. */
   send<T>(kind: number, callId: number, write: BodyWriter<T>, body: T): void;
+  /** Requests that the client has published and this end has not started, as far as it can see. */
+  readonly unstarted: number;
   isCancelled(callId: number): boolean;
   creditOf(callId: number): number;
   /** Answers queued for want of room: a stream should wait. */

@@ -9,7 +9,7 @@ import { fileURLToPath } from 'node:url';
 import type { ControlEvents, ControlPort } from '../channel/control/port.ts';
 import { SeqpacketPort } from '../channel/control/seqpacket-port.ts';
 import { StreamPort } from '../channel/control/stream-port.ts';
-import type { NativeAddon } from '../memory/native.ts';
+import type { Descriptor, NativeAddon } from '../memory/native.ts';
 import type { Exit } from './death.ts';
 
 /** Files of other layers that the kernel starts and never imports. */
@@ -34,20 +34,38 @@ export interface SpawnedChild {
 
 /** V8's old space within a server's limit: the rest is for young objects, code, buffers and the runtime. */
 const OLD_SPACE_SHARE = 0.75;
+/** A dead process's socket ends with it; if not, so long is waited for what is on its way. */
+const LEFT_OPEN_MS = 100;
 
 /**
  * Starts an instance.
  * @param onExit the process is reaped, and everything that it had sent has been delivered to `events`.
  */
 export function spawnChild(options: SpawnOptions, events: ControlEvents, onExit: (exit: Exit) => void): SpawnedChild {
-  const { addon, role, env, memoryMb } = options;
+  const { addon } = options;
   const pair = addon?.socketPair();
+  try {
+    return spawnWith(pair, options, events, onExit);
+  } catch (error) {
+    if (pair !== undefined) for (const end of pair) addon?.close(end);
+    throw error;
+  }
+}
+
+function spawnWith(
+  pair: [Descriptor, Descriptor] | undefined,
+  options: SpawnOptions,
+  events: ControlEvents,
+  onExit: (exit: Exit) => void,
+): SpawnedChild {
+  const { addon, role, env, memoryMb } = options;
   const execArgv = memoryMb > 0 ? [`--max-old-space-size=${Math.floor(memoryMb * OLD_SPACE_SHARE)}`] : [];
   const child: ChildProcess = spawn(process.execPath, [...execArgv, MAIN[role], String(process.pid), options.title], {
     env: { ...env, ...(memoryMb > 0 ? { SKERRY_MEMORY_MB: String(memoryMb) } : {}) },
     stdio: ['ignore', 'inherit', 'inherit', pair === undefined || addon === undefined ? 'pipe' : addon.fileNumber(pair[1])],
     detached: true,
   });
+  if (child.pid === undefined) throw spawnError(child);
   if (pair !== undefined && addon !== undefined) addon.close(pair[1]);
   let exit: Exit | undefined;
   let portClosed = false;
@@ -66,15 +84,19 @@ export function spawnChild(options: SpawnOptions, events: ControlEvents, onExit:
     pair !== undefined && addon !== undefined
       ? new SeqpacketPort(addon, pair[0], portEvents)
       : new StreamPort((child.stdio as unknown as Socket[])[3] as Socket, portEvents);
-  child.on('error', () => {
-    exit ??= { code: null, signal: 'SPAWN' };
-    port.drain();
-    finish();
-  });
   child.on('exit', (code, signal) => {
     exit ??= { code, signal };
     port.drain();
     finish();
+    // The process is reaped: what it sent is here. Its end of the socket may be held open by a process that it left behind.
+    if (!portClosed) {
+      setTimeout(() => {
+        if (portClosed) return;
+        port.drain();
+        port.close();
+        portEvents.onClose('the peer hung up');
+      }, LEFT_OPEN_MS);
+    }
   });
   return {
     pid: child.pid ?? 0,
@@ -83,4 +105,12 @@ export function spawnChild(options: SpawnOptions, events: ControlEvents, onExit:
       child.kill('SIGKILL');
     },
   };
+}
+
+/** A spawn that failed says why in an event that comes later; the failure itself is known at once. */
+function spawnError(child: ChildProcess): Error {
+  child.on('error', () => {});
+  return new Error(
+    `a process could not be started (spawn of ${process.execPath} failed: out of memory, processes or descriptors)`,
+  );
 }

@@ -9,18 +9,25 @@ import { formatEndpoint } from '../protocol/endpoint.ts';
 import { agree } from '../protocol/version.ts';
 import { type Channel, type KeptRegion, regionsFrom } from './channels.ts';
 import { plainError } from './messages.ts';
+import type { Closer } from './closer.ts';
 import type { Process } from './process-record.ts';
 import type { Slot } from './slots.ts';
+
+/** What one process can make the kernel hold. An honest one has some channels, with a ring and a few large records each. */
+const CHANNELS_MAX = 4096;
+const REGIONS_MAX = 2048;
 
 type Message<T extends ToKernel['t']> = Extract<ToKernel, { t: T }>;
 
 export class Introductions {
   readonly #addon: NativeAddon | undefined;
+  readonly #closer: Closer;
   readonly #expel: (proc: Process, why: string) => void;
   #lastId = 0;
 
-  constructor(addon: NativeAddon | undefined, expel: (proc: Process, why: string) => void) {
+  constructor(addon: NativeAddon | undefined, closer: Closer, expel: (proc: Process, why: string) => void) {
     this.#addon = addon;
+    this.#closer = closer;
     this.#expel = expel;
   }
 
@@ -29,10 +36,12 @@ export class Introductions {
     slot: Slot,
     ref: number,
     allowed: readonly string[] | true | undefined,
+    hash: number | undefined,
     descriptors: readonly Descriptor[],
     owned: Set<Descriptor>,
   ): void {
     if (client.channels.has(ref)) throw new Error(`channel ${ref} exists already`);
+    if (client.channels.size >= CHANNELS_MAX) throw new Error(`more than ${CHANNELS_MAX} channels`);
     if (allowed === undefined) throw new Error(`no right to ${slot.server.name}`);
     const [base] = descriptors;
     if (this.#addon !== undefined) {
@@ -53,7 +62,7 @@ export class Introductions {
       from: 0,
       startedCalls: 0,
       suspects: undefined,
-      hash: undefined,
+      hash,
     };
     client.channels.set(ref, channel);
     slot.channels.add(channel);
@@ -110,6 +119,7 @@ export class Introductions {
       return this.#send(channel.client, { t: 'region', ref: channel.ref, purpose, start }, [descriptor]);
     }
     owned.delete(descriptor);
+    if (channel.regions.size >= REGIONS_MAX) throw new Error(`more than ${REGIONS_MAX} regions announced and not retired`);
     const kept = { id: region, purpose, start, bytes, descriptor };
     channel.regions.set(region, kept);
     if (channel.state === 'introduced' || channel.state === 'open') this.#introduceRegion(channel, kept);
@@ -117,11 +127,16 @@ export class Introductions {
 
   retire(from: Process, message: Message<'retire'>): void {
     const channel = this.#find(from, message);
-    if (channel === undefined || channel.client !== from) return;
-    const kept = channel.regions.get(message.region);
+    if (channel === undefined) return;
+    const { region } = message;
+    if (channel.client !== from) return this.#send(channel.client, { t: 'retired', ref: channel.ref, region });
+    const kept = channel.regions.get(region);
     if (kept === undefined) return;
+    const { process } = channel.slot;
+    if (process !== undefined && process.serves.has(channel.id))
+      this.#send(process, { t: 'retired', channel: channel.id, region });
     channel.regions.delete(message.region);
-    this.#addon?.close(kept.descriptor);
+    this.#closer.close(kept.descriptor);
   }
 
   settled(client: Process, message: Message<'settled'>, descriptors: readonly Descriptor[], owned: Set<Descriptor>): void {
@@ -239,7 +254,7 @@ export class Introductions {
   }
 
   #dropSuspects(channel: Channel): void {
-    if (channel.suspects?.descriptor !== undefined) this.#addon?.close(channel.suspects.descriptor);
+    if (channel.suspects?.descriptor !== undefined) this.#closer.close(channel.suspects.descriptor);
     channel.suspects = undefined;
   }
 
@@ -257,8 +272,8 @@ export class Introductions {
     slot.channels.delete(channel);
     const addon = this.#addon;
     if (addon !== undefined) {
-      if (base !== undefined) addon.close(base);
-      for (const { descriptor } of channel.regions.values()) addon.close(descriptor);
+      if (base !== undefined) this.#closer.close(base);
+      for (const { descriptor } of channel.regions.values()) this.#closer.close(descriptor);
     }
     const server = slot.process;
     if (server?.serves.delete(id) === true) this.#send(server, { t: 'closed', channel: id, error, clientDied });

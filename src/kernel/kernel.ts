@@ -12,7 +12,8 @@ import { type Endpoint, formatEndpoint } from '../protocol/endpoint.ts';
 import type { Speaks } from '../protocol/version.ts';
 import type { MemoryBudget } from './budget.ts';
 import type { Channel } from './channels.ts';
-import { spawnChild } from './child.ts';
+import { Closer } from './closer.ts';
+import { type SpawnedChild, spawnChild } from './child.ts';
 import { deathReason, type Exit } from './death.ts';
 import { Introductions } from './introductions.ts';
 import { type BootMessage, checkMessage, plainError } from './messages.ts';
@@ -23,6 +24,7 @@ export const PROCESS_SERVER_SLOT = 0;
 export const CALLER_SLOT = 1;
 const FIRST_SERVER_SLOT = 2;
 const MEMORY_WATCH_MS = 1000;
+const STOP_MAX_MS = 120_000;
 /** What a process speaks that does not say. */
 const OLDEST: Speaks = { min: 1, max: 1, features: 0 };
 
@@ -42,6 +44,7 @@ export class Kernel {
   readonly #options: KernelOptions;
   readonly #slots = new Map<number, Slot>();
   readonly #introductions: Introductions;
+  readonly #closer: Closer;
   #caller: Process | undefined;
   #systemUrl: Promise<string>;
   #booted!: (systemUrl: string) => void;
@@ -50,7 +53,8 @@ export class Kernel {
 
   constructor(options: KernelOptions) {
     this.#options = options;
-    this.#introductions = new Introductions(options.addon, (proc, why) => this.#expel(proc, why));
+    this.#closer = new Closer(options.addon, (descriptor) => this.#ports().some((port) => port.holds(descriptor)));
+    this.#introductions = new Introductions(options.addon, this.#closer, (proc, why) => this.#expel(proc, why));
     this.#systemUrl = new Promise((resolve) => {
       this.#booted = resolve;
     });
@@ -78,8 +82,9 @@ export class Kernel {
   stop(): void {
     this.#stopping = true;
     const processServer = this.#slot(PROCESS_SERVER_SLOT).process;
-    if (processServer === undefined) this.#options.exit(1);
-    else this.#send(processServer, { t: 'stop', drainMs: 0 });
+    if (processServer === undefined) return this.#options.exit(1);
+    this.#send(processServer, { t: 'stop', drainMs: 0 });
+    setTimeout(() => this.#end(1), STOP_MAX_MS); // a process server that hangs stops nothing
   }
 
   #slot(number: number): Slot {
@@ -97,6 +102,11 @@ export class Kernel {
     if (process !== undefined) this.#send(process, { t: 'instance', slot, event });
   }
 
+  #ports(): Process['port'][] {
+    const instances = [...this.#slots.values()].map(({ process }) => process);
+    return [this.#caller, ...instances].flatMap((proc) => (proc === undefined ? [] : [proc.port]));
+  }
+
   // --- births and deaths
 
   async #spawn(slot: Slot): Promise<void> {
@@ -106,18 +116,22 @@ export class Kernel {
     const endpoint: Endpoint = { node: 0, slot: number, generation: slot.generation };
     const role = number === PROCESS_SERVER_SLOT ? 'process' : 'server';
     const title = role === 'process' ? 'process' : `${server.name}.${replica}`;
-    const child = spawnChild(
-      { addon, role, env: { ...baseEnv, ...this.#pick(server.env) }, memoryMb: server.memoryMb, title },
-      {
-        onMessage: (message, descriptors) => this.#receive(record, message, descriptors),
-        onClose: (why) => {
-          // A process that closes its control socket has left the system, whatever else it does.
-          if (why !== HUNG_UP) this.#expel(record, why);
-          else if (!record.dead) record.kill();
+    const spawned = this.#trySpawn(slot, () =>
+      spawnChild(
+        { addon, role, env: { ...baseEnv, ...this.#pick(server.env) }, memoryMb: server.memoryMb, title },
+        {
+          onMessage: (message, descriptors) => this.#receive(record, message, descriptors),
+          onClose: (why) => {
+            // A process that closes its control socket has left the system, whatever else it does.
+            if (why !== HUNG_UP) this.#expel(record, why);
+            else if (!record.dead) record.kill();
+          },
         },
-      },
-      (exit) => this.#onDeath(slot, record, exit),
+        (exit) => this.#onDeath(slot, record, exit),
+      ),
     );
+    if (spawned === undefined) return;
+    const child = spawned;
     const record = newProcess(role, server.name, endpoint, `server:${server.name}`, child.pid, child.port, child.kill);
     slot.process = record;
     this.#watchMemory();
@@ -125,6 +139,18 @@ export class Kernel {
     const systemUrl = await this.#systemUrl;
     const replicas = this.#slotsOf(server.name).length;
     this.#born(record, role, replica, systemUrl, this.#pick(server.secrets), replicas);
+  }
+
+  /** A process that cannot be started is one that died at once, for that reason. */
+  #trySpawn(slot: Slot, start: () => SpawnedChild): SpawnedChild | undefined {
+    try {
+      return start();
+    } catch (error) {
+      const { message } = error as Error;
+      if (slot.number === PROCESS_SERVER_SLOT) this.#fail(plainError('SKERRY_INIT', message));
+      else this.#tellProcessServer(slot.number, { what: 'died', reason: message, ordered: false });
+      return undefined;
+    }
   }
 
   #born(
@@ -179,9 +205,9 @@ export class Kernel {
     budget.give(proc.grantedBytes);
     proc.grantedBytes = 0;
     if (addon === undefined) return;
-    if (proc.bell !== undefined) addon.close(proc.bell);
+    if (proc.bell !== undefined) this.#closer.close(proc.bell);
     if (proc.status !== undefined) {
-      addon.close(proc.status.descriptor);
+      this.#closer.close(proc.status.descriptor);
       proc.status.region?.release();
     }
     proc.bell = undefined;
@@ -229,7 +255,7 @@ export class Kernel {
     } catch (error) {
       this.#expel(from, (error as Error).message);
     } finally {
-      for (const descriptor of owned) this.#options.addon?.close(descriptor);
+      for (const descriptor of owned) this.#closer.close(descriptor);
     }
   }
 
@@ -251,6 +277,7 @@ export class Kernel {
           this.#slot(message.slot),
           message.ref,
           this.#rightsOf(from, this.#slot(message.slot).server.name),
+          message.hash,
           descriptors,
           owned,
         );

@@ -48,7 +48,7 @@ const fieldsOf: Record<string, Record<string, Check>> = {
   need: { seq: nat, bytes: nat },
   giveBack: { bytes: nat },
   connect: { seq: nat, server: text },
-  open: { ref: nat, slot: nat },
+  open: { ref: nat, slot: nat, hash: optional(nat) },
   accept: { channel: nat, token: optional(text) },
   offer: { ref: optional(nat), channel: optional(nat), region: nat, purpose, start: nat, bytes: nat },
   retire: { ref: optional(nat), channel: optional(nat), region: nat, bytes: nat },

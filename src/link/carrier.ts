@@ -1,10 +1,9 @@
 // What differs between the transports when a channel is made: a carrier makes the two ends and the words that introduce them.
 
-import type { ClientEnd, ClientEvents, ServerEvents, Suspect } from '../channel/transport.ts';
+import type { ClientEnd, ClientEvents, ServerEnd, ServerEvents, Suspect } from '../channel/transport.ts';
 import type { Descriptor } from '../memory/native.ts';
 import type { StatusCounters } from '../memory/status.ts';
 import type { FromKernel } from '../protocol/control.ts';
-import type { CountingServerEnd } from '../rpc/dispatcher.ts';
 
 export type Opened = Extract<FromKernel, { t: 'opened' }>;
 export type Introduce = Extract<FromKernel, { t: 'introduce' }>;
@@ -29,16 +28,20 @@ export interface CarriedClient {
   settle(suspects: readonly Suspect[]): Promise<Settlement>;
   /** A region that the server announced. */
   introduce(message: RegionMessage, descriptors: readonly Descriptor[]): void;
+  /** The server needs a region that it announced no more. */
+  retired?(region: number): void;
 }
 
 export interface CarriedServer {
-  readonly end: CountingServerEnd;
+  readonly end: ServerEnd;
   /** Handed to the kernel with `accept`; closed once sent. */
   readonly descriptors: readonly Descriptor[];
   readonly token?: string;
   /** The kernel has been told: requests may be started from now on. */
   start(): void;
   introduce(message: RegionMessage, descriptors: readonly Descriptor[]): void;
+  /** The client needs a region that it announced no more. */
+  retired?(region: number): void;
 }
 
 /** How a carrier speaks with the kernel. */

@@ -38,7 +38,8 @@ export class LinkClients implements Connector {
     return { slots: answer.slots, methods: answer.methods };
   }
 
-  async open(name: string, slot: number, events: ReplicaEvents): Promise<Channel> {
+  async open(name: string, slot: number, hash: number | undefined, events: ReplicaEvents): Promise<Channel> {
+    this.#link.checkAlive();
     this.#lastRef += 1;
     const ref = this.#lastRef;
     const channel = new Channel({
@@ -51,10 +52,13 @@ export class LinkClients implements Connector {
         events.onClosed(error);
       },
     });
-    const carried = await this.#link.carrier.openClient(ref, name, channel);
+    const carried = await this.#link.carrier.openClient(ref, name, channel).catch((error) => {
+      this.#link.deadlines.remove(channel);
+      throw error;
+    });
     channel.use(carried.end);
     this.#clients.set(ref, { channel, carried, events });
-    this.#link.send({ t: 'open', ref, slot }, carried.descriptors);
+    this.#link.send({ t: 'open', ref, slot, ...(hash === undefined ? {} : { hash }) }, carried.descriptors, carried.descriptors);
     return channel;
   }
 
@@ -64,6 +68,11 @@ export class LinkClients implements Connector {
     try {
       client.channel.queueMax = message.queueMax;
       client.events.onOpened(message.methods, message.concurrency);
+    } catch (error) {
+      this.#link.discard(descriptors);
+      return client.channel.onCorrupt(error as SkerryError);
+    }
+    try {
       client.carried.attach(message, descriptors);
     } catch (error) {
       client.channel.onCorrupt(error as SkerryError);
@@ -78,6 +87,10 @@ export class LinkClients implements Connector {
     } catch (error) {
       client.channel.onCorrupt(error as SkerryError);
     }
+  }
+
+  retired(ref: number, region: number): void {
+    this.#clients.get(ref)?.carried.retired?.(region);
   }
 
   died(message: Extract<FromKernel, { t: 'died' }>): void {
@@ -119,8 +132,12 @@ export class LinkClients implements Connector {
   }
 
   close(error: SkerryError): void {
-    for (const { channel } of this.#clients.values()) channel.close(error);
+    const all = [...this.#clients.values()];
     this.#clients.clear();
+    for (const { channel, events } of all) {
+      events.onClosed(error);
+      channel.close(error);
+    }
   }
 
   /** The instance is dead, and what it had answered has come: each call gets its fate. */

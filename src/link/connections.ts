@@ -4,7 +4,8 @@ import { SkerryError } from '../base/errors.ts';
 import type { Descriptor } from '../memory/native.ts';
 import { type ErrorInfo, errorInfo } from '../protocol/control.ts';
 import { SETTLE_MS } from '../protocol/limits.ts';
-import type { Connection, Dispatcher } from '../rpc/dispatcher.ts';
+import type { Connection } from '../rpc/connection.ts';
+import type { Dispatcher } from '../rpc/dispatcher.ts';
 import type { CarriedServer, Introduce, RegionMessage } from './carrier.ts';
 import type { Link } from './link.ts';
 
@@ -43,7 +44,11 @@ export class LinkConnections {
     if (served === undefined) return this.#link.discard(descriptors);
     served
       .then((there) => (there === undefined ? this.#link.discard(descriptors) : there.carried.introduce(message, descriptors)))
-      .catch((error) => this.#break(channel, error));
+      .catch((error) => served.then((there) => there?.connection.onCorrupt(error as SkerryError)));
+  }
+
+  retired(channel: number, region: number): void {
+    this.#served.get(channel)?.then((served) => served?.carried.retired?.(region));
   }
 
   closed(channel: number, error: ErrorInfo, clientDied: boolean): void {
@@ -75,7 +80,10 @@ export class LinkConnections {
 
   async #serve(message: Introduce, descriptors: readonly Descriptor[]): Promise<Served> {
     const dispatcher = this.#dispatcher;
-    if (dispatcher === undefined) throw new SkerryError('SKERRY_CORRUPT', 'a client was introduced before the server was ready');
+    if (dispatcher === undefined) {
+      this.#link.discard(descriptors);
+      throw new SkerryError('SKERRY_CORRUPT', 'a client was introduced before the server was ready');
+    }
     const connection = dispatcher.connect({
       principal: message.principal,
       allowed: allowedIndexes(message.allowed, dispatcher),
@@ -87,7 +95,10 @@ export class LinkConnections {
       const { descriptors: handed, token } = carried;
       // Nothing is started before the kernel is sure to hear of it: else a successor would start it again.
       const accept = { t: 'accept', channel: message.channel, ...(token === undefined ? {} : { token }) };
-      this.#link.send(accept, handed, handed, () => carried.start());
+      this.#link.send(accept, handed, handed, () => {
+        carried.start();
+        connection.join();
+      });
       return { carried, connection };
     } catch (error) {
       dispatcher.disconnect(connection);

@@ -81,9 +81,14 @@ export class Link implements CarrierLink {
     this.#port.send(message, descriptors, release, onSent);
   }
 
+  /** @throws SKERRY_SERVER_DOWN when the kernel is gone or the system has been stopped. */
+  checkAlive(): void {
+    if (this.#lost !== undefined) throw this.#lost;
+  }
+
   /** Sends a question; resolves with the answer that carries its number. Keeps the process alive until then. */
   async ask(message: object, descriptors: readonly Descriptor[] = []): Promise<FromKernel> {
-    if (this.#lost !== undefined) throw this.#lost;
+    this.checkAlive();
     this.#seq += 1;
     const answer = deferred<FromKernel>();
     this.#answers.set(this.#seq, answer);
@@ -152,6 +157,9 @@ export class Link implements CarrierLink {
       case 'region':
         if (message.channel !== undefined) return this.connections.region(message, descriptors);
         return this.clients.region(message, descriptors);
+      case 'retired':
+        if (message.channel !== undefined) return this.connections.retired(message.channel, message.region);
+        return this.clients.retired(message.ref ?? -1, message.region);
       case 'closed':
         if (message.channel !== undefined)
           return this.connections.closed(message.channel, message.error, message.clientDied === true);

@@ -61,14 +61,8 @@ export class RingCarrier implements Carrier {
 
   async openClient(ref: number, name: string, events: ClientEvents): Promise<CarriedClient> {
     await this.#link.need(CLIENT_REGION_BYTES);
-    const own = createRegion(
-      this.#addon,
-      RegionKind.client,
-      CLIENT_REGION_BYTES,
-      this.#owner,
-      `${this.#name} requests to ${name}`,
-    );
-    const host = this.#host({ ref });
+    const own = this.#create(RegionKind.client, CLIENT_REGION_BYTES, `${this.#name} requests to ${name}`);
+    const host = this.#host({ ref }, own); // goes to the kernel with `open`
     const end = new RingClientEnd(own, host, this.poller, events);
     return {
       end,
@@ -99,6 +93,7 @@ export class RingCarrier implements Carrier {
         return { from, startedCalls, descriptors: region === undefined ? [] : [region.descriptor] };
       },
       introduce: (message, descriptors) => end.introduce(this.#map(message.purpose, descriptors, name)),
+      retired: (region) => end.retired(region),
     };
   }
 
@@ -128,13 +123,7 @@ export class RingCarrier implements Carrier {
     ringRegion: Region | undefined,
   ): CarriedServer {
     const { channel, client: clientName, from, startedCalls, suspects, ring } = introduce;
-    const own = createRegion(
-      this.#addon,
-      RegionKind.server,
-      SERVER_REGION_BYTES,
-      this.#owner,
-      `${this.#name} replies to ${clientName}`,
-    );
+    const own = this.#create(RegionKind.server, SERVER_REGION_BYTES, `${this.#name} replies to ${clientName}`);
     prepareServerRegion(own, from, startedCalls);
     const end = new RingServerEnd({
       client,
@@ -159,6 +148,7 @@ export class RingCarrier implements Carrier {
       descriptors: [own.descriptor],
       start: () => end.start(),
       introduce: (message, more) => end.introduce(this.#map(message.purpose, more, clientName)),
+      retired: (region) => end.retired(region),
     };
   }
 
@@ -189,13 +179,28 @@ export class RingCarrier implements Carrier {
     return given.region(REGION_KIND[purpose], `${name} ${purpose}`);
   }
 
-  #host(name: { ref: number } | { channel: number }): RegionHost {
+  /** Makes a region for which the budget has been asked; gives it back when it cannot be made. */
+  #create(kind: RegionKind, sizeBytes: number, name: string): OwnRegion {
+    try {
+      return createRegion(this.#addon, kind, sizeBytes, this.#owner, name);
+    } catch (error) {
+      this.#link.giveBack(pageAlign(sizeBytes));
+      throw new SkerryError('SKERRY_MEMORY', `a region of ${sizeBytes} bytes could not be made: ${(error as Error).message}`, {
+        cause: error,
+      });
+    }
+  }
+
+  /** @param handed a region that reaches the kernel by another way. */
+  #host(name: { ref: number } | { channel: number }, handed?: OwnRegion): RegionHost {
+    const offered = new Set<number>(handed === undefined ? [] : [handed.id]);
     return {
       makeRegion: async (kind, sizeBytes) => {
         await this.#link.need(pageAlign(sizeBytes));
-        return createRegion(this.#addon, kind, sizeBytes, this.#owner, `${this.#name} region`);
+        return this.#create(kind, sizeBytes, `${this.#name} region`);
       },
       offer: (region, start) => {
+        offered.add(region.id);
         const purpose: RegionPurpose = region.kind === RegionKind.ring ? 'ring' : 'oneOff';
         this.#link.send(
           { t: 'offer', ...name, region: region.id, purpose, start, bytes: region.sizeBytes },
@@ -205,6 +210,10 @@ export class RingCarrier implements Carrier {
       },
       retire: (region) => {
         region.release();
+        if (!offered.delete(region.id)) {
+          this.#addon.close(region.descriptor); // nobody else has ever heard of it
+          return this.#link.giveBack(region.sizeBytes);
+        }
         this.#link.send({ t: 'retire', ...name, region: region.id, bytes: region.sizeBytes });
       },
     };

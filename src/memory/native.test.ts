@@ -271,17 +271,22 @@ describe('watches', options, () => {
     const { read, write } = addon.pipe();
     let woken = 0;
     const watch = addon.watch(read, 'bell', () => woken++);
-    for (let i = 0; i < 100; i++) assert.equal(addon.ring(write), true);
-    await sleep(5);
-    assert.equal(woken, 1);
-    addon.ring(write);
-    await sleep(5);
-    assert.equal(woken, 2);
+    const wakes = async (times: number) => {
+      for (let waits = 0; woken < times && waits < 1000; waits++) await sleep(2);
+      await sleep(5); // and not once more
+      assert.equal(woken, times);
+    };
+    try {
+      for (let i = 0; i < 100; i++) assert.equal(addon.ring(write), true);
+      await wakes(1);
+      addon.ring(write);
+      await wakes(2);
+    } finally {
+      addon.unwatch(watch);
+    }
     addon.unwatch(watch);
-    addon.unwatch(watch);
     addon.ring(write);
-    await sleep(5);
-    assert.equal(woken, 2);
+    await wakes(2);
     for (const end of [read, write]) addon.close(end);
   });
 

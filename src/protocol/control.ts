@@ -39,7 +39,7 @@ export type ToKernel =
   | { t: 'need'; seq: number; bytes: number }
   | { t: 'giveBack'; bytes: number }
   | { t: 'connect'; seq: number; server: string }
-  | { t: 'open'; ref: number; slot: number } // [client region]
+  | { t: 'open'; ref: number; slot: number; hash?: number } // [client region]
   | { t: 'accept'; channel: number; token?: string } // [server region]
   | { t: 'offer'; ref?: number; channel?: number; region: number; purpose: RegionPurpose; start: number; bytes: number } // [region]
   | { t: 'retire'; ref?: number; channel?: number; region: number; bytes: number }
@@ -105,6 +105,7 @@ export type FromKernel =
       token?: string | undefined;
     } // [server region, bell, status]
   | { t: 'region'; ref?: number; channel?: number; purpose: RegionPurpose; start: number } // [region]
+  | { t: 'retired'; ref?: number; channel?: number; region: number }
   | { t: 'died'; ref: number; reason: string; ordered: boolean; error?: ErrorInfo | undefined }
   | { t: 'down'; ref: number; error: ErrorInfo }
   | { t: 'revived'; ref: number }

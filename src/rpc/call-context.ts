@@ -7,7 +7,7 @@ import { AsyncLocalStorage } from 'node:async_hooks';
 
 /** The call that is being served. */
 export interface CurrentCall {
-  /** Aborts when the caller cancels, dies, or its deadline passes. */
+  /** Aborts when the caller gives up (it cancels, or sees its deadline pass) or dies. A caller that hangs gives nothing up: see `deadline`. */
   readonly signal: AbortSignal;
   /** Monotonic ms of the machine (see `remainingMs`); Infinity: none. */
   readonly deadline: number;

@@ -107,7 +107,9 @@ export class Channel implements ClientEvents, DeadlineOwner {
     return new Promise((resolve, reject) => {
       try {
         this.#checkOpen(request);
-        if (this.#end.send(Kind.notify, flagsOf(request), request.method, NO_CALL, writeCall, request, resolve)) resolve();
+        const placed = (error?: SkerryError) => (error === undefined ? resolve() : reject(error));
+        if (this.#end.send(Kind.notify, flagsOf(request), request.method, NO_CALL, writeCall, request, placed)) return resolve();
+        if (request.timeoutMs > 0) setTimeout(() => reject(timeoutError(request, this.name, true)), request.timeoutMs).unref();
       } catch (error) {
         reject(error);
       }
@@ -172,9 +174,9 @@ export class Channel implements ClientEvents, DeadlineOwner {
     for (let slot = 0; slot < CALLS_MAX; slot++) {
       const pending = this.#pending[slot];
       if (pending === undefined || pending.givenUp) continue;
-      const deadline = pending.stream === undefined ? pending.deadline : pending.stream.deadline;
+      const deadline = earlier(pending.deadline, pending.stream?.deadline ?? 0);
       if (deadline === 0) continue;
-      if (deadline <= now) this.#giveUpWith(slot, pending, timeoutError(pending, this.name));
+      if (deadline <= now) this.#giveUpWith(slot, pending, (maybe) => timeoutError(pending, this.name, maybe));
       else if (deadline < next) next = deadline;
     }
     return next;
@@ -234,7 +236,7 @@ export class Channel implements ClientEvents, DeadlineOwner {
   down(error: SkerryError): void {
     for (let slot = 0; slot < CALLS_MAX; slot++) {
       const pending = this.#pending[slot];
-      if (pending !== undefined && !pending.givenUp) this.#giveUpWith(slot, pending, error);
+      if (pending !== undefined && !pending.givenUp) this.#giveUpWith(slot, pending, (maybe) => withFate(error, maybe));
     }
   }
 
@@ -245,8 +247,9 @@ export class Channel implements ClientEvents, DeadlineOwner {
     for (let slot = 0; slot < CALLS_MAX; slot++) {
       const pending = this.#pending[slot];
       if (pending === undefined) continue;
+      const maybeExecuted = !this.#end.cancel(pending.callId); // what had not left this process was not executed
       this.#settle(slot, pending);
-      if (!pending.givenUp) pending.reject(error);
+      if (!pending.givenUp) pending.reject(withFate(error, maybeExecuted));
     }
     this.#end.close();
   }
@@ -272,8 +275,8 @@ export class Channel implements ClientEvents, DeadlineOwner {
       if (slot === undefined) throw busyError(call, this.name, `${CALLS_MAX} calls of this client are in flight there`);
       this.#checkOpen(call);
       const { signal } = call;
-      if (signal?.aborted === true) throw abortError(call, signal);
-      const generation = ((this.#generation[slot] as number) + 1) & 0x1f_ffff;
+      if (signal?.aborted === true) throw abortError(call, signal, false);
+      const generation = ((this.#generation[slot] as number) % 0x1f_ffff) + 1; // never 0: no call has the id 0
       this.#generation[slot] = generation;
       const callId = generation * CALLS_MAX + slot;
       call.callId = callId;
@@ -289,7 +292,7 @@ export class Channel implements ClientEvents, DeadlineOwner {
       this.#options.life.hold();
       if (call.deadline !== 0) this.#options.deadlines.note(call.deadline);
       if (signal !== undefined) {
-        call.unlisten = onAbort(signal, () => this.#giveUpWith(slot, call, abortError(call, signal)));
+        call.unlisten = onAbort(signal, () => this.#giveUpWith(slot, call, (maybe) => abortError(call, signal, maybe)));
       }
     } catch (error) {
       if (slot !== undefined) this.#free.push(slot);
@@ -306,10 +309,9 @@ export class Channel implements ClientEvents, DeadlineOwner {
     if (!pending.givenUp) this.#options.life.drop();
   }
 
-  #giveUpWith(slot: number, pending: Call, error: SkerryError): void {
+  #giveUpWith(slot: number, pending: Call, makeError: (maybeExecuted: boolean) => SkerryError): void {
     if (this.#pending[slot] !== pending || pending.givenUp) return;
-    this.#cancel(slot, pending);
-    pending.reject(error);
+    pending.reject(makeError(this.#cancel(slot, pending)));
   }
 
   #giveUp(callId: number): void {
@@ -318,14 +320,16 @@ export class Channel implements ClientEvents, DeadlineOwner {
     if (pending !== undefined && pending.callId === callId && !pending.givenUp) this.#cancel(slot, pending);
   }
 
-  #cancel(slot: number, pending: Call): void {
+  /** @returns whether the server may have executed it: false when it was still in this process. */
+  #cancel(slot: number, pending: Call): boolean {
     if (this.#end.cancel(pending.callId)) {
       this.#settle(slot, pending);
-      return;
+      return false;
     }
     pending.givenUp = true;
     this.#unlisten(pending);
     this.#options.life.drop();
+    return true;
   }
 
   #unlisten(pending: Call): void {
@@ -338,17 +342,35 @@ function flagsOf(request: CallRequest): number {
   return request.extra === undefined ? 0 : Flag.extra;
 }
 
-export function timeoutError(request: Pick<CallRequest, 'label' | 'timeoutMs'>, server: string): SkerryError {
+export function timeoutError(
+  request: Pick<CallRequest, 'label' | 'timeoutMs'>,
+  server: string,
+  maybeExecuted: boolean,
+): SkerryError {
   const after =
     request.timeoutMs > 0 ? ` within ${Math.round(request.timeoutMs)} ms` : ' before the deadline of the call it was made in';
   return new SkerryError('SKERRY_TIMEOUT', `${request.label} on ${server} did not answer${after}`, {
-    maybeExecuted: true,
+    maybeExecuted,
     data: { server, call: request.label, timeoutMs: request.timeoutMs },
   });
 }
 
-export function abortError(request: Pick<CallRequest, 'label'>, signal: AbortSignal): SkerryError {
-  return new SkerryError('SKERRY_ABORTED', `${request.label} was aborted by its caller`, { cause: signal.reason });
+export function abortError(request: Pick<CallRequest, 'label'>, signal: AbortSignal, maybeExecuted: boolean): SkerryError {
+  return new SkerryError('SKERRY_ABORTED', `${request.label} was aborted by its caller`, { cause: signal.reason, maybeExecuted });
+}
+
+/** The same error for one call: with its fate. */
+function withFate(error: SkerryError, maybeExecuted: boolean): SkerryError {
+  return new SkerryError(error.code, error.message, {
+    cause: error.cause ?? error,
+    maybeExecuted,
+    ...(error.data === undefined ? {} : { data: error.data }),
+  });
+}
+
+/** 0 is none. */
+function earlier(a: number, b: number): number {
+  return a === 0 || (b !== 0 && b < a) ? b : a;
 }
 
 function busyError(request: CallRequest, server: string, why: string): SkerryError {

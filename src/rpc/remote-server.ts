@@ -4,13 +4,15 @@
 // to a replica that died stay in its mailbox for the successor; new calls go to the others, or wait there when there is no other.
 
 import { nowMs } from '../base/clock.ts';
+import { type Deferred, deferred } from '../base/deferred.ts';
 import { SkerryError } from '../base/errors.ts';
 import { encodeRecord } from '../channel/encode-record.ts';
 import { TIMEOUT_MS } from '../protocol/limits.ts';
-import type { MethodInfo } from '../protocol/methods.ts';
+import { interfaceHash, type MethodInfo } from '../protocol/methods.ts';
+import { onAbort } from './abort-listeners.ts';
 import { getCurrentCall } from './call-context.ts';
 import { Call } from './call.ts';
-import type { Channel } from './channel.ts';
+import { abortError, type Channel, timeoutError } from './channel.ts';
 import type { Deadlines } from './deadlines.ts';
 import type { StreamConsumer } from './stream-consumer.ts';
 import { type CallExtra, writeArgs } from './wire.ts';
@@ -37,7 +39,8 @@ export interface ReplicaEvents {
 export interface Connector {
   readonly deadlines: Deadlines;
   connect(server: string): Promise<Directory>;
-  open(name: string, slot: number, events: ReplicaEvents): Promise<Channel>;
+  /** @param hash of the method table that calls will be written for; undefined while none is known. */
+  open(name: string, slot: number, hash: number | undefined, events: ReplicaEvents): Promise<Channel>;
 }
 
 export interface CallOptions {
@@ -57,6 +60,7 @@ interface Replica {
   readonly slot: number;
   readonly replica: number;
   channel: Channel | undefined;
+  opening: Promise<Channel> | undefined;
   phase: Phase;
   error: SkerryError | undefined;
 }
@@ -70,7 +74,9 @@ export class RemoteServer {
   #methods: Map<string, { readonly index: number; readonly info: MethodInfo; readonly label: string }> | undefined;
   #concurrency = 0;
   #connecting: Promise<void> | undefined;
-  #gotMethods: (() => void) | undefined;
+  #hash: number | undefined;
+  /** Settled when the method table is known, or cannot be. */
+  #known: Deferred<void> = deferred();
   #next = 0;
 
   constructor(name: string, connector: Connector) {
@@ -82,13 +88,13 @@ export class RemoteServer {
   invoke(method: string, args: readonly unknown[], options: CallOptions = NO_OPTIONS): Promise<unknown> | AsyncIterable<unknown> {
     if (this.#methods === undefined) return this.#invokeLater(method, args, options);
     const known = this.#methods.get(method);
-    if (known === undefined) return Promise.reject(this.#noMethod(method));
+    if (known === undefined) return iterateLater(Promise.reject(this.#noMethod(method)));
     return this.#start(known, args, undefined, options);
   }
 
   async notify(method: string, args: readonly unknown[], options: CallOptions = NO_OPTIONS): Promise<void> {
     const encodedArgs = this.#methods === undefined ? encodeRecord(writeArgs, args) : undefined;
-    if (this.#methods === undefined) await this.#connect();
+    if (this.#methods === undefined) await this.#limited(`${this.name}.${method}`, options, () => this.#connect());
     const known = this.#methods?.get(method);
     if (known === undefined) throw this.#noMethod(method);
     const request = this.#request(known, args, encodedArgs, options);
@@ -124,15 +130,33 @@ export class RemoteServer {
     let result: Promise<unknown>;
     try {
       const encodedArgs = encodeRecord(writeArgs, args);
-      result = this.#connect().then(() => {
+      const since = nowMs();
+      result = this.#limited(`${this.name}.${method}`, options, () => this.#connect()).then(() => {
         const known = this.#methods?.get(method);
         if (known === undefined) throw this.#noMethod(method);
-        return this.#start(known, args, encodedArgs, options);
+        const { timeoutMs = 0 } = options;
+        const left = timeoutMs > 0 ? { ...options, timeoutMs: Math.max(1, timeoutMs - (nowMs() - since)) } : options;
+        return this.#start(known, args, encodedArgs, left);
       });
     } catch (error) {
       result = Promise.reject(error);
     }
     return iterateLater(result);
+  }
+
+  /** A wait before anything is sent: it has the call's deadline and signal all the same. */
+  async #limited(label: string, { timeoutMs = TIMEOUT_MS, signal }: CallOptions, wait: () => Promise<void>): Promise<void> {
+    if (signal?.aborted === true) throw abortError({ label }, signal, false);
+    const given = deferred<void>();
+    const timer =
+      timeoutMs > 0 ? setTimeout(() => given.reject(timeoutError({ label, timeoutMs }, this.name, false)), timeoutMs) : undefined;
+    const unlisten = signal === undefined ? undefined : onAbort(signal, () => given.reject(abortError({ label }, signal, false)));
+    try {
+      await Promise.race([wait(), given.promise]);
+    } finally {
+      clearTimeout(timer);
+      unlisten?.();
+    }
   }
 
   #request(
@@ -174,7 +198,7 @@ export class RemoteServer {
     const chosen = options.key === undefined ? this.#leastLoaded() : replicas[hash(options.key) % replicas.length];
     if (chosen === undefined) throw new SkerryError('SKERRY_NOT_FOUND', `server ${this.name} has no replicas`);
     if (chosen.phase === 'down' && chosen.error !== undefined) throw chosen.error;
-    return chosen.channel ?? this.#open(chosen);
+    return chosen.channel ?? this.#openOnce(chosen);
   }
 
   #leastLoaded(): Replica | undefined {
@@ -204,24 +228,37 @@ export class RemoteServer {
 
   async #connectOnce(): Promise<void> {
     const { slots, methods } = await this.#connector.connect(this.name);
-    this.#replicas = slots.map(({ slot, replica }) => ({
-      slot,
-      replica,
-      channel: undefined,
-      phase: 'waiting',
-      error: undefined,
-    }));
-    const known = new Promise<void>((resolve) => {
-      this.#gotMethods = resolve;
-    });
+    const before = this.#replicas;
+    this.#replicas = slots.map(
+      ({ slot, replica }) =>
+        before.find((known) => known.slot === slot) ?? {
+          slot,
+          replica,
+          channel: undefined,
+          opening: undefined,
+          phase: 'waiting',
+          error: undefined,
+        },
+    );
+    this.#known = deferred();
+    this.#known.promise.catch(() => {});
     if (methods !== undefined) this.#learn(methods, 0);
-    await Promise.all(this.#replicas.map((replica) => this.#open(replica)));
-    await known;
+    await Promise.all(this.#replicas.map((replica) => replica.channel ?? this.#openOnce(replica)));
+    const down = this.#replicas.find(({ error }) => error !== undefined)?.error;
+    if (down !== undefined && this.#replicas.every(({ phase }) => phase === 'down')) throw down;
+    await this.#known.promise;
+  }
+
+  #openOnce(replica: Replica): Promise<Channel> {
+    replica.opening ??= this.#open(replica).finally(() => {
+      replica.opening = undefined;
+    });
+    return replica.opening;
   }
 
   async #open(replica: Replica): Promise<Channel> {
     replica.phase = 'waiting';
-    replica.channel = await this.#connector.open(`${this.name}.${replica.replica}`, replica.slot, {
+    const channel = await this.#connector.open(`${this.name}.${replica.replica}`, replica.slot, this.#hash, {
       onOpened: (methods, concurrency) => {
         this.#learn(methods, concurrency);
         replica.phase = 'open';
@@ -233,24 +270,40 @@ export class RemoteServer {
       onDown: (error) => {
         replica.phase = 'down';
         replica.error = error;
-        this.#gotMethods?.(); // nobody will tell the methods: let the first call find the server down
+        if (this.#replicas.every(({ phase }) => phase === 'down')) this.#known.reject(error); // nobody will tell the methods
       },
       onRevived: () => {
         replica.phase = 'waiting';
         replica.error = undefined;
       },
-      onClosed: () => {
+      onClosed: (error) => {
         replica.phase = 'closed';
         replica.channel = undefined;
+        this.#known.reject(error);
+        if (error.code === 'SKERRY_VERSION') this.#forget();
       },
     });
-    return replica.channel;
+    replica.channel = channel;
+    return channel;
   }
 
+  /** @throws SKERRY_VERSION when calls are being written for another table: an index would mean another method. */
   #learn(methods: readonly MethodInfo[], concurrency: number): void {
+    const hash = interfaceHash(methods);
+    if (this.#hash !== undefined && this.#hash !== hash) {
+      throw new SkerryError('SKERRY_VERSION', `${this.name} has another interface than the one that this client knows`);
+    }
+    this.#hash = hash;
     this.#concurrency = concurrency;
-    this.#methods = new Map(methods.map((info, index) => [info.name, { index, info, label: `${this.name}.${info.name}` }]));
-    this.#gotMethods?.();
+    this.#methods ??= new Map(methods.map((info, index) => [info.name, { index, info, label: `${this.name}.${info.name}` }]));
+    this.#known.resolve();
+  }
+
+  /** The server came back with another interface: the next call learns it. */
+  #forget(): void {
+    this.#hash = undefined;
+    this.#methods = undefined;
+    this.#connecting = undefined;
   }
 
   #noMethod(method: string): SkerryError {

@@ -4,7 +4,7 @@ import type { StandardSchemaV1 } from '@standard-schema/spec';
 import { SkerryError } from '../base/errors.ts';
 import { CONCURRENCY, QUEUE_MAX } from '../protocol/limits.ts';
 import type { MethodInfo } from '../protocol/methods.ts';
-import type { Handler } from '../rpc/dispatcher.ts';
+import type { Handler } from '../rpc/handler.ts';
 import type { InputSchema } from '../rpc/input.ts';
 import type { ServerContext } from './context.ts';
 

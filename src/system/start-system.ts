@@ -51,7 +51,12 @@ export async function startSystem<S extends Entries>(system: System<S>, options:
   }
   link.setKeepAlive(false);
   const os = new OperatingSystem<S>(system, link, kernel, over.promise);
-  await os.prepare();
+  try {
+    await os.prepare();
+  } catch (error) {
+    await os.stop();
+    throw error;
+  }
   return os;
 }
 

@@ -1,8 +1,7 @@
 // What the conformance suite needs of a transport: mailboxes, instances to introduce to them, and a way to kill one.
 
-import type { ClientEnd, ClientEvents, ServerEvents, Suspect } from '../../src/channel/transport.ts';
+import type { ClientEnd, ClientEvents, ServerEnd, ServerEvents, Suspect } from '../../src/channel/transport.ts';
 import type { StatusCounters } from '../../src/memory/status.ts';
-import type { CountingServerEnd } from '../../src/rpc/dispatcher.ts';
 
 /** What the channels of one run of a server have in common. */
 export interface RigInstance {
@@ -11,7 +10,7 @@ export interface RigInstance {
 
 /** An instance's half of a channel. */
 export interface RigServer {
-  readonly end: CountingServerEnd;
+  readonly end: ServerEnd;
   /** Requests may be started from now on. */
   start(): void;
   /** As if its process were killed: what it has sent arrives, nothing else does; what it had not started stays with the client. */

@@ -7,7 +7,8 @@ import { Call } from '../../src/rpc/call.ts';
 import { enableCallContext } from '../../src/rpc/call-context.ts';
 import { Channel } from '../../src/rpc/channel.ts';
 import { Deadlines } from '../../src/rpc/deadlines.ts';
-import { type Connection, Dispatcher } from '../../src/rpc/dispatcher.ts';
+import type { Connection } from '../../src/rpc/connection.ts';
+import { Dispatcher } from '../../src/rpc/dispatcher.ts';
 import type { StreamConsumer } from '../../src/rpc/stream-consumer.ts';
 import { type Rig, type RigClient, type RigInstance, type RigServer, sleep } from './rig.ts';
 
@@ -171,7 +172,7 @@ export class TestClient {
     });
     this.connection = connection;
     this.server = await this.#rig.introduce(instance, connection, this.#suspects);
-    connection.use(this.server.end);
+    connection.use(this.server.end).join();
     this.server.start();
   }
 

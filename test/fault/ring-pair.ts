@@ -15,7 +15,9 @@ import { STATUS_REGION_BYTES, StatusCounters } from '../../src/memory/status.ts'
 import { Call } from '../../src/rpc/call.ts';
 import { Channel } from '../../src/rpc/channel.ts';
 import { Deadlines } from '../../src/rpc/deadlines.ts';
-import { type Connection, Dispatcher, type Handler } from '../../src/rpc/dispatcher.ts';
+import type { Connection } from '../../src/rpc/connection.ts';
+import { Dispatcher } from '../../src/rpc/dispatcher.ts';
+import type { Handler } from '../../src/rpc/handler.ts';
 import type { StreamConsumer } from '../../src/rpc/stream-consumer.ts';
 
 let lastId = 0;
@@ -138,7 +140,7 @@ export class RingPair {
       ringRegion: undefined,
       onClose: () => {},
     });
-    this.connection.use(this.server);
+    this.connection.use(this.server).join();
     this.client.attach(this.serverRegion, world.status, ring);
     this.server.start();
     if (suspects !== undefined) dispatcher.next();

@@ -2,10 +2,10 @@ import {
   Dispatcher,
   loadSystem,
   runInstance
-} from "../../chunks/chunk-6TGRN3RI.js";
+} from "../../chunks/chunk-YC2I4UXH.js";
 import {
   errorInfo
-} from "../../chunks/chunk-NQXBG4Z5.js";
+} from "../../chunks/chunk-EEHK6FZ7.js";
 import "../../chunks/chunk-GDBSISFH.js";
 import "../../chunks/chunk-F4WPHEZJ.js";
 import "../../chunks/chunk-EG23MQX7.js";
@@ -14,7 +14,7 @@ import {
   methodTable
 } from "../../chunks/chunk-QJ3SJPQR.js";
 import "../../chunks/chunk-JSCQ27LA.js";
-import "../../chunks/chunk-HUMIZ7MG.js";
+import "../../chunks/chunk-UI3RKSZ7.js";
 import "../../chunks/chunk-JFLBLH7Q.js";
 import {
   SkerryError
@@ -119,6 +119,8 @@ var ProcessServer = class {
         return;
       case "manifest":
         supervised.uses = event.uses;
+        supervised.lastUses = event.uses;
+        clearTimeout(supervised.timer);
         return this.#initWhatMay();
       case "ready":
         return this.#onReady(supervised);
@@ -136,7 +138,7 @@ var ProcessServer = class {
     if (this.#stopping)
       return;
     this.#stopping = true;
-    const uses = new Map([...this.#byName()].map(([name, all]) => [name, all[0]?.uses]));
+    const uses = new Map([...this.#byName()].map(([name, all]) => [name, all.find(({ lastUses }) => lastUses !== void 0)?.lastUses]));
     for (const layer of stopOrder(uses)) {
       const instances = [...this.#bySlot.values()].filter((supervised) => layer.includes(supervised.name));
       await Promise.all(instances.map((supervised) => this.#stopOne(supervised)));
@@ -191,12 +193,15 @@ var ProcessServer = class {
   /** @param name `geo` for all replicas, `geo.1` for one. */
   async #kill(name, restart) {
     await Promise.all(this.#named(name).map((supervised) => {
-      supervised.wish = restart ? "restart" : "stay down";
-      if (supervised.pid === 0 || supervised.state === "zombie") {
+      if (!supervised.spawned) {
+        clearTimeout(supervised.timer);
         if (restart)
           this.#spawn(supervised);
+        else if (supervised.state !== "zombie")
+          this.#zombie(supervised, "stopped by an operator");
         return void 0;
       }
+      supervised.wish = restart ? "restart" : "stay down";
       return new Promise((resolve) => {
         supervised.onDeath.push(resolve);
         this.#link.send({ t: "kill", slot: supervised.slot, reason: "killed by an operator", ordered: true });
@@ -204,8 +209,8 @@ var ProcessServer = class {
     }));
   }
   async #bootAgain(name) {
-    const zombies = this.#named(name).filter(({ state }) => state === "zombie");
-    await Promise.all(zombies.map((supervised) => {
+    const idle = this.#named(name).filter(({ spawned }) => !spawned);
+    await Promise.all(idle.map((supervised) => {
       supervised.unstable = 0;
       this.#spawn(supervised);
       return new Promise((resolve) => {
@@ -233,7 +238,13 @@ var ProcessServer = class {
     supervised.begun = false;
     supervised.readyAt = void 0;
     supervised.wish = void 0;
+    supervised.spawned = true;
     this.#link.send({ t: "spawn", slot: supervised.slot });
+    this.#timeInit(supervised);
+  }
+  /** For its import from the spawn, for its init from when it may begin: not for what it waits for. */
+  #timeInit(supervised) {
+    clearTimeout(supervised.timer);
     const timeoutMs = supervised.entry.initTimeoutMs ?? INIT_TIMEOUT_MS;
     supervised.timer = setTimeout(() => this.#initTimedOut(supervised, timeoutMs), timeoutMs);
   }
@@ -256,6 +267,7 @@ var ProcessServer = class {
       if (supervised.begun || supervised.uses === void 0 || supervised.state === "zombie" || !free.has(supervised.name))
         continue;
       supervised.begun = true;
+      this.#timeInit(supervised);
       this.#link.send({ t: "init", slot: supervised.slot });
     }
   }
@@ -291,6 +303,7 @@ var ProcessServer = class {
       heard();
     const { readyAt, wish } = supervised;
     supervised.pid = 0;
+    supervised.spawned = false;
     supervised.uses = void 0;
     if (event.error === void 0 || supervised.readyAt !== void 0)
       supervised.lastReason = event.reason;
@@ -359,6 +372,8 @@ function supervise(name, replica, slot, entry) {
     pid: 0,
     generation: 0,
     uses: void 0,
+    lastUses: void 0,
+    spawned: false,
     begun: false,
     readyAt: void 0,
     unstable: 0,

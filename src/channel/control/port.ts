@@ -24,6 +24,8 @@ export interface ControlPort {
    * @param onSent called when the message is in the socket: the peer reads it even if this process ends now.
    */
   send(message: object, descriptors?: readonly Descriptor[], release?: readonly Descriptor[], onSent?: () => void): void;
+  /** Does a message that waits to be sent carry this descriptor? */
+  holds(descriptor: Descriptor): boolean;
   /** Delivers everything that the (dead) peer had sent, then `onClose`. */
   drain(): void;
   /** Whether the port keeps the process alive. */

@@ -3,6 +3,9 @@
 import type { Descriptor, NativeAddon, Watch } from '../../memory/native.ts';
 import { type ControlEvents, type ControlPort, DESCRIPTORS_MAX, HUNG_UP, MESSAGE_MAX_BYTES } from './port.ts';
 
+/** The operating system is short of memory for sockets: try again soon. */
+const SHORT_OF_MEMORY_MS = 10;
+
 interface Outgoing {
   readonly bytes: Uint8Array;
   readonly descriptors: readonly Descriptor[];
@@ -38,6 +41,10 @@ export class SeqpacketPort implements ControlPort {
     }
     this.#queue.push({ bytes, descriptors, release, onSent });
     if (this.#queue.length === 1) this.#flush();
+  }
+
+  holds(descriptor: Descriptor): boolean {
+    return this.#queue.some(({ descriptors }) => descriptors.includes(descriptor));
   }
 
   drain(): void {
@@ -88,8 +95,18 @@ export class SeqpacketPort implements ControlPort {
           });
           return;
         }
-      } catch {
-        // The peer is gone: what it sent before is still to be read, so the end comes from there.
+      } catch (error) {
+        const { code } = error as { code?: string };
+        if (code === 'ENOBUFS' || code === 'ENOMEM' || code === 'ETOOMANYREFS') {
+          setTimeout(() => this.#flush(), SHORT_OF_MEMORY_MS);
+          return;
+        }
+        this.#queue.shift();
+        this.#release(first.release);
+        // The peer is gone: what it sent before is still to be read, so the end comes from there. Anything else is no message lost
+        // in silence: the conversation is over.
+        if (code !== 'EPIPE' && code !== 'ECONNRESET') return this.#end(`sending failed: ${(error as Error).message}`);
+        continue;
       }
       this.#queue.shift();
       this.#release(first.release);

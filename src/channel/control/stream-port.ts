@@ -28,6 +28,10 @@ export class StreamPort implements ControlPort {
     this.#socket.write(frame, () => onSent?.());
   }
 
+  holds(): boolean {
+    return false;
+  }
+
   drain(): void {
     // A stream ends by itself: 'close' comes when everything has been read.
   }

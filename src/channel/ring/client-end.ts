@@ -107,11 +107,17 @@ export class RingClientEnd implements ClientEnd, Pollable {
     this.#poller.wake(this);
   }
 
+  /** The peer needs a region that it announced no more: it is not kept for a record that will not come. */
+  retired(regionId: number): void {
+    this.#peer?.received.drop(regionId);
+  }
+
   /** The kernel has introduced a region that the peer announced. */
   introduce(region: Region): void {
     if (this.#peer === undefined) return region.release();
     this.#peer.received.add(region);
     this.#peer.reader.introduced();
+    this.#late.check(false);
     this.#poller.wake(this);
   }
 
@@ -122,9 +128,11 @@ export class RingClientEnd implements ClientEnd, Pollable {
     callId: number,
     write: BodyWriter<T>,
     body: T,
-    onPublished?: () => void,
+    onPublished?: (error?: SkerryError) => void,
   ): boolean {
     if (callId !== NO_CALL) {
+      const cancelled = ClientWord.cancelled + (callId % CALLS_MAX);
+      if (this.#own.i32[cancelled] === (callId | 0)) Atomics.store(this.#own.i32, cancelled, 0); // of a call long ago: ids recur
       this.#ends[callId % CALLS_MAX] = UNPUBLISHED;
       this.#suspectIndex[callId % CALLS_MAX] = 0;
     }

@@ -1,7 +1,7 @@
 // The regions that a peer has announced in its ring, kept until the reader comes to them.
 //
-// A region may be introduced before the reader meets its announcement, or after. What is introduced and never announced is bounded
-// by the kernel's budget for the peer, and goes with the channel.
+// A region may be introduced before the reader meets its announcement, or after. What is introduced and never announced goes when the
+// peer retires it, or with the channel; how many there can be is bounded by the kernel.
 
 import { SkerryError } from '../../base/errors.ts';
 import { REGION_HEADER_BYTES, type Region, RegionKind } from '../../memory/region.ts';
@@ -14,7 +14,13 @@ export class ReceivedRegions implements IntroducedRegions {
   #ring: Region | undefined;
 
   add(region: Region): void {
+    this.drop(region.id); // a peer may say one number twice
     this.#regions.set(region.id, region);
+  }
+
+  drop(regionId: number): void {
+    this.#regions.get(regionId)?.release();
+    this.#regions.delete(regionId);
   }
 
   ring(regionId: number, start: number): RingArea | undefined {

@@ -5,7 +5,7 @@
 // consumer has passed it. A record larger than half of the largest ring gets a region of its own, given back once it was copied.
 // Order is kept in all cases. What bounds the queue: the caller (calls in flight, answers of running handlers).
 
-import type { SkerryError } from '../../base/errors.ts';
+import { SkerryError } from '../../base/errors.ts';
 import { type OwnRegion, REGION_HEADER_BYTES, RegionKind } from '../../memory/region.ts';
 import { RING_MAX_BYTES } from '../../protocol/limits.ts';
 import { Flag, recordBytes } from '../../protocol/record.ts';
@@ -31,7 +31,7 @@ interface Queued {
   readonly method: number;
   readonly callId: number;
   readonly payload: Uint8Array;
-  readonly onPublished: (() => void) | undefined;
+  readonly onPublished: ((error?: SkerryError) => void) | undefined;
   /** For a one-off: its region, once made; `failed` when the budget refused. */
   region: OwnRegion | 'asked' | undefined;
 }
@@ -92,7 +92,7 @@ export class RingSender {
     callId: number,
     write: BodyWriter<T>,
     body: T,
-    onPublished?: () => void,
+    onPublished?: (error?: SkerryError) => void,
   ): number {
     const direct = this.#queue.length === 0 && !this.#writing;
     if (direct) {
@@ -150,6 +150,7 @@ export class RingSender {
       this.#events.onDrained();
     }
     this.#retire();
+    if (this.#queue.length > 0) this.writer.look(); // seen: until the consumer moves again there is nothing to flush for
     const { lie } = this.writer;
     if (lie !== undefined && !this.#broken) {
       this.#broken = true;
@@ -167,7 +168,12 @@ export class RingSender {
   close(): void {
     if (this.#closed) return;
     this.#closed = true;
-    for (const entry of this.#queue) if (typeof entry.region === 'object') this.#host.retire(entry.region);
+    for (const entry of this.#queue) {
+      if (typeof entry.region === 'object') this.#host.retire(entry.region);
+      entry.onPublished?.(
+        new SkerryError('SKERRY_SERVER_DOWN', 'the channel was closed before this was sent', { maybeExecuted: false }),
+      );
+    }
     for (const { region } of this.#retiring) this.#host.retire(region);
     if (this.#ringRegion !== undefined) this.#host.retire(this.#ringRegion);
     this.#queue = [];
@@ -208,8 +214,12 @@ export class RingSender {
       entry.region = region;
       this.#host.offer(region, 0);
     } catch (error) {
-      this.#queue.splice(this.#queue.indexOf(entry), 1);
-      if (!this.#closed) this.#events.onFailed(entry.callId, error as SkerryError);
+      const at = this.#queue.indexOf(entry);
+      if (at >= 0) {
+        this.#queue.splice(at, 1);
+        entry.onPublished?.(error as SkerryError);
+        this.#events.onFailed(entry.callId, error as SkerryError);
+      }
     }
     this.flush();
   }

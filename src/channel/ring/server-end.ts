@@ -103,11 +103,17 @@ export class RingServerEnd implements ServerEnd, Pollable {
     this.#options.poller.wake(this);
   }
 
-  /** The kernel has introduced a region that the client announced. */
+  /** The peer needs a region that it announced no more: it is not kept for a record that will not come. */
+  retired(regionId: number): void {
+    this.#received.drop(regionId);
+  }
+
+  /** The kernel has introduced a region that the peer announced. */
   introduce(region: Region): void {
     if (this.#closed) return region.release();
     this.#received.add(region);
     this.#reader.introduced();
+    this.#late.check(false);
     this.#options.poller.wake(this);
   }
 

@@ -110,7 +110,7 @@ export class StreamClientEnd implements ClientEnd {
     callId: number,
     write: BodyWriter<T>,
     body: T,
-    onPublished?: () => void,
+    onPublished?: (error?: SkerryError) => void,
   ): boolean {
     const payload = encodeRecord(write, body);
     const { heldBytes } = this.#mailbox;

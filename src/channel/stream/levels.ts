@@ -16,6 +16,11 @@ export class Levels {
     return this.#cancelled[callId % CALLS_MAX] === callId;
   }
 
+  /** The call is over: its id will be another's one day. */
+  forget(callId: number): void {
+    if (this.isCancelled(callId)) this.#cancelled[callId % CALLS_MAX] = NO_CALL;
+  }
+
   setCredit(callId: number, total: number): void {
     this.#creditIds[callId % CALLS_MAX] = callId;
     this.#credits[callId % CALLS_MAX] = total;

@@ -6,6 +6,7 @@
 //
 // Invariant: `sent` holds, in order, exactly what went out on the current connection and was not said to be started.
 
+import { SkerryError } from '../../base/errors.ts';
 import { CALLS_MAX } from '../../protocol/limits.ts';
 import { HEADER_BYTES } from '../../protocol/record.ts';
 import { NO_CALL } from '../transport.ts';
@@ -18,7 +19,7 @@ export interface Kept {
   readonly method: number;
   readonly callId: number;
   readonly payload: Uint8Array;
-  onPublished: (() => void) | undefined;
+  onPublished: ((error?: SkerryError) => void) | undefined;
 }
 
 export type Phase = 'none' | 'queued' | 'sent' | 'started';
@@ -109,7 +110,8 @@ export class Mailbox {
   }
 
   clear(): void {
-    this.#queue.drain();
+    const error = new SkerryError('SKERRY_SERVER_DOWN', 'the channel was closed before this was sent', { maybeExecuted: false });
+    for (const kept of this.#queue.drain()) kept.onPublished?.(error);
     this.#sent.drain();
     this.#sentBytes = 0;
     this.#heldBytes = 0;

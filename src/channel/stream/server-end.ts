@@ -86,6 +86,7 @@ export class StreamServerEnd implements ServerEnd, LoadTeller {
     const answers = this.#answers;
     if (this.#closed || answers === undefined) return;
     answers.out.put(kind, 0, 0, callId, encodeRecord(write, body));
+    if (kind !== Kind.item) this.#levels.forget(callId);
     answers.out.schedule();
   }
 

@@ -37,6 +37,10 @@ interface Supervised {
   pid: number;
   generation: number;
   uses: readonly string[] | undefined;
+  /** The same, also after its death: for the order of the stop. */
+  lastUses: readonly string[] | undefined;
+  /** The kernel has been asked for a process, and has not told its death. */
+  spawned: boolean;
   begun: boolean;
   readyAt: number | undefined;
   unstable: number;
@@ -89,6 +93,8 @@ export class ProcessServer implements Instance {
         return;
       case 'manifest':
         supervised.uses = event.uses;
+        supervised.lastUses = event.uses;
+        clearTimeout(supervised.timer);
         return this.#initWhatMay();
       case 'ready':
         return this.#onReady(supervised);
@@ -105,7 +111,9 @@ export class ProcessServer implements Instance {
   async stop(): Promise<void> {
     if (this.#stopping) return;
     this.#stopping = true;
-    const uses = new Map([...this.#byName()].map(([name, all]) => [name, all[0]?.uses]));
+    const uses = new Map(
+      [...this.#byName()].map(([name, all]) => [name, all.find(({ lastUses }) => lastUses !== undefined)?.lastUses]),
+    );
     for (const layer of stopOrder(uses)) {
       const instances = [...this.#bySlot.values()].filter((supervised) => layer.includes(supervised.name));
       await Promise.all(instances.map((supervised) => this.#stopOne(supervised)));
@@ -167,11 +175,13 @@ export class ProcessServer implements Instance {
   async #kill(name: string, restart: boolean): Promise<void> {
     await Promise.all(
       this.#named(name).map((supervised) => {
-        supervised.wish = restart ? 'restart' : 'stay down';
-        if (supervised.pid === 0 || supervised.state === 'zombie') {
+        if (!supervised.spawned) {
+          clearTimeout(supervised.timer); // it waits for its next start, or is down
           if (restart) this.#spawn(supervised);
+          else if (supervised.state !== 'zombie') this.#zombie(supervised, 'stopped by an operator');
           return undefined;
         }
+        supervised.wish = restart ? 'restart' : 'stay down';
         return new Promise<void>((resolve) => {
           supervised.onDeath.push(resolve);
           this.#link.send({ t: 'kill', slot: supervised.slot, reason: 'killed by an operator', ordered: true });
@@ -181,9 +191,9 @@ export class ProcessServer implements Instance {
   }
 
   async #bootAgain(name: string): Promise<void> {
-    const zombies = this.#named(name).filter(({ state }) => state === 'zombie');
+    const idle = this.#named(name).filter(({ spawned }) => !spawned);
     await Promise.all(
-      zombies.map((supervised) => {
+      idle.map((supervised) => {
         supervised.unstable = 0;
         this.#spawn(supervised);
         return new Promise<void>((resolve) => {
@@ -214,7 +224,14 @@ export class ProcessServer implements Instance {
     supervised.begun = false;
     supervised.readyAt = undefined;
     supervised.wish = undefined;
+    supervised.spawned = true;
     this.#link.send({ t: 'spawn', slot: supervised.slot });
+    this.#timeInit(supervised);
+  }
+
+  /** For its import from the spawn, for its init from when it may begin: not for what it waits for. */
+  #timeInit(supervised: Supervised): void {
+    clearTimeout(supervised.timer);
     const timeoutMs = supervised.entry.initTimeoutMs ?? INIT_TIMEOUT_MS;
     supervised.timer = setTimeout(() => this.#initTimedOut(supervised, timeoutMs), timeoutMs);
   }
@@ -242,6 +259,7 @@ export class ProcessServer implements Instance {
       if (supervised.begun || supervised.uses === undefined || supervised.state === 'zombie' || !free.has(supervised.name))
         continue;
       supervised.begun = true;
+      this.#timeInit(supervised);
       this.#link.send({ t: 'init', slot: supervised.slot });
     }
   }
@@ -272,6 +290,7 @@ export class ProcessServer implements Instance {
     for (const heard of supervised.onDeath.splice(0)) heard();
     const { readyAt, wish } = supervised;
     supervised.pid = 0;
+    supervised.spawned = false;
     supervised.uses = undefined;
     if (event.error === undefined || supervised.readyAt !== undefined) supervised.lastReason = event.reason;
     if (this.#stopping) {
@@ -342,6 +361,8 @@ function supervise(name: string, replica: number, slot: number, entry: ServerEnt
     pid: 0,
     generation: 0,
     uses: undefined,
+    lastUses: undefined,
+    spawned: false,
     begun: false,
     readyAt: undefined,
     unstable: 0,

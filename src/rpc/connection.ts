@@ -1,0 +1,411 @@
+// One client's calls in a server: requests become running handlers, their results answers.
+//
+// Rights and principal come from the kernel's introduction, never from a record. Invariant: `#running[slot]` is set from a call's start
+// until it is answered; a handler that goes on after it was aborted is the dispatcher's to count, not this table's.
+
+import { nowMs } from '../base/clock.ts';
+import { SkerryError } from '../base/errors.ts';
+import type { Decoder } from '../channel/codec/decoder.ts';
+import type { ServerEnd, ServerEvents } from '../channel/transport.ts';
+import { CALLS_MAX } from '../protocol/limits.ts';
+import { Kind } from '../protocol/record.ts';
+import { callContextEnabled, runInCall } from './call-context.ts';
+import type { Handler } from './handler.ts';
+import { checkInput, type InputSchema } from './input.ts';
+import { iterateInCall, ServedCall } from './served-call.ts';
+import { type CallExtra, readExtra, writeResult } from './wire.ts';
+
+export interface Caller {
+  readonly principal: string;
+  /** Method indexes that this client may call; undefined: all. */
+  readonly allowed: ReadonlySet<number> | undefined;
+  readonly onBroken: (error: SkerryError) => void;
+}
+
+/** What a connection needs of its dispatcher. */
+export interface ConnectionHost {
+  readonly options: { readonly server: string; readonly handlers: readonly Handler[] };
+  ready(): boolean;
+  /** Something runs from now on. */
+  starting(): void;
+  ended(failed: boolean): void;
+  countQueue(now: number): void;
+  countSuspects(change: number): void;
+  suspectAsked(): void;
+  suspectGone(): void;
+  /** A handler that was aborted goes on (1), or has ended at last (-1). */
+  abandon(change: number): void;
+  join(connection: Connection): void;
+  disconnect(connection: Connection): void;
+  /** Looks what may start now. */
+  next(): void;
+}
+
+const SUSPECT_MS = 1000;
+
+interface Running {
+  readonly callId: number;
+  readonly handler: Handler;
+  answered: boolean;
+  /** Aborted, and goes on all the same. */
+  abandoned: boolean;
+  done: boolean;
+  controller: AbortController | undefined;
+  /** A stream that waits for credit. */
+  onCredit: (() => void) | undefined;
+}
+
+/** One client's calls in this server. */
+export class Connection implements ServerEvents {
+  end!: ServerEnd;
+  readonly #dispatcher: ConnectionHost;
+  readonly #caller: Caller;
+  /** Suspects that have not been asked for; what the end says of itself may be a lie of the client. */
+  #suspects = 0;
+  /** A suspect of this client has been asked for and not come yet (over a stream it may still be on its way). */
+  #suspectDue = false;
+  /** By slot of the call id. */
+  readonly #running: (Running | undefined)[] = new Array(CALLS_MAX).fill(undefined);
+  #closed = false;
+  #orphaned = false;
+
+  constructor(dispatcher: ConnectionHost, caller: Caller) {
+    this.#dispatcher = dispatcher;
+    this.#caller = caller;
+  }
+
+  use(end: ServerEnd): this {
+    this.end = end;
+    return this;
+  }
+
+  /** The kernel is sure to hear of this channel: from now on it is served. */
+  join(): void {
+    if (this.#closed) return;
+    this.#dispatcher.join(this);
+    this.#suspects = this.end.suspectsWaiting;
+    this.#dispatcher.countSuspects(this.#suspects);
+    this.#dispatcher.next();
+  }
+
+  ready(): boolean {
+    return this.#dispatcher.ready();
+  }
+
+  startSuspect(): boolean {
+    if (this.#suspects === 0) return false;
+    this.#suspects -= 1;
+    this.#dispatcher.suspectAsked();
+    this.#suspectDue = true;
+    this.end.startSuspect();
+    if (this.#suspectDue) this.#awaitSuspect();
+    return true;
+  }
+
+  /** Everybody waits for a suspect: its bytes must come soon. */
+  #awaitSuspect(): void {
+    const timer = setTimeout(() => {
+      if (this.#suspectDue)
+        this.onCorrupt(new SkerryError('SKERRY_CORRUPT', `a suspect was announced and did not come within ${SUSPECT_MS} ms`));
+    }, SUSPECT_MS);
+    timer.unref();
+  }
+
+  onStart(): void {
+    this.#suspectDue = false;
+    this.#dispatcher.starting();
+  }
+
+  onRequest(kind: number, flags: number, method: number, callId: number, body: Decoder): void {
+    let begun = false;
+    try {
+      const deadline = body.f64();
+      const extra = readExtra(body, flags);
+      const args = body.args();
+      body.end();
+      const handler = this.#dispatcher.options.handlers[method];
+      const now = nowMs();
+      this.#dispatcher.countQueue(now);
+      if (this.#orphaned && kind === Kind.call) return;
+      const refusal = this.#refuse(kind, handler, method, callId, deadline, now);
+      if (refusal === undefined) {
+        begun = true;
+        this.#run(handler as Handler, kind === Kind.notify, callId, deadline, extra, args);
+      } else if (kind === Kind.call) {
+        this.#sendError(callId, refusal);
+      }
+    } finally {
+      if (!begun) this.#dispatcher.ended(true);
+    }
+  }
+
+  onControl(): void {
+    for (const running of this.#running) {
+      if (running === undefined) continue;
+      if (this.end.isCancelled(running.callId)) {
+        this.#abort(running, new SkerryError('SKERRY_ABORTED', `the caller gave up ${this.#label(running.handler)}`));
+      } else {
+        running.onCredit?.();
+      }
+    }
+  }
+
+  onUnsent(callId: number, error: SkerryError): void {
+    this.#sendError(callId, error);
+  }
+
+  onCorrupt(error: SkerryError): void {
+    this.close(error);
+    this.#caller.onBroken(error);
+  }
+
+  /** The client is dead: its handlers' signals abort, its unstarted calls are dropped, notifications that it had published are run. */
+  orphan(reason: SkerryError): void {
+    if (this.#closed || this.#orphaned) return;
+    if (this.end.orphan === undefined) return this.close(reason);
+    this.#orphaned = true;
+    this.#dispatcher.countSuspects(-this.#suspects);
+    this.#suspects = 0;
+    for (const running of this.#running) if (running !== undefined) this.#abort(running, reason);
+    this.end.orphan(() => this.close(reason));
+  }
+
+  /** The channel is over or broken: its handlers' signals abort, what is unstarted is dropped. */
+  close(reason: SkerryError): void {
+    if (this.#closed) return;
+    this.#closed = true;
+    this.#dispatcher.disconnect(this);
+    this.#dispatcher.countSuspects(-this.#suspects);
+    if (this.#suspectDue) this.#dispatcher.suspectGone();
+    this.end.close();
+    for (const running of this.#running) if (running !== undefined) this.#abort(running, reason);
+    this.#dispatcher.next();
+  }
+
+  #refuse(
+    kind: number,
+    handler: Handler | undefined,
+    method: number,
+    callId: number,
+    deadline: number,
+    now: number,
+  ): SkerryError | undefined {
+    const { server, handlers } = this.#dispatcher.options;
+    if (kind !== Kind.call && kind !== Kind.notify) {
+      throw new SkerryError(
+        'SKERRY_CORRUPT',
+        `${server} was sent a request of kind ${kind}; valid are ${Kind.call} and ${Kind.notify}`,
+      );
+    }
+    if (handler === undefined) {
+      const names = handlers.map((known) => known.name).join(', ');
+      return new SkerryError('SKERRY_NOT_FOUND', `${server} has no method number ${method}; it has ${handlers.length}: ${names}`);
+    }
+    const { allowed } = this.#caller;
+    if (allowed !== undefined && !allowed.has(method)) {
+      return new SkerryError('SKERRY_DENIED', `${this.#caller.principal} may not call ${server}.${handler.name}`);
+    }
+    if (kind === Kind.call && this.end.isCancelled(callId)) {
+      return new SkerryError('SKERRY_ABORTED', `${server}.${handler.name} was given up by its caller before it started`);
+    }
+    if (kind === Kind.call && this.#running[callId % CALLS_MAX] !== undefined) {
+      throw new SkerryError('SKERRY_CORRUPT', `${server} was sent call ${callId} twice`);
+    }
+    if (deadline > 0 && deadline <= now) {
+      return new SkerryError('SKERRY_TIMEOUT', `${server}.${handler.name} was not started before its deadline`, {
+        maybeExecuted: false,
+      });
+    }
+    return undefined;
+  }
+
+  #run(
+    handler: Handler,
+    isNotify: boolean,
+    callId: number,
+    deadline: number,
+    extra: CallExtra | undefined,
+    args: unknown[],
+  ): void {
+    const running: Running = {
+      callId,
+      handler,
+      answered: isNotify,
+      abandoned: false,
+      done: false,
+      controller: undefined,
+      onCredit: undefined,
+    };
+    if (!isNotify) this.#running[callId % CALLS_MAX] = running;
+    let result: unknown;
+    try {
+      if (handler.input !== undefined) {
+        result = this.#checked(handler, handler.input, running, deadline, extra, args);
+      } else {
+        result = this.#invoke(handler, running, deadline, extra, args);
+      }
+    } catch (error) {
+      this.#fail(running, error);
+      return;
+    }
+    if (handler.stream) {
+      this.#stream(running, result);
+    } else if (isThenable(result)) {
+      (result instanceof Promise ? result : Promise.resolve(result)).then(
+        (value) => this.#finish(running, value),
+        (error) => this.#fail(running, error),
+      );
+    } else {
+      this.#finish(running, result);
+    }
+  }
+
+  #checked(
+    handler: Handler,
+    input: InputSchema,
+    running: Running,
+    deadline: number,
+    extra: CallExtra | undefined,
+    args: unknown[],
+  ): unknown {
+    const checked = checkInput(input, args, this.#label(handler));
+    if (!(checked instanceof Promise)) return this.#invoke(handler, running, deadline, extra, checked);
+    if (!handler.stream) return checked.then((valid) => this.#invoke(handler, running, deadline, extra, valid));
+    const connection = this;
+    return (async function* () {
+      yield* connection.#invoke(handler, running, deadline, extra, await checked) as AsyncIterable<unknown>;
+    })();
+  }
+
+  #invoke(handler: Handler, running: Running, deadline: number, extra: CallExtra | undefined, args: readonly unknown[]): unknown {
+    if (!callContextEnabled()) return handler.run(...args);
+    const { server } = this.#dispatcher.options;
+    const call = new ServedCall(server, handler.name, this.#caller.principal, deadline, extra, running);
+    const result = runInCall(call, () => handler.run(...args));
+    return handler.stream ? iterateInCall(call, result as AsyncIterable<unknown>) : result;
+  }
+
+  #finish(running: Running, value: unknown): void {
+    if (!running.answered) {
+      try {
+        this.end.send(Kind.reply, running.callId, writeResult, value);
+      } catch (error) {
+        this.#fail(running, error);
+        return;
+      }
+    }
+    this.#done(running, false);
+  }
+
+  #fail(running: Running, error: unknown): void {
+    if (!running.answered) this.#sendError(running.callId, error);
+    this.#done(running, true);
+  }
+
+  #done(running: Running, failed: boolean): void {
+    if (running.done) return;
+    running.done = true;
+    running.answered = true;
+    if (running.abandoned) this.#dispatcher.abandon(-1);
+    this.#free(running);
+    this.#dispatcher.ended(failed);
+  }
+
+  /** Answered: the client may use the slot again. */
+  #free(running: Running): void {
+    const slot = running.callId % CALLS_MAX;
+    if (this.#running[slot] === running) this.#running[slot] = undefined;
+  }
+
+  #sendError(callId: number, error: unknown): void {
+    try {
+      this.end.send(
+        Kind.error,
+        callId,
+        writeResult,
+        error instanceof Error ? error : new Error(`a handler threw ${describe(error)}`),
+      );
+    } catch (unsendable) {
+      const message = error instanceof Error ? error.message : describe(error);
+      const plain = new SkerryError(
+        'SKERRY_UNSENDABLE',
+        `the error of a handler could not travel (${(unsendable as Error).message}): ${message}`,
+      );
+      this.end.send(Kind.error, callId, writeResult, plain);
+    }
+  }
+
+  /** Answers at once; the handler keeps its place until it settles, since only its author knows how to stop it. */
+  #abort(running: Running, reason: SkerryError): void {
+    if (!running.answered) {
+      running.answered = true;
+      running.abandoned = true;
+      this.#free(running);
+      if (!this.#closed) this.#sendError(running.callId, reason);
+      this.#dispatcher.abandon(1);
+    }
+    running.controller?.abort(reason);
+    running.onCredit?.();
+  }
+
+  async #stream(running: Running, result: unknown): Promise<void> {
+    const { callId } = running;
+    let sent = 0;
+    try {
+      const iterator = (result as AsyncIterable<unknown>)[Symbol.asyncIterator]();
+      for (;;) {
+        while (!running.answered && (sent >= this.end.creditOf(callId) || this.end.blocked)) await this.#credit(running);
+        if (running.answered) {
+          await iterator.return?.();
+          break;
+        }
+        const step = await iterator.next();
+        if (running.answered) continue;
+        if (step.done === true) {
+          this.end.send(Kind.end, callId, writeResult, step.value);
+          running.answered = true;
+          break;
+        }
+        try {
+          this.end.send(Kind.item, callId, writeResult, step.value);
+        } catch (unsendable) {
+          await iterator.return?.();
+          throw unsendable;
+        }
+        sent += 1;
+      }
+      this.#done(running, false);
+    } catch (error) {
+      this.#fail(running, error);
+    }
+  }
+
+  #credit(running: Running): Promise<void> {
+    return new Promise((resolve) => {
+      running.onCredit = () => {
+        running.onCredit = undefined;
+        resolve();
+      };
+    });
+  }
+
+  #label(handler: Handler): string {
+    return `${this.#dispatcher.options.server}.${handler.name}`;
+  }
+}
+
+function isThenable(value: unknown): value is PromiseLike<unknown> {
+  return (
+    value instanceof Promise ||
+    (typeof value === 'object' && value !== null && typeof (value as { then?: unknown }).then === 'function')
+  );
+}
+
+function describe(value: unknown): string {
+  if (typeof value === 'string') return `the string ${JSON.stringify(value)}`;
+  try {
+    return `${typeof value} ${String(value)}`;
+  } catch {
+    return `${typeof value} that cannot be shown`;
+  }
+}
