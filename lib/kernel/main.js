@@ -1,6 +1,6 @@
 import {
   StreamPort
-} from "../chunks/chunk-NFIVJAYH.js";
+} from "../chunks/chunk-LFM37DZI.js";
 import {
   interfaceHash
 } from "../chunks/chunk-XDAWYBB6.js";
@@ -10,11 +10,11 @@ import {
   agree,
   loadNative,
   mapRegion
-} from "../chunks/chunk-UI3RKSZ7.js";
+} from "../chunks/chunk-FKNDIMCY.js";
 import {
   HUNG_UP,
   StatusWord
-} from "../chunks/chunk-JFLBLH7Q.js";
+} from "../chunks/chunk-D3FEJ7Z2.js";
 import "../chunks/chunk-ER36CW7I.js";
 import "../chunks/chunk-WSFCRVEQ.js";
 
@@ -399,7 +399,7 @@ var Introductions = class {
     if (kept === void 0)
       return;
     const { process: process2 } = channel.slot;
-    if (process2 !== void 0 && process2.serves.has(channel.id))
+    if (process2?.serves.has(channel.id))
       this.#send(process2, { t: "retired", channel: channel.id, region });
     channel.regions.delete(message.region);
     this.#closer.close(kept.descriptor);

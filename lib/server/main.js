@@ -1,6 +1,6 @@
 import {
   RemoteServer
-} from "../chunks/chunk-2AODDDIZ.js";
+} from "../chunks/chunk-6ZL7TZ66.js";
 import {
   remoteFacade
 } from "../chunks/chunk-HLUB7TMV.js";
@@ -9,11 +9,11 @@ import {
   loadServer,
   loadSystem,
   runInstance
-} from "../chunks/chunk-YC2I4UXH.js";
+} from "../chunks/chunk-PJJ3SWR7.js";
 import {
   deferred,
   errorInfo
-} from "../chunks/chunk-EEHK6FZ7.js";
+} from "../chunks/chunk-TNXWLULK.js";
 import "../chunks/chunk-GDBSISFH.js";
 import "../chunks/chunk-F4WPHEZJ.js";
 import {
@@ -27,8 +27,8 @@ import {
 } from "../chunks/chunk-QJ3SJPQR.js";
 import "../chunks/chunk-JSCQ27LA.js";
 import "../chunks/chunk-XDAWYBB6.js";
-import "../chunks/chunk-UI3RKSZ7.js";
-import "../chunks/chunk-JFLBLH7Q.js";
+import "../chunks/chunk-FKNDIMCY.js";
+import "../chunks/chunk-D3FEJ7Z2.js";
 import {
   SkerryError
 } from "../chunks/chunk-ER36CW7I.js";

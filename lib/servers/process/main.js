@@ -2,10 +2,10 @@ import {
   Dispatcher,
   loadSystem,
   runInstance
-} from "../../chunks/chunk-YC2I4UXH.js";
+} from "../../chunks/chunk-PJJ3SWR7.js";
 import {
   errorInfo
-} from "../../chunks/chunk-EEHK6FZ7.js";
+} from "../../chunks/chunk-TNXWLULK.js";
 import "../../chunks/chunk-GDBSISFH.js";
 import "../../chunks/chunk-F4WPHEZJ.js";
 import "../../chunks/chunk-EG23MQX7.js";
@@ -14,8 +14,8 @@ import {
   methodTable
 } from "../../chunks/chunk-QJ3SJPQR.js";
 import "../../chunks/chunk-JSCQ27LA.js";
-import "../../chunks/chunk-UI3RKSZ7.js";
-import "../../chunks/chunk-JFLBLH7Q.js";
+import "../../chunks/chunk-FKNDIMCY.js";
+import "../../chunks/chunk-D3FEJ7Z2.js";
 import {
   SkerryError
 } from "../../chunks/chunk-ER36CW7I.js";
