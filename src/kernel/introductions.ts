@@ -133,8 +133,7 @@ export class Introductions {
     const kept = channel.regions.get(region);
     if (kept === undefined) return;
     const { process } = channel.slot;
-    if (process?.serves.has(channel.id))
-      this.#send(process, { t: 'retired', channel: channel.id, region });
+    if (process?.serves.has(channel.id)) this.#send(process, { t: 'retired', channel: channel.id, region });
     channel.regions.delete(message.region);
     this.#closer.close(kept.descriptor);
   }

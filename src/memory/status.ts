@@ -57,5 +57,5 @@ export class StatusCounters {
 export function readStatus(region: Region): { running: number; queued: number } {
   const running = region.i32[StatusWord.running] as number;
   const queued = region.i32[StatusWord.queued] as number;
-  return { running: Math.max(running , 0), queued: Math.max(queued , 0) };
+  return { running: Math.max(running, 0), queued: Math.max(queued, 0) };
 }
