@@ -28,7 +28,7 @@ async function boot(system2, options2 = {}) {
   if (isInstance())
     return new Promise(() => {
     });
-  const { startSystem } = await import("./chunks/start-system-YTLY2LRL.js");
+  const { startSystem } = await import("./chunks/start-system-Y5Y7EVM2.js");
   return startSystem(system2, options2);
 }
 var KNOWN = ["transport", "budgetMb", "env"];

@@ -1,6 +1,6 @@
 import {
   RemoteServer
-} from "../chunks/chunk-6ZL7TZ66.js";
+} from "../chunks/chunk-K4P2XQLK.js";
 import {
   remoteFacade
 } from "../chunks/chunk-HLUB7TMV.js";
@@ -9,11 +9,11 @@ import {
   loadServer,
   loadSystem,
   runInstance
-} from "../chunks/chunk-PJJ3SWR7.js";
+} from "../chunks/chunk-USIAT3SI.js";
 import {
   deferred,
   errorInfo
-} from "../chunks/chunk-TNXWLULK.js";
+} from "../chunks/chunk-OKWYLHD4.js";
 import "../chunks/chunk-GDBSISFH.js";
 import "../chunks/chunk-F4WPHEZJ.js";
 import {

@@ -373,11 +373,18 @@ function earlier(a: number, b: number): number {
   return a === 0 || (b !== 0 && b < a) ? b : a;
 }
 
+/** Without a stack: to refuse must cost less than to serve, or an overload feeds itself. */
 function busyError(request: CallRequest, server: string, why: string): SkerryError {
-  return new SkerryError('SKERRY_BUSY', `${request.label} was not sent to ${server}: ${why}`, {
-    maybeExecuted: false,
-    data: { server },
-  });
+  const limit = Error.stackTraceLimit;
+  Error.stackTraceLimit = 0;
+  try {
+    return new SkerryError('SKERRY_BUSY', `${request.label} was not sent to ${server}: ${why}`, {
+      maybeExecuted: false,
+      data: { server },
+    });
+  } finally {
+    Error.stackTraceLimit = limit;
+  }
 }
 
 function diedError(request: CallRequest, server: string, death: DeathNotice): SkerryError {

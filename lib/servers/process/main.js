@@ -2,10 +2,10 @@ import {
   Dispatcher,
   loadSystem,
   runInstance
-} from "../../chunks/chunk-PJJ3SWR7.js";
+} from "../../chunks/chunk-USIAT3SI.js";
 import {
   errorInfo
-} from "../../chunks/chunk-TNXWLULK.js";
+} from "../../chunks/chunk-OKWYLHD4.js";
 import "../../chunks/chunk-GDBSISFH.js";
 import "../../chunks/chunk-F4WPHEZJ.js";
 import "../../chunks/chunk-EG23MQX7.js";
