@@ -73,7 +73,8 @@ export class StreamCarrier implements Carrier {
 
   async openClient(_ref: number, name: string, events: ClientEvents): Promise<CarriedClient> {
     const end = new StreamClientEnd(events);
-    let lost: NodeJS.Timeout | undefined;
+    /** The instance that this end is joined to; its connections may close before or after the kernel tells its death. */
+    let instance: { dead: boolean; lost: NodeJS.Timeout | undefined } = { dead: false, lost: undefined };
     return {
       end,
       descriptors: [],
@@ -81,21 +82,25 @@ export class StreamCarrier implements Carrier {
         if (address === undefined || !/^[0-9a-f]{64}$/.test(token ?? '')) {
           throw new SkerryError('SKERRY_CORRUPT', `${name} was introduced without an address or token`);
         }
+        const joined: typeof instance = { dead: false, lost: undefined };
+        instance = joined;
         end.attach(
           (answers, requests) => ({
             requests: new SocketWire(dial(address, token as string, DIRECTION.requests), requests),
             answers: new SocketWire(dial(address, token as string, DIRECTION.answers), answers),
           }),
           () => {
-            lost = setTimeout(() => {
+            if (joined.dead || joined.lost !== undefined) return;
+            joined.lost = setTimeout(() => {
               events.onCorrupt(new SkerryError('SKERRY_CORRUPT', `${name} closed its connection and lives on`));
             }, INTRODUCTION_MS);
-            lost.unref();
+            joined.lost.unref();
           },
         );
       },
       ended: () => {
-        clearTimeout(lost);
+        instance.dead = true;
+        clearTimeout(instance.lost);
         const ended = end.ended();
         return ended === undefined ? undefined : Promise.race([ended, delay(END_MS)]);
       },
