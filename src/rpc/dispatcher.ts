@@ -19,7 +19,8 @@ export interface DispatcherOptions {
 
 /** How often the depth of the queue is counted while calls are started. */
 const QUEUED_EVERY_MS = 0.5;
-const QUIET_MS = 2;
+const QUIET_MS = 4;
+const QUIET_LOOKS = 3;
 
 export class Dispatcher implements ConnectionHost {
   readonly options: DispatcherOptions;
@@ -71,12 +72,13 @@ export class Dispatcher implements ConnectionHost {
 
   /**
    * Serves what has been published, until nothing runs and nothing waits, or the time is over; starts nothing from then on. Nothing is
-   * twice nothing, QUIET_MS apart: a call may be on its way while the order to stop has been faster.
+   * QUIET_LOOKS times nothing, QUIET_MS apart: a call may be on its way while the order to stop has been faster.
    */
   async drain(longestMs: number): Promise<void> {
     const until = nowMs() + longestMs;
-    for (let quiet = 0; quiet < 2 && nowMs() < until; ) {
+    for (let quiet = 0; nowMs() < until; ) {
       quiet = this.#running === 0 && this.#queued() === 0 ? quiet + 1 : 0;
+      if (quiet === QUIET_LOOKS) break; // and nothing can start between this look and the line below the loop
       await new Promise((resolve) => {
         setTimeout(resolve, QUIET_MS);
       });
