@@ -107,9 +107,15 @@ export class Channel implements ClientEvents, DeadlineOwner {
     return new Promise((resolve, reject) => {
       try {
         this.#checkOpen(request);
-        const placed = (error?: SkerryError) => (error === undefined ? resolve() : reject(error));
+        let timer: NodeJS.Timeout | undefined;
+        const placed = (error?: SkerryError) => {
+          clearTimeout(timer);
+          if (error === undefined) resolve();
+          else reject(error);
+        };
         if (this.#end.send(Kind.notify, flagsOf(request), request.method, NO_CALL, writeCall, request, placed)) return resolve();
-        if (request.timeoutMs > 0) setTimeout(() => reject(timeoutError(request, this.name, true)), request.timeoutMs).unref();
+        const { timeoutMs } = request;
+        if (timeoutMs > 0) timer = setTimeout(() => reject(timeoutError(request, this.name, true)), timeoutMs).unref();
       } catch (error) {
         reject(error);
       }
