@@ -11,7 +11,7 @@ export function encodeRecord<T>(write: BodyWriter<T>, body: T): Uint8Array {
     encoder.beginScratch(RECORD_MAX_BYTES);
     write(encoder, body);
     const end = encoder.finish();
-    return encoder.bytes.slice(0, end);
+    return encoder.takeScratch(end);
   } finally {
     releaseEncoder(encoder);
   }

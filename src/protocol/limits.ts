@@ -6,7 +6,7 @@ export const CALLS_MAX = 1024;
 /** The first ring of a direction, bytes; rings are powers of two. */
 export const RING_FIRST_BYTES = 16 * 1024;
 /** Rings grow by replacement up to here. */
-export const RING_MAX_BYTES = 1024 * 1024;
+export const RING_MAX_BYTES = 4 * 1024 * 1024;
 /** A record's payload, bytes: beyond it a call is refused with SKERRY_LIMIT. Above half a ring it travels in a region of its own. */
 export const RECORD_MAX_BYTES = 64 * 1024 * 1024;
 

@@ -31,6 +31,9 @@ const SCRATCH_MIN = 4 * 1024;
 /** A scratch that a large record has grown is not kept beyond this size. */
 const SCRATCH_KEPT = 1024 * 1024;
 
+/** A record from this size on leaves with its scratch. */
+const SCRATCH_HANDED_OVER = 64 * 1024;
+
 const { latin1Write, ucs2Write } = Buffer.prototype;
 const NOT_LATIN1 = /[\u0100-\uffff]/;
 const NOTHING = new Uint8Array(0);
@@ -217,9 +220,20 @@ export class Writer {
     if (this.#scratchMax !== 0 && this.position > this.#scratchMax) this.#tooLarge(this.position, this.#scratchMax);
   }
 
+  /**
+   * The first `end` bytes of the scratch, the caller's own from here on. A large scratch is handed over as it is: copying it would
+   * cost more than growing the next one.
+   */
+  takeScratch(end: number): Uint8Array {
+    if (end < SCRATCH_HANDED_OVER) return this.#scratch.slice(0, end);
+    const taken = this.#scratch.subarray(0, end);
+    this.#dropScratch();
+    return taken;
+  }
+
   /** Lets go of a scratch that a large record has grown. */
   protected trim(): void {
-    if (this.#scratch.length > SCRATCH_KEPT) this.#scratch = NOTHING;
+    if (this.#scratch.length > SCRATCH_KEPT) this.#dropScratch();
     this.#end = 0;
     this.#scratchMax = 0;
   }
@@ -236,6 +250,18 @@ export class Writer {
     this.#nextView = (slot + 1) % VIEWS;
     this.#targets[slot] = bytes;
     this.#views[slot] = this.view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
+  }
+
+  /** Nothing here refers to the scratch any more. */
+  #dropScratch(): void {
+    const slot = this.#targets.indexOf(this.#scratch);
+    if (slot >= 0) {
+      this.#targets[slot] = NOTHING;
+      this.#views[slot] = noView;
+    }
+    this.#scratch = NOTHING;
+    this.bytes = NOTHING;
+    this.view = noView;
   }
 
   #grow(size: number): void {

@@ -12,7 +12,7 @@ import { extendPosition, type RingArea } from './layout.ts';
 /** Regions that the peer has announced in its ring and the kernel has introduced. */
 export interface IntroducedRegions {
   ring(regionId: number, start: number): RingArea | undefined;
-  /** Payload of a one-off region; it is released after the copy. */
+  /** A copy of the payload in a one-off region, which stays for the next one until the peer retires it. */
   oneOff(regionId: number, length: number): Uint8Array | undefined;
 }
 
@@ -20,6 +20,8 @@ const SMALL_BYTES = 256;
 const SCRATCH_BYTES = 64 * 1024;
 const scratch = new Uint8Array(SCRATCH_BYTES);
 const scratch32 = new Int32Array(scratch.buffer);
+/** For larger records, grown to the largest that came, a ring's size at most: fresh memory for each costs more than the copy. */
+let largeScratch = new Uint8Array(0);
 
 export class RingReader {
   kind = 0;
@@ -159,7 +161,9 @@ export class RingReader {
       scratch.set(area.u8.subarray(from, from + length));
       this.payload = scratch;
     } else {
-      this.payload = area.u8.slice(from, from + length);
+      if (largeScratch.length < length) largeScratch = new Uint8Array(2 ** Math.ceil(Math.log2(length)));
+      largeScratch.set(area.u8.subarray(from, from + length));
+      this.payload = largeScratch;
     }
     return true;
   }

@@ -24,7 +24,7 @@ export class ReceivedRegions implements IntroducedRegions {
   }
 
   ring(regionId: number, start: number): RingArea | undefined {
-    const region = this.#take(regionId, RegionKind.ring);
+    const region = this.#find(regionId, RegionKind.ring);
     if (region === undefined) return undefined;
     const capacity = region.sizeBytes - RING_OFFSET;
     if (capacity < 4096 || capacity > RING_MAX_BYTES || (capacity & (capacity - 1)) !== 0) {
@@ -32,18 +32,17 @@ export class ReceivedRegions implements IntroducedRegions {
     }
     this.#ring?.release();
     this.#ring = region;
+    this.#regions.delete(regionId);
     return ringArea(region.buffer, regionId, RING_OFFSET, capacity, start);
   }
 
   oneOff(regionId: number, length: number): Uint8Array | undefined {
-    const region = this.#take(regionId, RegionKind.oneOff);
+    const region = this.#find(regionId, RegionKind.oneOff);
     if (region === undefined) return undefined;
     if (REGION_HEADER_BYTES + length > region.sizeBytes) {
       throw new SkerryError('SKERRY_CORRUPT', `a one-off record of ${length} bytes in a region of ${region.sizeBytes}`);
     }
-    const payload = region.u8.slice(REGION_HEADER_BYTES, REGION_HEADER_BYTES + length);
-    region.release();
-    return payload;
+    return region.u8.slice(REGION_HEADER_BYTES, REGION_HEADER_BYTES + length);
   }
 
   release(): void {
@@ -53,12 +52,11 @@ export class ReceivedRegions implements IntroducedRegions {
     this.#ring = undefined;
   }
 
-  #take(regionId: number, kind: number): Region | undefined {
+  #find(regionId: number, kind: number): Region | undefined {
     const region = this.#regions.get(regionId);
     if (region === undefined) return undefined;
     if (region.kind !== kind)
       throw new SkerryError('SKERRY_CORRUPT', `region ${regionId} has kind ${region.kind}; announced was ${kind}`);
-    this.#regions.delete(regionId);
     return region;
   }
 }

@@ -2,7 +2,8 @@
 //
 // A record goes straight into the ring while the queue is empty. Otherwise it is encoded once, waits its turn, and the ring is asked
 // to grow: a larger region is made within the memory budget, the old ring ends with a switch record, and is given back when the
-// consumer has passed it. A record larger than half of the largest ring gets a region of its own, given back once it was copied.
+// consumer has passed it. A record larger than half of the largest ring gets a region of its own; once it was copied the region is
+// spare for the next such record, and is given back when none came for a second.
 // Order is kept in all cases. What bounds the queue: the caller (calls in flight, answers of running handlers).
 
 import { SkerryError } from '../../base/errors.ts';
@@ -56,6 +57,7 @@ export interface SenderEvents {
 }
 
 const ONE_OFF_BYTES = RING_MAX_BYTES / 2;
+const SPARE_MS = 1000;
 
 export class RingSender {
   readonly writer: RingWriter;
@@ -68,6 +70,9 @@ export class RingSender {
   #maxBytes = RING_MAX_BYTES;
   #ringRegion: OwnRegion | undefined;
   #retiring: Retiring[] = [];
+  /** A one-off region that the peer has mapped and that holds nothing. */
+  #spare: OwnRegion | undefined;
+  #spareTimer: NodeJS.Timeout | undefined;
   #waiting = false;
   /** Something has been queued since the queue was empty. */
   #backlog = false;
@@ -176,6 +181,7 @@ export class RingSender {
     }
     for (const { region } of this.#retiring) this.#host.retire(region);
     if (this.#ringRegion !== undefined) this.#host.retire(this.#ringRegion);
+    this.#dropSpare();
     this.#queue = [];
     this.#retiring = [];
   }
@@ -193,7 +199,7 @@ export class RingSender {
   }
 
   #placeAlone(entry: Queued): number {
-    const { region } = entry;
+    const region = (entry.region ??= this.#takeSpare(entry.payload));
     if (region === undefined) {
       entry.region = 'asked';
       this.#makeAlone(entry);
@@ -222,6 +228,31 @@ export class RingSender {
       }
     }
     this.flush();
+  }
+
+  /** @returns the spare region, filled, if it is there and large enough. */
+  #takeSpare(payload: Uint8Array): OwnRegion | undefined {
+    const spare = this.#spare;
+    if (spare === undefined || spare.sizeBytes < REGION_HEADER_BYTES + payload.length) return undefined;
+    this.#spare = undefined;
+    spare.u8.set(payload, REGION_HEADER_BYTES);
+    return spare;
+  }
+
+  /** Keeps the larger of two regions that hold nothing any more. */
+  #keepSpare(region: OwnRegion): void {
+    const other = this.#spare;
+    if (other !== undefined) this.#host.retire(other.sizeBytes < region.sizeBytes ? other : region);
+    if (other === undefined || other.sizeBytes < region.sizeBytes) this.#spare = region;
+    this.#spareTimer ??= setTimeout(() => this.#dropSpare(), SPARE_MS).unref();
+    this.#spareTimer.refresh();
+  }
+
+  #dropSpare(): void {
+    clearTimeout(this.#spareTimer);
+    this.#spareTimer = undefined;
+    if (this.#spare !== undefined) this.#host.retire(this.#spare);
+    this.#spare = undefined;
   }
 
   /** @returns true when a larger ring is on its way: wait for it. */
@@ -258,7 +289,9 @@ export class RingSender {
     this.writer.look();
     while (this.#retiring[0] !== undefined && this.#retiring[0].until <= this.writer.taken) {
       const passed = this.#retiring.shift();
-      if (passed !== undefined) this.#host.retire(passed.region);
+      if (passed === undefined) break;
+      if (passed.region.kind === RegionKind.oneOff) this.#keepSpare(passed.region);
+      else this.#host.retire(passed.region);
     }
   }
 }
