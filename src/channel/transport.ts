@@ -86,8 +86,8 @@ export interface ServerEvents {
   ready(): boolean;
   /** A request is about to be started: what says that something runs must be visible before the boundary is. */
   onStart(): void;
-  /** A request has been started (its boundary is published). `body` is valid during the call. */
-  onRequest(kind: number, flags: number, method: number, callId: number, body: Decoder): void;
+  /** A request has been started (its boundary is published), at `now` of `nowMs()`. `body` is valid during the call. */
+  onRequest(kind: number, flags: number, method: number, callId: number, body: Decoder, now: number): void;
   /** Some call was cancelled or got credit since the last time: look at `isCancelled` and `creditOf` of those that run. */
   onControl(): void;
   /** A queued answer cannot be sent after all (SKERRY_MEMORY): answer with this error instead. */

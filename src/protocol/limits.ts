@@ -23,6 +23,8 @@ export const STREAM_CREDIT = 32;
 export const TURN_RECORDS = 128;
 export const TURN_MS = 0.5;
 
+/** Requests of one channel are started in batches no longer than this, ms; then the answers of those that are done go out. */
+export const BATCH_MS = 0.1;
 /** A read of a position or a region that never comes makes the channel corrupt after this time. */
 export const INTRODUCTION_MS = 5_000;
 /** A successor waits this long at most for the predecessor's clients to say which calls were started. */

@@ -3,7 +3,6 @@
 // Rights and principal come from the kernel's introduction, never from a record. Invariant: `#running[slot]` is set from a call's start
 // until it is answered; a handler that goes on after it was aborted is the dispatcher's to count, not this table's.
 
-import { nowMs } from '../base/clock.ts';
 import { SkerryError } from '../base/errors.ts';
 import type { Decoder } from '../channel/codec/decoder.ts';
 import type { ServerEnd, ServerEvents } from '../channel/transport.ts';
@@ -116,7 +115,7 @@ export class Connection implements ServerEvents {
     this.#dispatcher.starting();
   }
 
-  onRequest(kind: number, flags: number, method: number, callId: number, body: Decoder): void {
+  onRequest(kind: number, flags: number, method: number, callId: number, body: Decoder, now: number): void {
     let begun = false;
     try {
       const deadline = body.f64();
@@ -124,7 +123,6 @@ export class Connection implements ServerEvents {
       const args = body.args();
       body.end();
       const handler = this.#dispatcher.options.handlers[method];
-      const now = nowMs();
       this.#dispatcher.countQueue(now);
       if (this.#orphaned && kind === Kind.call) return;
       const refusal = this.#refuse(kind, handler, method, callId, deadline, now);

@@ -69,6 +69,26 @@ export const callCases: Cases = (name, makeRig) => {
     },
   );
 
+  const log: string[] = [];
+  inWorld(
+    name,
+    makeRig,
+    'handlers that keep the processor busy do not hold back the answers of those that are done',
+    {
+      busy: async (ms: number, id: number) => {
+        for (const start = performance.now(); performance.now() - start < ms; );
+        log.push(`ran ${id}`);
+      },
+    },
+    async ({ only }) => {
+      await only.call('busy', 0, 0);
+      log.length = 0;
+      const ids = Array.from({ length: 8 }, (_, id) => id);
+      await Promise.all(ids.map((id) => only.call('busy', 3, id).then(() => log.push(`answered ${id}`))));
+      assert.ok(log.indexOf('answered 0') < log.indexOf('ran 4'), log.join(', '));
+    },
+  );
+
   const started: number[] = [];
   inWorld(
     name,

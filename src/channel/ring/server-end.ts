@@ -3,9 +3,10 @@
 // For each request: the reader checks the record and copies it out; `started` is stored behind it; only then it is decoded and run.
 // That one word is the boundary of fate and the client's credit; it is right as both only because the copy came first.
 
+import { nowMs } from '../../base/clock.ts';
 import { SkerryError } from '../../base/errors.ts';
 import { type OwnRegion, type Region, REGION_HEADER_BYTES } from '../../memory/region.ts';
-import { CALLS_MAX, RING_FIRST_BYTES } from '../../protocol/limits.ts';
+import { BATCH_MS, CALLS_MAX, RING_FIRST_BYTES } from '../../protocol/limits.ts';
 import { checkWord, HEADER_BYTES, Kind, recordBytes } from '../../protocol/record.ts';
 import { Decoder } from '../codec/decoder.ts';
 import type { Pollable, Poller } from '../poller.ts';
@@ -171,7 +172,7 @@ export class RingServerEnd implements ServerEnd, Pollable {
       Atomics.store(own.i32, ServerWord.suspectsStarted, this.#suspectsStarted); // sync: suspects-started
       if (this.suspectsWaiting === 0) region.release();
       this.#decoder.begin(payload, 0, length);
-      events.onRequest(Kind.call, (head >>> 8) & 0xff, head >>> 16, callId >>> 0, this.#decoder);
+      events.onRequest(Kind.call, (head >>> 8) & 0xff, head >>> 16, callId >>> 0, this.#decoder, nowMs());
     } catch (error) {
       this.#break(error);
     }
@@ -195,11 +196,7 @@ export class RingServerEnd implements ServerEnd, Pollable {
         events.onControl();
       }
       if (this.#sender.wantsFlush()) this.#sender.flush();
-      let taken = 0;
-      while (taken < max && this.#sender.queued === 0 && !this.#closed && events.ready() && this.#reader.next()) {
-        taken += 1;
-        this.#startRequest();
-      }
+      const taken = this.#startAll(max);
       this.#late.check(this.#reader.waiting);
       if (taken > 0 && Atomics.load(client.i32, ClientWord.wantsRoom) !== 0) this.#bell.ringIfParked();
       if (this.#onOver !== undefined) this.#endIfRead();
@@ -247,7 +244,23 @@ export class RingServerEnd implements ServerEnd, Pollable {
     this.#options.onClose();
   }
 
-  #startRequest(): void {
+  /** Starts what has been published: `max` requests at most, and none after BATCH_MS, so that answers and others get their turn. */
+  #startAll(max: number): number {
+    const reader = this.#reader;
+    let taken = 0;
+    let first = 0;
+    while (taken < max && this.#sender.queued === 0 && !this.#closed && this.#options.events.ready() && reader.pending()) {
+      const now = nowMs();
+      if (taken === 0) first = now;
+      else if (now - first > BATCH_MS) break;
+      if (!reader.next()) break;
+      taken += 1;
+      this.#startRequest(now);
+    }
+    return taken;
+  }
+
+  #startRequest(now: number): void {
     const { own, events } = this.#options;
     const reader = this.#reader;
     events.onStart();
@@ -255,7 +268,7 @@ export class RingServerEnd implements ServerEnd, Pollable {
     own.i32[ServerWord.startedCalls] = this.#startedCalls;
     Atomics.store(own.i32, ServerWord.started, reader.head | 0); // sync: request-started
     this.#decoder.begin(reader.payload, 0, reader.length);
-    events.onRequest(reader.kind, reader.flags, reader.method, reader.callId, this.#decoder);
+    events.onRequest(reader.kind, reader.flags, reader.method, reader.callId, this.#decoder, now);
   }
 
   /** A lie of the client ends its channel; anything else is a bug of our own, and ends the server: its supervisor is the handler. */

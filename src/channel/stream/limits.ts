@@ -11,5 +11,5 @@ export const ANSWERS_MAX_BYTES = 1024 * 1024;
 export const HELD_MAX_BYTES = 16 * 1024 * 1024;
 /** What a server said of its load counts for so long: a client that sends nothing is told nothing. */
 export const LOAD_VALID_MS = 50;
-/** Requests started in one turn of the event loop, and its longest time. */
-export { TURN_MS, TURN_RECORDS } from '../../protocol/limits.ts';
+/** Requests started in one turn of the event loop, its longest time, and that of what runs without a pause in it. */
+export { BATCH_MS, TURN_MS, TURN_RECORDS } from '../../protocol/limits.ts';

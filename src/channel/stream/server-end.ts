@@ -6,6 +6,7 @@
 // unstarted: if this process dies, the client still has it and sends it to the successor.
 // Invariant: no handler runs before the frame that announces it has left this process. One frame announces all that start in a turn.
 
+import { nowMs } from '../../base/clock.ts';
 import type { SkerryError } from '../../base/errors.ts';
 import { Kind } from '../../protocol/record.ts';
 import { Decoder } from '../codec/decoder.ts';
@@ -14,7 +15,7 @@ import { type BodyWriter, NO_CALL, type ServerEnd, type ServerEvents } from '../
 import { corruptFrame, FrameKind, FrameReader } from './frames.ts';
 import { Intake, type Waiting } from './intake.ts';
 import { Levels } from './levels.ts';
-import { ANSWERS_MAX_BYTES, TURN_MS, TURN_RECORDS } from './limits.ts';
+import { ANSWERS_MAX_BYTES, BATCH_MS, TURN_MS, TURN_RECORDS } from './limits.ts';
 import type { LoadBoard, LoadTeller } from './load-board.ts';
 import { Outbox } from './outbox.ts';
 import type { Wire, WireEvents } from './wire.ts';
@@ -138,7 +139,7 @@ export class StreamServerEnd implements ServerEnd, LoadTeller {
     this.#intake.clear();
     this.#options.load.forget(this);
     // Announced, and counted as running: calls are refused as given up, notifications have been published.
-    this.#run(this.#announced);
+    this.#run();
     this.#options.onClose();
   }
 
@@ -178,15 +179,12 @@ export class StreamServerEnd implements ServerEnd, LoadTeller {
     if (this.#pumping || this.#closed) return;
     this.#pumping = true;
     try {
-      const until = performance.now() + TURN_MS;
+      const until = nowMs() + TURN_MS;
       let left = TURN_RECORDS;
-      while (this.#announce(left)) {
+      while (this.#announced.length > 0 || this.#announce(left)) {
         if (this.unsent > 0) break; // goes on in #onDrain
-        const announced = this.#announced;
-        this.#announced = [];
-        left -= announced.length;
-        this.#run(announced);
-        if (left > 0 && performance.now() < until) continue;
+        left -= this.#run();
+        if (left > 0 && this.#announced.length === 0 && nowMs() < until) continue;
         this.#schedule();
         break;
       }
@@ -220,22 +218,29 @@ export class StreamServerEnd implements ServerEnd, LoadTeller {
     return true;
   }
 
-  #run(announced: readonly Waiting[]): void {
+  /** Runs what was announced. What does not fit into BATCH_MS waits until answers and others have had their turn. */
+  #run(): number {
+    const announced = this.#announced;
+    this.#announced = []; // a handler may close this end
+    const until = nowMs() + BATCH_MS;
+    let ran = 0;
     for (const { kind, flags, method, callId, bytes, start, end } of announced) {
+      const now = nowMs();
+      if (ran > 0 && now > until && !this.#closed) break;
+      ran += 1;
       try {
         this.#decoder.begin(bytes, start, end);
-        this.#options.events.onRequest(kind, flags, method, callId, this.#decoder);
+        this.#options.events.onRequest(kind, flags, method, callId, this.#decoder, now);
       } catch (error) {
         this.#break(error);
       }
     }
+    if (ran < announced.length) this.#announced = announced.slice(ran);
+    return ran;
   }
 
   #onDrain(): void {
     if (this.#closed || this.unsent > 0) return;
-    const announced = this.#announced;
-    this.#announced = [];
-    this.#run(announced);
     if (this.#wasBlocked) {
       this.#wasBlocked = false;
       this.#options.events.onControl();
