@@ -7,7 +7,7 @@
 import { mayTravelAsPlain, writeExotic } from './exotic.ts';
 import { pathOf, type Step, tooDeep, tooMany, unsendable } from './refusal.ts';
 import { Seen } from './seen.ts';
-import { branch, nextRecord, type ShapeNode, shapeRoot } from './shape-tree.ts';
+import { branch, countUse, nextRecord, type ShapeNode, shapeRoot } from './shape-tree.ts';
 import * as tags from './tags.ts';
 import { Overflow, Writer } from './writer.ts';
 
@@ -164,10 +164,15 @@ export class Encoder extends Writer {
       if (node === undefined) break;
     }
     if (node === undefined || node === shapeRoot || this.#polluted) this.#fields(v, depth);
-    else this.#shaped(v, node, depth);
+    else if (node.write === undefined) this.#shaped(v, node, depth);
+    else {
+      this.#shape(node);
+      node.write(this, v, depth);
+    }
   }
 
   #shaped(v: Record<string, unknown>, node: ShapeNode, depth: number): void {
+    countUse(node);
     const { position } = this;
     const { count } = this.#seen;
     const shapes = this.#shapes;
@@ -190,6 +195,12 @@ export class Encoder extends Writer {
     // A getter deleted other fields of its object: the fields as they are now, key by key.
     this.#rewind(position, count, shapes);
     this.#fields(v, depth);
+  }
+
+  /** @internal For generated writers. */
+  field(v: unknown, key: string, depth: number): void {
+    this.#steps[depth] = key;
+    this.any(v, depth + 1);
   }
 
   /** The keys of an object: in full at the first use in a record, then by number. */
