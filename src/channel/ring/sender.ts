@@ -199,7 +199,8 @@ export class RingSender {
   }
 
   #placeAlone(entry: Queued): number {
-    const region = (entry.region ??= this.#takeSpare(entry.payload));
+    entry.region ??= this.#takeSpare(entry.payload);
+    const { region } = entry;
     if (region === undefined) {
       entry.region = 'asked';
       this.#makeAlone(entry);
