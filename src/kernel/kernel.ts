@@ -24,7 +24,8 @@ export const PROCESS_SERVER_SLOT = 0;
 export const CALLER_SLOT = 1;
 const FIRST_SERVER_SLOT = 2;
 const MEMORY_WATCH_MS = 1000;
-const STOP_MAX_MS = 120_000;
+/** A process server that orders nothing for so long, beyond what it is waiting for, hangs. */
+const STOP_SILENT_MS = 5_000;
 /** What a process speaks that does not say. */
 const OLDEST: Speaks = { min: 1, max: 1, features: 0 };
 
@@ -49,6 +50,8 @@ export class Kernel {
   #systemUrl: Promise<string>;
   #booted!: (systemUrl: string) => void;
   #stopping = false;
+  #stopUntil = 0;
+  #stopTimer: NodeJS.Timeout | undefined;
   #memoryWatch: NodeJS.Timeout | undefined;
 
   constructor(options: KernelOptions) {
@@ -71,7 +74,7 @@ export class Kernel {
     const endpoint: Endpoint = { node: 0, slot: CALLER_SLOT, generation: 1 };
     const port = makePort({
       onMessage: (message, descriptors) => this.#receive(caller, message, descriptors),
-      onClose: () => this.#options.exit(0), // nobody is left to serve; the children follow (parent-death signal)
+      onClose: () => this.#end(0), // nobody is left to serve
     });
     const caller = newProcess('client', 'caller', endpoint, 'operator', pid, port, () => {});
     this.#caller = caller;
@@ -84,7 +87,16 @@ export class Kernel {
     const processServer = this.#slot(PROCESS_SERVER_SLOT).process;
     if (processServer === undefined) return this.#options.exit(1);
     this.#send(processServer, { t: 'stop', drainMs: 0 });
-    setTimeout(() => this.#end(1), STOP_MAX_MS); // a process server that hangs stops nothing
+    this.#awaitStop(0);
+  }
+
+  /** A process server that hangs stops nothing: then it is the kernel that ends all. */
+  #awaitStop(orderedMs: number): void {
+    const until = performance.now() + orderedMs + STOP_SILENT_MS;
+    if (until <= this.#stopUntil) return;
+    this.#stopUntil = until;
+    clearTimeout(this.#stopTimer);
+    this.#stopTimer = setTimeout(() => this.#end(1), until - performance.now());
   }
 
   #slot(number: number): Slot {
@@ -367,8 +379,9 @@ export class Kernel {
       );
       return this.#send(from, { t: 'noServer', seq, error });
     }
-    const methods = slots.find((slot) => slot.methods !== undefined)?.methods;
-    this.#send(from, { t: 'slots', seq, slots: slots.map(({ number, replica }) => ({ slot: number, replica })), methods });
+    const { methods, concurrency = 0 } = slots.find((slot) => slot.methods !== undefined) ?? {};
+    const places = slots.map(({ number, replica }) => ({ slot: number, replica }));
+    this.#send(from, { t: 'slots', seq, slots: places, methods, concurrency });
   }
 
   #slotsOf(name: string): Slot[] {
@@ -391,6 +404,7 @@ export class Kernel {
     if (slot.process !== from) return;
     slot.ready = readyOf(message.methods, message.concurrency, message.queueMax, message.address);
     slot.methods = message.methods;
+    slot.concurrency = message.concurrency;
     slot.down = undefined;
     this.#introductions.instanceReady(slot);
     if (from.role !== 'process') this.#tellProcessServer(slot.number, { what: 'ready' });
@@ -423,6 +437,7 @@ export class Kernel {
         const { process } = this.#slot(message.slot);
         if (process === undefined) return;
         process.ordered = true;
+        if (this.#stopping) this.#awaitStop(2 * message.drainMs);
         return this.#send(process, { t: 'stop', drainMs: message.drainMs });
       }
       case 'zombie':

@@ -24,7 +24,7 @@ if (addon !== undefined) {
 const kernel = new Kernel({
   addon,
   budget: new MemoryBudget(budgetMb > 0 ? budgetMb * 1024 * 1024 : defaultBudget()),
-  env: process.env,
+  env: { ...process.env, NODE_OPTIONS: process.env.SKERRY_NODE_OPTIONS },
   baseEnv: baseEnvironment(),
   rssAnon,
   exit: (code) => process.exit(code),

@@ -24,6 +24,8 @@ export interface Slot {
   ready: Ready | undefined;
   /** The last method table that was known, also while no instance runs. */
   methods: readonly MethodInfo[] | undefined;
+  /** Of the same instance. */
+  concurrency: number;
   /** What the module declared when it was loaded first; later instances must declare no more. */
   declaredUses: ReadonlyMap<string, readonly string[] | true> | undefined;
   down: ErrorInfo | undefined;
@@ -40,6 +42,7 @@ export function makeSlot(number: number, replica: number, server: ServerDeclarat
     process: undefined,
     ready: undefined,
     methods: undefined,
+    concurrency: 0,
     declaredUses: undefined,
     down: undefined,
     holding: false,

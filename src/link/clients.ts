@@ -35,7 +35,8 @@ export class LinkClients implements Connector {
     const answer = await this.#link.ask({ t: 'connect', server });
     if (answer.t === 'noServer') throw toError(answer.error);
     if (answer.t !== 'slots') throw new SkerryError('SKERRY_CORRUPT', `the kernel answered "connect" with "${answer.t}"`);
-    return { slots: answer.slots, methods: answer.methods };
+    const { slots, methods, concurrency } = answer;
+    return { slots, methods, concurrency };
   }
 
   async open(name: string, slot: number, hash: number | undefined, events: ReplicaEvents): Promise<Channel> {

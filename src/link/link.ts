@@ -110,6 +110,8 @@ export class Link implements CarrierLink {
     this.send({ t: 'giveBack', bytes });
   }
 
+  /** Why the kernel said that it would end. */
+  #lastWords: string | undefined;
   #holds = 0;
   #hold(): void {
     this.#holds += 1;
@@ -183,6 +185,7 @@ export class Link implements CarrierLink {
       case 'up':
         return this.#events.onUp?.(message.processes);
       case 'bootFailed':
+        this.#lastWords = message.error.message;
         return this.#events.onBootFailed?.(message.error);
       case 'stopped':
         return this.#events.onStopped?.();
@@ -193,7 +196,8 @@ export class Link implements CarrierLink {
     }
   }
 
-  #onLost(reason: string): void {
+  #onLost(hungUp: string): void {
+    const reason = this.#lastWords ?? hungUp;
     if (this.#ending) return this.#events.onLost(reason);
     this.#lost ??= new SkerryError('SKERRY_SERVER_DOWN', `the kernel of this system is gone: ${reason}`);
     this.#born.reject(this.#lost);

@@ -25,6 +25,8 @@ export class RingCarrier implements Carrier {
   readonly statusRegion: OwnRegion;
   readonly #addon: NativeAddon;
   readonly #link: CarrierLink;
+  /** The end of this process's doorbell that is read. */
+  readonly #bell: Descriptor;
   readonly #watch: Watch;
   readonly #serverEnds = new Set<RingServerEnd>();
   readonly #owner: Endpoint;
@@ -40,6 +42,7 @@ export class RingCarrier implements Carrier {
     this.status = new StatusCounters(this.statusRegion);
     this.hello = [this.statusRegion.descriptor, bell.write];
     this.poller = new Poller(availableParallelism(), (on) => this.#keepAlive(on));
+    this.#bell = bell.read;
     this.#watch = addon.watch(bell.read, 'bell', this.poller.onBell);
     addon.setWatchRef(this.#watch, false);
   }
@@ -166,7 +169,7 @@ export class RingCarrier implements Carrier {
   }
 
   close(): void {
-    this.#addon.unwatch(this.#watch);
+    this.#addon.close(this.#bell);
     this.statusRegion.release();
   }
 

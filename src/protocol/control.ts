@@ -78,7 +78,14 @@ export type FromKernel =
   | { t: 'init' }
   | { t: 'granted'; seq: number }
   | { t: 'refused'; seq: number; error: ErrorInfo; data: Record<string, unknown> }
-  | { t: 'slots'; seq: number; slots: readonly { slot: number; replica: number }[]; methods: readonly MethodInfo[] | undefined }
+  | {
+      t: 'slots';
+      seq: number;
+      slots: readonly { slot: number; replica: number }[];
+      methods: readonly MethodInfo[] | undefined;
+      /** Of the instance that `methods` are of; 0 while none has been ready. */
+      concurrency: number;
+    }
   | { t: 'noServer'; seq: number; error: ErrorInfo }
   | {
       t: 'introduce';

@@ -31,3 +31,5 @@ export const INTRODUCTION_MS = 5_000;
 export const SETTLE_MS = 100;
 /** Deaths alone after which a call is rejected with SKERRY_POISON. */
 export const POISON_AFTER = 2;
+/** Time for a server's running calls to end at a stop, and again for its `onStop`, when its entry does not say. */
+export const DRAIN_MS = 5_000;

@@ -90,16 +90,17 @@ export class Channel implements ClientEvents, DeadlineOwner {
   }
 
   /** Starts a stream; its items are taken from the consumer. */
-  stream(call: Call): StreamConsumer {
+  stream(call: Call): AsyncIterableIterator<unknown> {
     const consumer = new StreamConsumer(call, {
       onCredit: (total) => this.#end.credit(call.callId, total),
       onReturn: () => this.#giveUp(call.callId),
+      onWaiting: (waiting) => (waiting ? this.#options.life.hold() : this.#options.life.drop()),
       note: (deadline) => this.#options.deadlines.note(deadline),
     });
     call.stream = consumer;
     call.reject = (error) => consumer.fail(error);
     this.#send(call);
-    return consumer;
+    return consumer.handle();
   }
 
   /** Resolves when the notification has been published; it has no answer. */
@@ -286,6 +287,9 @@ export class Channel implements ClientEvents, DeadlineOwner {
       this.#generation[slot] = generation;
       const callId = generation * CALLS_MAX + slot;
       call.callId = callId;
+      if (signal !== undefined) {
+        call.unlisten = onAbort(signal, () => this.#giveUpWith(slot, call, (maybe) => abortError(call, signal, maybe)));
+      }
       if (call.stream !== undefined) this.#end.credit(callId, STREAM_CREDIT);
       if (call.idempotent) {
         call.payload = encodeRecord(writeCall, call);
@@ -295,15 +299,17 @@ export class Channel implements ClientEvents, DeadlineOwner {
       }
       this.#pending[slot] = call;
       this.#inFlight += 1;
-      this.#options.life.hold();
+      if (call.stream === undefined) this.#options.life.hold();
       if (call.deadline !== 0) this.#options.deadlines.note(call.deadline);
-      if (signal !== undefined) {
-        call.unlisten = onAbort(signal, () => this.#giveUpWith(slot, call, (maybe) => abortError(call, signal, maybe)));
-      }
     } catch (error) {
+      // Nothing was sent: what can throw stands before the record is published.
+      this.#unlisten(call);
       if (slot !== undefined) this.#free.push(slot);
-      call.reject(error);
+      call.reject(error instanceof SkerryError && error.maybeExecuted === undefined ? withFate(error, false) : error);
+      return;
     }
+    const { signal } = call;
+    if (signal?.aborted === true) this.#giveUpWith(slot, call, (maybe) => abortError(call, signal, maybe)); // by a getter
   }
 
   #settle(slot: number, pending: Call): void {
@@ -312,7 +318,7 @@ export class Channel implements ClientEvents, DeadlineOwner {
     this.#inFlight -= 1;
     this.#end.settled(pending.callId);
     this.#unlisten(pending);
-    if (!pending.givenUp) this.#options.life.drop();
+    if (!pending.givenUp && pending.stream === undefined) this.#options.life.drop();
   }
 
   #giveUpWith(slot: number, pending: Call, makeError: (maybeExecuted: boolean) => SkerryError): void {
@@ -334,7 +340,7 @@ export class Channel implements ClientEvents, DeadlineOwner {
     }
     pending.givenUp = true;
     this.#unlisten(pending);
-    this.#options.life.drop();
+    if (pending.stream === undefined) this.#options.life.drop();
     return true;
   }
 
@@ -366,7 +372,7 @@ export function abortError(request: Pick<CallRequest, 'label'>, signal: AbortSig
 }
 
 /** The same error for one call: with its fate. */
-function withFate(error: SkerryError, maybeExecuted: boolean): SkerryError {
+export function withFate(error: SkerryError, maybeExecuted: boolean): SkerryError {
   return new SkerryError(error.code, error.message, {
     cause: error.cause ?? error,
     maybeExecuted,

@@ -32,6 +32,8 @@ export interface ConnectionHost {
   countSuspects(change: number): void;
   suspectAsked(): void;
   suspectGone(): void;
+  /** A stream waits for its consumer (1), or goes on (-1). */
+  pause(change: number): void;
   /** A handler that was aborted goes on (1), or has ended at last (-1). */
   abandon(change: number): void;
   join(connection: Connection): void;
@@ -248,13 +250,14 @@ export class Connection implements ServerEvents {
     }
     if (handler.stream) {
       this.#stream(running, result);
-    } else if (isThenable(result)) {
-      (result instanceof Promise ? result : Promise.resolve(result)).then(
+    } else if (isPlain(result)) {
+      this.#finish(running, result);
+    } else {
+      // A promise, or what may be one: to ask an object for `then` can throw, which makes this promise reject.
+      (result instanceof Promise ? result : new Promise((resolve) => resolve(result))).then(
         (value) => this.#finish(running, value),
         (error) => this.#fail(running, error),
       );
-    } else {
-      this.#finish(running, result);
     }
   }
 
@@ -324,12 +327,8 @@ export class Connection implements ServerEvents {
         error instanceof Error ? error : new Error(`a handler threw ${describe(error)}`),
       );
     } catch (unsendable) {
-      const message = error instanceof Error ? error.message : describe(error);
-      const plain = new SkerryError(
-        'SKERRY_UNSENDABLE',
-        `the error of a handler could not travel (${(unsendable as Error).message}): ${message}`,
-      );
-      this.end.send(Kind.error, callId, writeResult, plain);
+      const why = `the error of a handler could not travel (${describe(unsendable)}): ${describe(error)}`;
+      this.end.send(Kind.error, callId, writeResult, new SkerryError('SKERRY_UNSENDABLE', why));
     }
   }
 
@@ -352,7 +351,11 @@ export class Connection implements ServerEvents {
     try {
       const iterator = (result as AsyncIterable<unknown>)[Symbol.asyncIterator]();
       for (;;) {
-        while (!running.answered && (sent >= this.end.creditOf(callId) || this.end.blocked)) await this.#credit(running);
+        while (!running.answered && (sent >= this.end.creditOf(callId) || this.end.blocked)) {
+          this.#dispatcher.pause(1);
+          await this.#credit(running);
+          this.#dispatcher.pause(-1);
+        }
         if (running.answered) {
           await iterator.return?.();
           break;
@@ -392,17 +395,16 @@ export class Connection implements ServerEvents {
   }
 }
 
-function isThenable(value: unknown): value is PromiseLike<unknown> {
-  return (
-    value instanceof Promise ||
-    (typeof value === 'object' && value !== null && typeof (value as { then?: unknown }).then === 'function')
-  );
+/** No promise, for sure: answered without another turn. */
+function isPlain(value: unknown): boolean {
+  return (typeof value !== 'object' && typeof value !== 'function') || value === null;
 }
 
+/** Whatever was thrown, in words; it may be a Proxy that throws at each touch. */
 function describe(value: unknown): string {
   if (typeof value === 'string') return `the string ${JSON.stringify(value)}`;
   try {
-    return `${typeof value} ${String(value)}`;
+    return value instanceof Error ? String(value.message) : `${typeof value} ${String(value)}`;
   } catch {
     return `${typeof value} that cannot be shown`;
   }

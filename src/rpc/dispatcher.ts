@@ -34,6 +34,8 @@ export class Dispatcher implements ConnectionHost {
   #suspectRuns = false;
   /** Handlers among `#running` that were aborted and go on. */
   #abandoned = 0;
+  /** Streams among `#running` whose consumers have taken nothing for long: they compute nothing. */
+  #paused = 0;
   #queuedAtMs = 0;
 
   constructor(options: DispatcherOptions) {
@@ -88,12 +90,18 @@ export class Dispatcher implements ConnectionHost {
 
   ready(): boolean {
     return (
-      this.#running < this.options.concurrency &&
+      this.#hasPlace() &&
       this.#suspects === 0 &&
       !this.#suspectRuns &&
       this.#settling === 0 &&
       !this.#draining
     );
+  }
+
+  /** A paused stream takes no place, but where one place is the promise that nothing else runs within. */
+  #hasPlace(): boolean {
+    const { concurrency } = this.options;
+    return this.#running - (concurrency === 1 ? 0 : this.#paused) < concurrency;
   }
 
   /** Suspects came with a channel (positive), or were dropped (negative). */
@@ -109,6 +117,11 @@ export class Dispatcher implements ConnectionHost {
   /** It left before it could be started. */
   suspectGone(): void {
     this.#suspectRuns = false;
+  }
+
+  pause(change: number): void {
+    this.#paused += change;
+    if (change > 0) this.next();
   }
 
   abandon(change: number): void {
@@ -135,7 +148,7 @@ export class Dispatcher implements ConnectionHost {
   }
 
   ended(failed: boolean): void {
-    const wasFull = this.#running >= this.options.concurrency;
+    const wasFull = !this.#hasPlace();
     this.#running -= 1;
     const { status } = this.options;
     status.running = this.#running;

@@ -20,7 +20,7 @@ export interface InputIssue {
 export function checkInput(input: InputSchema, args: readonly unknown[], label: string): unknown[] | Promise<unknown[]> {
   const schemas = isList(input) ? input : [input];
   const results = schemas.map((schema, index) => schema['~standard'].validate(args[index]));
-  if (results.some((result) => result instanceof Promise)) {
+  if (results.some(isThenable)) {
     return Promise.all(results).then((settled) => collect(settled, args, label));
   }
   return collect(results as StandardSchemaV1.Result<unknown>[], args, label);
@@ -29,6 +29,8 @@ export function checkInput(input: InputSchema, args: readonly unknown[], label: 
 function collect(results: readonly StandardSchemaV1.Result<unknown>[], args: readonly unknown[], label: string): unknown[] {
   const issues: InputIssue[] = [];
   const valid = results.map((result, index) => {
+    if (typeof result !== 'object' || result === null || !('issues' in result || 'value' in result))
+      throw new SkerryError('SKERRY_INVALID', `the schema of argument ${index} of ${label} gave neither a value nor issues`);
     if (result.issues === undefined) return result.value;
     for (const issue of result.issues) issues.push({ path: [index, ...(issue.path ?? []).map(keyOf)], message: issue.message });
     return undefined;
@@ -47,6 +49,10 @@ function collect(results: readonly StandardSchemaV1.Result<unknown>[], args: rea
     });
   }
   return valid;
+}
+
+function isThenable(result: unknown): boolean {
+  return typeof (result as { then?: unknown } | null)?.then === 'function';
 }
 
 function keyOf(segment: PropertyKey | StandardSchemaV1.PathSegment): string | number {

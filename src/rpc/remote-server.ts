@@ -12,15 +12,16 @@ import { interfaceHash, type MethodInfo } from '../protocol/methods.ts';
 import { onAbort } from './abort-listeners.ts';
 import { getCurrentCall } from './call-context.ts';
 import { Call } from './call.ts';
-import { abortError, type Channel, timeoutError } from './channel.ts';
+import { abortError, type Channel, timeoutError, withFate } from './channel.ts';
 import type { Deadlines } from './deadlines.ts';
-import type { StreamConsumer } from './stream-consumer.ts';
 import { type CallExtra, writeArgs } from './wire.ts';
 
 export interface Directory {
   readonly slots: readonly { readonly slot: number; readonly replica: number }[];
   /** The method table, when an instance has been ready already. */
   readonly methods: readonly MethodInfo[] | undefined;
+  /** How many calls such an instance runs at once; 0 while none has been ready. */
+  readonly concurrency: number;
 }
 
 export interface ReplicaEvents {
@@ -97,7 +98,7 @@ export class RemoteServer {
     if (this.#methods === undefined) await this.#limited(`${this.name}.${method}`, options, () => this.#connect());
     const known = this.#methods?.get(method);
     if (known === undefined) throw this.#noMethod(method);
-    const request = this.#request(known, args, encodedArgs, options);
+    const request = this.#request(known, args, encodedArgs, options, true);
     return (await this.#channel(options, request.extra)).notify(request);
   }
 
@@ -111,22 +112,22 @@ export class RemoteServer {
     args: readonly unknown[],
     encodedArgs: Uint8Array | undefined,
     options: CallOptions,
-  ): Promise<unknown> | StreamConsumer {
+  ): Promise<unknown> | AsyncIterableIterator<unknown> {
     let request: Call;
     try {
       request = this.#request(known, args, encodedArgs, options);
       const channel = this.#channel(options, request.extra);
       if (!(channel instanceof Promise)) return known.info.kind === 'stream' ? channel.stream(request) : channel.call(request);
       const late = channel.then((opened) => (known.info.kind === 'stream' ? opened.stream(request) : opened.call(request)));
-      return known.info.kind === 'stream' ? iterateLater(late) : late;
+      return known.info.kind === 'stream' ? streamLater(late) : late;
     } catch (error) {
       const failed = Promise.reject(error);
-      return known.info.kind === 'stream' ? iterateLater(failed) : failed;
+      return known.info.kind === 'stream' ? streamLater(failed) : failed;
     }
   }
 
   /** The arguments are encoded now: what the caller does to them afterwards must not matter. */
-  #invokeLater(method: string, args: readonly unknown[], options: CallOptions): Promise<unknown> & AsyncIterable<unknown> {
+  #invokeLater(method: string, args: readonly unknown[], options: CallOptions): Promise<unknown> & AsyncIterableIterator<unknown> {
     let result: Promise<unknown>;
     try {
       const encodedArgs = encodeRecord(writeArgs, args);
@@ -148,8 +149,12 @@ export class RemoteServer {
   async #limited(label: string, { timeoutMs = TIMEOUT_MS, signal }: CallOptions, wait: () => Promise<void>): Promise<void> {
     if (signal?.aborted === true) throw abortError({ label }, signal, false);
     const given = deferred<void>();
-    const timer =
-      timeoutMs > 0 ? setTimeout(() => given.reject(timeoutError({ label, timeoutMs }, this.name, false)), timeoutMs) : undefined;
+    const current = getCurrentCall();
+    const inherited = current === undefined || current.settled ? Number.POSITIVE_INFINITY : current.deadline - nowMs();
+    const own = timeoutMs > 0 ? timeoutMs : Number.POSITIVE_INFINITY;
+    const expire = () => given.reject(timeoutError({ label, timeoutMs: own <= inherited ? own : 0 }, this.name, false));
+    const leastMs = Math.max(0, Math.min(own, inherited));
+    const timer = leastMs === Number.POSITIVE_INFINITY ? undefined : setTimeout(expire, leastMs);
     const unlisten = signal === undefined ? undefined : onAbort(signal, () => given.reject(abortError({ label }, signal, false)));
     try {
       await Promise.race([wait(), given.promise]);
@@ -159,24 +164,28 @@ export class RemoteServer {
     }
   }
 
+  /** A notification inherits the trace alone: nobody waits for it, so it neither expires nor takes part in a circle of waiting. */
   #request(
     known: { readonly index: number; readonly info: MethodInfo; readonly label: string },
     args: readonly unknown[],
     encodedArgs: Uint8Array | undefined,
     options: CallOptions,
+    isNotify = false,
   ): Call {
     const { info } = known;
-    const timeoutMs = options.timeoutMs ?? (info.timeoutMs > 0 ? info.timeoutMs : TIMEOUT_MS);
-    let deadline = timeoutMs > 0 && info.kind === 'call' ? nowMs() + timeoutMs : 0;
+    let timeoutMs = options.timeoutMs ?? (info.timeoutMs > 0 ? info.timeoutMs : TIMEOUT_MS);
+    let deadline = timeoutMs > 0 && info.kind === 'call' && !isNotify ? nowMs() + timeoutMs : 0;
     let extra: CallExtra | undefined;
     const current = getCurrentCall();
-    if (current !== undefined) {
-      if (current.deadline !== Number.POSITIVE_INFINITY && (deadline === 0 || current.deadline < deadline))
+    const trace = options.trace ?? current?.trace;
+    if (current !== undefined && !current.settled && !isNotify) {
+      if (current.deadline !== Number.POSITIVE_INFINITY && (deadline === 0 || current.deadline < deadline)) {
         deadline = current.deadline;
-      const trace = options.trace ?? current.trace;
+        if (info.kind === 'call') timeoutMs = 0; // not its own deadline; a stream has one for each item all the same
+      }
       extra = { path: current.path, ...(trace === undefined ? {} : { trace }) };
-    } else if (options.trace !== undefined) {
-      extra = { trace: options.trace };
+    } else if (trace !== undefined) {
+      extra = { trace };
     }
     return new Call(known.label, known.index, info.idempotent, deadline, timeoutMs, extra, args, encodedArgs, options.signal);
   }
@@ -197,7 +206,7 @@ export class RemoteServer {
     }
     const chosen = options.key === undefined ? this.#leastLoaded() : replicas[hash(options.key) % replicas.length];
     if (chosen === undefined) throw new SkerryError('SKERRY_NOT_FOUND', `server ${this.name} has no replicas`);
-    if (chosen.phase === 'down' && chosen.error !== undefined) throw chosen.error;
+    if (chosen.phase === 'down' && chosen.error !== undefined) throw withFate(chosen.error, false);
     return chosen.channel ?? this.#openOnce(chosen);
   }
 
@@ -227,7 +236,7 @@ export class RemoteServer {
   }
 
   async #connectOnce(): Promise<void> {
-    const { slots, methods } = await this.#connector.connect(this.name);
+    const { slots, methods, concurrency } = await this.#connector.connect(this.name);
     const before = this.#replicas;
     this.#replicas = slots.map(
       ({ slot, replica }) =>
@@ -242,10 +251,10 @@ export class RemoteServer {
     );
     this.#known = deferred();
     this.#known.promise.catch(() => {});
-    if (methods !== undefined) this.#learn(methods, 0);
+    if (methods !== undefined) this.#learn(methods, concurrency);
     await Promise.all(this.#replicas.map((replica) => replica.channel ?? this.#openOnce(replica)));
     const down = this.#replicas.find(({ error }) => error !== undefined)?.error;
-    if (down !== undefined && this.#replicas.every(({ phase }) => phase === 'down')) throw down;
+    if (down !== undefined && this.#replicas.every(({ phase }) => phase === 'down')) throw withFate(down, false);
     await this.#known.promise;
   }
 
@@ -321,13 +330,31 @@ export class RemoteServer {
 
 const PHASE_RANK: Record<Phase, number> = { open: 0, waiting: 1e6, dead: 2e6, closed: 3e6, down: 4e6 };
 
-/** A promise that can also be iterated, for a call of which nobody knows yet whether it is a stream. */
-function iterateLater(result: Promise<unknown>): Promise<unknown> & AsyncIterable<unknown> {
+/** A promise that is also the iterator of a stream, for a call of which nobody knows yet whether it is one. */
+function iterateLater(result: Promise<unknown>): Promise<unknown> & AsyncIterableIterator<unknown> {
+  const stream = () => result as Promise<AsyncIterableIterator<unknown>>;
   return Object.assign(result, {
-    async *[Symbol.asyncIterator]() {
-      yield* (await result) as AsyncIterable<unknown>;
+    next: async () => (await stream()).next(),
+    return: async (value?: unknown) => (await stream()).return?.(value) ?? { done: true as const, value },
+    throw: async (error?: unknown) => (await stream()).throw?.(error) ?? Promise.reject(error),
+    [Symbol.asyncIterator]() {
+      return this;
     },
   });
+}
+
+/** The same for what is known to be a stream: an error that comes before the first item waits until somebody asks for it. */
+function streamLater(result: Promise<unknown>): AsyncIterableIterator<unknown> {
+  result.catch(() => {});
+  const { next, return: leave, throw: fail } = iterateLater(result);
+  return {
+    next,
+    ...(leave === undefined ? {} : { return: leave }),
+    ...(fail === undefined ? {} : { throw: fail }),
+    [Symbol.asyncIterator]() {
+      return this;
+    },
+  };
 }
 
 /** FNV-1a. */

@@ -4,9 +4,10 @@ import { nowMs } from '../base/clock.ts';
 import { type CurrentCall, runInCall } from './call-context.ts';
 import type { CallExtra } from './wire.ts';
 
-/** The part of a running call that its signal needs. */
-export interface Abortable {
+/** The part of a running call that its context needs. */
+export interface Served {
   controller: AbortController | undefined;
+  readonly done: boolean;
 }
 
 /** What a handler can learn about its call; made for each call, costly parts only when asked for. */
@@ -15,7 +16,7 @@ export class ServedCall implements CurrentCall {
   readonly principal: string;
   readonly deadline: number;
   readonly #extra: CallExtra | undefined;
-  readonly #running: Abortable;
+  readonly #running: Served;
   readonly #server: string;
 
   constructor(
@@ -24,7 +25,7 @@ export class ServedCall implements CurrentCall {
     principal: string,
     deadline: number,
     extra: CallExtra | undefined,
-    running: Abortable,
+    running: Served,
   ) {
     this.#server = server;
     this.method = method;
@@ -41,6 +42,10 @@ export class ServedCall implements CurrentCall {
 
   get remainingMs(): number {
     return Math.max(0, this.deadline - nowMs());
+  }
+
+  get settled(): boolean {
+    return this.#running.done;
   }
 
   get trace(): string | undefined {

@@ -8,7 +8,7 @@ function make(timeoutMs = 0) {
   let returned = 0;
   const consumer = new StreamConsumer(
     { timeoutMs },
-    { onCredit: (total) => credits.push(total), onReturn: () => returned++, note: () => {} },
+    { onCredit: (total) => credits.push(total), onReturn: () => returned++, onWaiting: () => {}, note: () => {} },
   );
   return { consumer, credits, returned: () => returned };
 }

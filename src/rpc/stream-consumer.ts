@@ -2,6 +2,8 @@
 //
 // The server may be STREAM_CREDIT items ahead. The deadline of a stream is one for each item: it runs while the consumer waits.
 // Items that were published before the server died are handed out, then the coded error.
+//
+// The program holds a handle; the consumer belongs to the call. A handle that nobody holds any more ends its stream, as `return()` does.
 
 import { nowMs } from '../base/clock.ts';
 import { SkerryError } from '../base/errors.ts';
@@ -17,12 +19,14 @@ export interface StreamHooks {
   onCredit(total: number): void;
   /** The consumer left early. */
   onReturn(): void;
+  /** Somebody waits for an item, or nobody does any more: only the former keeps the process alive. */
+  onWaiting(waiting: boolean): void;
   note(deadline: number): void;
 }
 
 type State = 'open' | 'done' | 'failed';
 
-export class StreamConsumer implements AsyncIterableIterator<unknown> {
+export class StreamConsumer {
   readonly #hooks: StreamHooks;
   readonly #timeoutMs: number;
   readonly #items: unknown[] = [];
@@ -31,6 +35,8 @@ export class StreamConsumer implements AsyncIterableIterator<unknown> {
   #end: unknown;
   #taken = 0;
   #credit = STREAM_CREDIT;
+  #waiting = false;
+  #forgotten = false;
   /** Monotonic ms until which the next item must come; 0: nobody waits. */
   deadline = 0;
 
@@ -51,6 +57,20 @@ export class StreamConsumer implements AsyncIterableIterator<unknown> {
     this.#took();
     this.#wait();
     waiter.resolve({ done: false, value: item });
+    if (this.#forgotten) this.forget();
+  }
+
+  /** What the program is given. */
+  handle(): AsyncIterableIterator<unknown> {
+    const handle = new StreamHandle(this);
+    forgotten.register(handle, this);
+    return handle;
+  }
+
+  /** The program has no handle any more: the stream ends, when nobody waits for an item of it. */
+  forget(): void {
+    this.#forgotten = true;
+    if (this.#waiters.length === 0) this.return();
   }
 
   finish(value: unknown): void {
@@ -61,6 +81,7 @@ export class StreamConsumer implements AsyncIterableIterator<unknown> {
     for (const [index, waiter] of this.#waiters.entries())
       waiter.resolve({ done: true, value: index === 0 ? this.#takeEnd() : undefined });
     this.#waiters.length = 0;
+    this.#tell();
   }
 
   fail(error: unknown): void {
@@ -75,6 +96,7 @@ export class StreamConsumer implements AsyncIterableIterator<unknown> {
     }
     for (const waiter of this.#waiters) waiter.resolve({ done: true, value: undefined });
     this.#waiters.length = 0;
+    this.#tell();
   }
 
   next(): Promise<IteratorResult<unknown, unknown>> {
@@ -105,10 +127,6 @@ export class StreamConsumer implements AsyncIterableIterator<unknown> {
     return Promise.resolve({ done: true, value });
   }
 
-  [Symbol.asyncIterator](): this {
-    return this;
-  }
-
   #took(): void {
     this.#taken += 1;
     if (this.#state !== 'open' || this.#credit - this.#taken > STREAM_CREDIT / 2) return;
@@ -119,6 +137,14 @@ export class StreamConsumer implements AsyncIterableIterator<unknown> {
   #wait(): void {
     this.deadline = this.#waiters.length > 0 && this.#timeoutMs > 0 ? nowMs() + this.#timeoutMs : 0;
     if (this.deadline !== 0) this.#hooks.note(this.deadline);
+    this.#tell();
+  }
+
+  #tell(): void {
+    const waiting = this.#waiters.length > 0;
+    if (waiting === this.#waiting) return;
+    this.#waiting = waiting;
+    this.#hooks.onWaiting(waiting);
   }
 
   #takeEnd(): unknown {
@@ -127,3 +153,30 @@ export class StreamConsumer implements AsyncIterableIterator<unknown> {
     return value;
   }
 }
+
+class StreamHandle implements AsyncIterableIterator<unknown> {
+  readonly #consumer: StreamConsumer;
+
+  constructor(consumer: StreamConsumer) {
+    this.#consumer = consumer;
+  }
+
+  next(): Promise<IteratorResult<unknown, unknown>> {
+    return this.#consumer.next();
+  }
+
+  return(value?: unknown): Promise<IteratorResult<unknown, unknown>> {
+    return this.#consumer.return(value);
+  }
+
+  throw(error?: unknown): Promise<IteratorResult<unknown, unknown>> {
+    this.#consumer.return();
+    return Promise.reject(error);
+  }
+
+  [Symbol.asyncIterator](): this {
+    return this;
+  }
+}
+
+const forgotten = new FinalizationRegistry<StreamConsumer>((consumer) => consumer.forget());

@@ -110,8 +110,13 @@ type ResultOf<F> = F extends (...args: never[]) => infer R ? R : never;
 /** `idempotent` on a stream does not compile. */
 type NoReplay<R> = [R] extends [never] ? unknown : R extends AsyncIterable<unknown> ? { readonly idempotent?: false } : unknown;
 
+/** `run`: the handler as it was given; what carries the mark is a function of its own, so that `run` stays what it was. */
+interface MarkedMethod extends MethodOptions {
+  readonly input?: InputSchema;
+  readonly run: (...args: never[]) => unknown;
+}
 export interface MethodProperties {
-  readonly [methodMark]: MethodOptions & { readonly input?: InputSchema };
+  readonly [methodMark]: MarkedMethod;
 }
 export type Method<A extends unknown[], R> = ((...args: A) => R) & MethodProperties;
 
@@ -140,31 +145,55 @@ export function method(
 ): unknown {
   if (typeof run !== 'function')
     throw new SkerryError('SKERRY_INVALID', `method() takes a function; it was given ${describe(run)}`);
+  if (typeof properties !== 'object' || properties === null)
+    throw new SkerryError('SKERRY_INVALID', `method() takes properties and a function; it was given ${describe(properties)}`);
   const known = ['idempotent', 'timeoutMs', 'input'];
   for (const name of Object.keys(properties)) if (!known.includes(name)) throw unknownOption('method()', name, known);
   checkNumber('timeoutMs', properties.timeoutMs, 1, 2 ** 31 - 1);
-  if (properties.idempotent === true && isStream(run)) {
+  if (properties.idempotent !== undefined && typeof properties.idempotent !== 'boolean') {
+    throw new SkerryError(
+      'SKERRY_INVALID',
+      `method(): idempotent must be true or false; it is ${describe(properties.idempotent)}`,
+    );
+  }
+  if (properties.idempotent === true && isStream(handlerOf(run))) {
     throw new SkerryError(
       'SKERRY_INVALID',
       'method(): a stream (async *) cannot be idempotent: items that were taken cannot be taken back',
     );
   }
-  return Object.defineProperty(run, methodMark, { value: Object.freeze({ ...properties }) });
+  const marked = function (this: unknown, ...args: never[]) {
+    return run.apply(this, args);
+  };
+  return Object.defineProperty(marked, methodMark, { value: Object.freeze({ ...properties, run: handlerOf(run) }) });
+}
+
+/** The handler within a method made by `method()`, or the function itself. */
+function handlerOf(run: (...args: never[]) => unknown): (...args: never[]) => unknown {
+  return (run as unknown as Partial<MethodProperties>)[methodMark]?.run ?? run;
 }
 
 export function isServerDefinition(value: unknown): value is AnyServer {
   return typeof value === 'object' && value !== null && (value as Record<symbol, unknown>)[definitionMark] === true;
 }
 
+/** The table travels in one message of the control socket. */
+const METHODS_MAX = 1000;
+const NAME_MAX = 128;
+
 /** The method table of what `init` returned, in the order of names, and the handlers in the same order. */
 export function methodTable(api: object): { infos: MethodInfo[]; handlers: Handler[] } {
   const infos: MethodInfo[] = [];
   const handlers: Handler[] = [];
   for (const name of Object.keys(api).sort()) {
-    const run = (api as Record<string, unknown>)[name];
-    if (typeof run !== 'function') continue;
-    if (name === 'then' || name === 'toJSON') throw new SkerryError('SKERRY_INVALID', `a method cannot be named "${name}"`);
-    const properties = (run as unknown as Partial<MethodProperties>)[methodMark] ?? {};
+    const given = (api as Record<string, unknown>)[name];
+    if (typeof given !== 'function') continue;
+    if (name === 'then' || name === 'toJSON' || name in Object.prototype)
+      throw new SkerryError('SKERRY_INVALID', `a method cannot be named "${name}": every object has a member of that name`);
+    if (name.length > NAME_MAX)
+      throw new SkerryError('SKERRY_LIMIT', `the name of a method has ${name.length} characters; it may have ${NAME_MAX}`);
+    const properties: Partial<MarkedMethod> = (given as unknown as Partial<MethodProperties>)[methodMark] ?? {};
+    const run = handlerOf(given as (...args: never[]) => unknown);
     const stream = isStream(run);
     infos.push({
       name,
@@ -174,6 +203,8 @@ export function methodTable(api: object): { infos: MethodInfo[]; handlers: Handl
     });
     handlers.push({ name, stream, input: properties.input, run: (run as (...args: unknown[]) => unknown).bind(api) });
   }
+  if (infos.length > METHODS_MAX)
+    throw new SkerryError('SKERRY_LIMIT', `the server has ${infos.length} methods; it may have ${METHODS_MAX}`);
   return { infos, handlers };
 }
 

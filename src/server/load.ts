@@ -1,7 +1,7 @@
 // Loads the system module and, of it, one server's module: evaluated in this process, each fault with its own words.
 
 import { SkerryError } from '../base/errors.ts';
-import { onDeclared, type ServerEntry, type System, systems } from './system.ts';
+import { onDeclared, ownSystem, type ServerEntry, type System, systems } from './system.ts';
 import { type AnyServer, isServerDefinition } from './definition.ts';
 import { isTypeScript, supportTypeScript } from './typescript.ts';
 
@@ -10,6 +10,7 @@ import { isTypeScript, supportTypeScript } from './typescript.ts';
  * enough, the end of the evaluation is not waited for.
  */
 export async function loadSystem(url: string): Promise<System> {
+  ownSystem().url = url;
   if (isTypeScript(url)) supportTypeScript();
   const declared = new Promise<void>((resolve) => {
     onDeclared((declaredUrl) => {

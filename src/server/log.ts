@@ -19,7 +19,7 @@ export function makeLogger(server: string, write: (line: string) => void, now: (
       data === undefined
         ? ''
         : ` ${data instanceof Error ? (data.stack ?? data.message) : inspect(data, { breakLength: Number.POSITIVE_INFINITY })}`;
-    write(`${time.slice(11, 23)} [${server}] ${level === 'info' ? '' : `${level}: `}${message}${more}\n`);
+    write(`${time.slice(11, 23)} [${server}] ${level === 'info' ? '' : `${level}: `}${String(message)}${more}\n`);
   };
   return { debug: log('debug'), info: log('info'), warn: log('warn'), error: log('error') };
 }

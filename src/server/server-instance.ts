@@ -58,11 +58,15 @@ export class ServerInstance implements Instance {
     await Promise.race([this.#dispatcher?.drain(drainMs).then(() => this.#link.carrier.flushed?.()), delay(drainMs)]);
     const stops = [...this.#onStop].reverse();
     const stopped = (async () => {
-      for (const stop of stops) await stop();
+      for (const stop of stops) {
+        try {
+          await stop();
+        } catch (error) {
+          process.stderr.write(`${process.title}: onStop failed: ${error instanceof Error ? error.stack : String(error)}\n`);
+        }
+      }
     })();
-    await Promise.race([stopped, delay(drainMs)]).catch((error) => {
-      process.stderr.write(`${process.title}: onStop failed: ${error instanceof Error ? error.stack : String(error)}\n`);
-    });
+    await Promise.race([stopped, delay(drainMs)]);
     process.exit(0);
   }
 
@@ -122,6 +126,8 @@ export class ServerInstance implements Instance {
       log: makeLogger(label, (line) => process.stderr.write(line)),
       signal: this.#stopping.signal,
       onStop: (stop) => {
+        if (typeof stop !== 'function')
+          throw new SkerryError('SKERRY_INVALID', `ctx.onStop() takes a function; it was given a value of type ${typeof stop}`);
         this.#onStop.push(stop);
       },
     };

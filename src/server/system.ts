@@ -94,6 +94,10 @@ export function system<const S extends Entries>(
   url: string,
   servers: S & { readonly [K in keyof S]: CheckEntry<S[K], S> },
 ): System<S> {
+  if (typeof url !== 'string' || !/^(file|data|node|https?):/.test(url))
+    throw new SkerryError('SKERRY_INVALID', `system: its url must be import.meta.url of its module; it is ${show(url)}`);
+  if (typeof servers !== 'object' || servers === null)
+    throw new SkerryError('SKERRY_INVALID', `system: its servers must be an object with an entry for each; it is ${show(servers)}`);
   for (const [name, entry] of Object.entries(servers as Entries)) checkEntry(name, entry, Object.keys(servers));
   const made: System<S> = Object.freeze({ [systemMark]: true as const, url, servers });
   systems().set(url, made as System);
@@ -109,6 +113,14 @@ export function systems(): Map<string, System> {
   return holder[key];
 }
 
+/** In an instance: the system that it is part of. */
+export function ownSystem(): { url?: string } {
+  const holder = globalThis as { [key: symbol]: { url?: string } | undefined };
+  const key = Symbol.for('skerry.own-system');
+  holder[key] ??= {};
+  return holder[key];
+}
+
 let announce: ((url: string) => void) | undefined;
 
 /** Called at each declaration from now on. */
@@ -119,7 +131,7 @@ export function onDeclared(hear: (url: string) => void): void {
 const RESERVED = ['kernel', 'process', 'caller'];
 const KNOWN = ['load', 'replicas', 'options', 'uses', 'env', 'secrets', 'limits', 'restart', 'initTimeoutMs', 'drainMs'];
 
-function checkEntry(name: string, entry: ServerEntry, names: readonly string[]): void {
+function checkEntry(name: string, entry: ServerEntry, servers: readonly string[]): void {
   const fail = (option: string, expected: string, found: unknown): never => {
     throw new SkerryError('SKERRY_INVALID', `system: server "${name}": ${option} must be ${expected}; it is ${show(found)}`);
   };
@@ -129,11 +141,26 @@ function checkEntry(name: string, entry: ServerEntry, names: readonly string[]):
       `system: "${name}" is no name for a server: letters, digits, - and _, not ${RESERVED.join(', ')}`,
     );
   }
+  const group = (option: string, value: object | undefined, known: readonly string[]) => {
+    if (value === undefined) return;
+    if (typeof value !== 'object' || value === null || Array.isArray(value)) fail(option, `an object with ${known.join(', ')}`, value);
+    const prefix = option === 'its entry' ? '' : `${option}.`;
+    const unknown = Object.keys(value).find((key) => !known.includes(key));
+    if (unknown === undefined) return;
+    const has = known.map((key) => prefix + key).join(', ');
+    throw new SkerryError('SKERRY_INVALID', `system: server "${name}" has no option "${prefix}${unknown}"; it has: ${has}`);
+  };
+  const names = (option: string, value: unknown, what: string) => {
+    if (value !== undefined && !(Array.isArray(value) && value.every((item) => typeof item === 'string')))
+      fail(option, `an array of ${what}`, value);
+  };
   if (typeof entry !== 'object' || entry === null) fail('its entry', 'an object with `load`', entry);
-  for (const key of Object.keys(entry)) {
-    if (!KNOWN.includes(key))
-      throw new SkerryError('SKERRY_INVALID', `system: server "${name}" has no option "${key}"; it has: ${KNOWN.join(', ')}`);
-  }
+  group('its entry', entry, KNOWN);
+  group('limits', entry.limits, ['memoryMb']);
+  group('restart', entry.restart, ['stableMs', 'unstableMax']);
+  names('uses', entry.uses, 'names of servers');
+  names('env', entry.env, 'names of environment variables');
+  names('secrets', entry.secrets, 'names of environment variables');
   if (typeof entry.load !== 'function') fail('load', "a function: () => import('./module.ts')", entry.load);
   const within = (option: string, value: number | undefined, min: number, max: number) => {
     if (value !== undefined && !(Number.isInteger(value) && value >= min && value <= max))
@@ -146,7 +173,7 @@ function checkEntry(name: string, entry: ServerEntry, names: readonly string[]):
   within('initTimeoutMs', entry.initTimeoutMs, 1, 3_600_000);
   within('drainMs', entry.drainMs, 0, 3_600_000);
   for (const used of entry.uses ?? [])
-    if (!names.includes(used)) fail('uses', `names of servers of this system (${names.join(', ')})`, used);
+    if (!servers.includes(used)) fail('uses', `names of servers of this system (${servers.join(', ')})`, used);
 }
 
 function show(value: unknown): string {

@@ -3,7 +3,7 @@
 // The kernel is a process of its own; the caller is a client with an operator's rights. If the caller goes, the system goes.
 
 import { SkerryError } from '../base/errors.ts';
-import { type Entries, type System, systems } from '../server/system.ts';
+import { type Entries, ownSystem, type System, systems } from '../server/system.ts';
 import type { OperatingSystem } from './operating-system.ts';
 
 export interface BootOptions {
@@ -21,11 +21,15 @@ export interface BootOptions {
  * @throws SkerryError SKERRY_INIT when a server cannot be started (with the server's own stack as `cause`); then nothing is left running.
  */
 export async function boot<S extends Entries>(system: System<S>, options: BootOptions = {}): Promise<OperatingSystem<S>> {
-  if (systems().get(system.url) === undefined) {
+  if (systems().get((system as System | undefined | null)?.url ?? '') === undefined) {
     throw new SkerryError('SKERRY_INVALID', 'boot() takes what system() returns: the default export of a system module');
   }
   checkOptions(options);
-  if (isInstance()) return new Promise(() => {}); // a bundle: this process is a server of the system, whose module has been evaluated
+  if (isInstance()) {
+    // A bundle: the module of this server's system boots it at its end. The server has been found in it, and goes on.
+    if (system.url === ownSystem().url) return new Promise(() => {});
+    throw new SkerryError('SKERRY_UNSUPPORTED', 'boot() was called in a server: a system is booted by its caller, not from within');
+  }
   const { startSystem } = await import('./start-system.ts');
   return startSystem(system, options);
 }
@@ -36,6 +40,7 @@ function checkOptions(options: BootOptions): void {
   const wrong = (what: string): never => {
     throw new SkerryError('SKERRY_INVALID', `boot() ${what}`);
   };
+  if (typeof options !== 'object' || options === null) wrong(`takes a system and options; the options are ${String(options)}`);
   const unknown = Object.keys(options).find((name) => !KNOWN.includes(name));
   if (unknown !== undefined) wrong(`has no option "${unknown}"; it has: ${KNOWN.join(', ')}`);
   const { transport, budgetMb } = options;

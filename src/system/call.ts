@@ -28,15 +28,26 @@ const CALL_OPTIONS = ['timeoutMs', 'signal', 'key', 'trace'];
 const NOTIFY_OPTIONS = ['key', 'trace'];
 
 function checkOptions(what: string, options: CallOptions, known: readonly string[]): void {
-  for (const name in options) {
-    if (!known.includes(name))
-      throw new SkerryError('SKERRY_INVALID', `${what} has no option "${name}"; it has: ${known.join(', ')}`);
-  }
-  const { timeoutMs } = options;
-  if (timeoutMs !== undefined && !(timeoutMs >= 0 && timeoutMs <= 2 ** 31 - 1)) {
-    throw new SkerryError(
-      'SKERRY_INVALID',
-      `${what} option timeoutMs must be milliseconds from 0 (none) to 2147483647; it is ${String(timeoutMs)}`,
-    );
-  }
+  const fail = (message: string): never => {
+    throw new SkerryError('SKERRY_INVALID', `${what} ${message}`);
+  };
+  if (typeof options !== 'object' || options === null) fail(`takes a server and options; the options are ${show(options)}`);
+  for (const name in options) if (!known.includes(name)) fail(`has no option "${name}"; it has: ${known.join(', ')}`);
+  const { timeoutMs, signal, key, trace } = options;
+  if (timeoutMs !== undefined && !(typeof timeoutMs === 'number' && timeoutMs >= 0 && timeoutMs <= 2 ** 31 - 1))
+    fail(`option timeoutMs must be milliseconds from 0 (none) to 2147483647; it is ${show(timeoutMs)}`);
+  if (signal !== undefined && !isSignal(signal)) fail(`option signal must be an AbortSignal (controller.signal); it is ${show(signal)}`);
+  if (key !== undefined && typeof key !== 'string') fail(`option key must be a string; it is ${show(key)}`);
+  if (trace !== undefined && typeof trace !== 'string') fail(`option trace must be a W3C traceparent; it is ${show(trace)}`);
+}
+
+/** Also one of another context, or of a library. */
+function isSignal(value: unknown): value is AbortSignal {
+  const { aborted, addEventListener } = Object(value) as Partial<AbortSignal>;
+  return typeof aborted === 'boolean' && typeof addEventListener === 'function';
+}
+
+function show(value: unknown): string {
+  if (typeof value === 'string') return JSON.stringify(value);
+  return typeof value === 'object' || typeof value === 'function' ? Object.prototype.toString.call(value) : String(value);
 }

@@ -2,12 +2,15 @@
 
 import { SkerryError } from '../base/errors.ts';
 import type { Link } from '../link/link.ts';
+import { DRAIN_MS } from '../protocol/limits.ts';
 import { remoteFacade } from '../rpc/proxy.ts';
 import { RemoteServer } from '../rpc/remote-server.ts';
 import type { Remote } from '../server/remote.ts';
 import type { Entries, ServersOf, System } from '../server/system.ts';
 import type { ProcessServerApi } from '../servers/process/process-api.ts';
 import type { KernelHandle } from './start-system.ts';
+
+const STOP_SLACK_MS = 10_000;
 
 export class OperatingSystem<S extends Entries = Entries> {
   /** The servers by name: a method call is a call to the server. */
@@ -18,6 +21,8 @@ export class OperatingSystem<S extends Entries = Entries> {
   readonly #link: Link;
   readonly #kernel: KernelHandle;
   readonly #over: Promise<SkerryError | undefined>;
+  /** Longer than an honest stop takes: each server may drain, and end, one after the other. */
+  readonly #stopMaxMs: number;
   #stopping: Promise<void> | undefined;
 
   constructor(system: System<S>, link: Link, kernel: KernelHandle, over: Promise<SkerryError | undefined>) {
@@ -25,6 +30,7 @@ export class OperatingSystem<S extends Entries = Entries> {
     this.#kernel = kernel;
     this.#over = over;
     const names = Object.keys(system.servers);
+    this.#stopMaxMs = Object.values(system.servers).reduce((sum, { drainMs = DRAIN_MS }) => sum + 2 * drainMs, STOP_SLACK_MS);
     this.#remotes = names.map((name) => new RemoteServer(name, link.clients));
     const facades = Object.fromEntries(this.#remotes.map((remote) => [remote.name, remoteFacade(remote)]));
     this.servers = new Proxy(facades, {
@@ -70,9 +76,11 @@ export class OperatingSystem<S extends Entries = Entries> {
     this.#kernel.setRef(true);
     this.#link.expectEnd();
     this.#link.send({ t: 'stop' });
+    const late = setTimeout(() => this.#kernel.kill(), this.#stopMaxMs); // a kernel that hangs stops nothing; all others go with it
     await this.#over;
     await this.#link.clients.endings(); // what the servers had answered at their end is delivered
     this.#link.close();
     await this.#kernel.ended;
+    clearTimeout(late);
   }
 }

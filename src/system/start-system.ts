@@ -22,8 +22,10 @@ export async function startSystem<S extends Entries>(system: System<S>, options:
   const addon = transport === 'ring' ? loadNative().addon : undefined;
   const up = deferred<void>();
   const over = deferred<SkerryError | undefined>();
+  const { NODE_OPTIONS: forServers, ...given } = env; // the kernel runs no user code: no `--import` either
   const kernel = await startKernel(addon, {
-    ...env,
+    ...given,
+    ...(forServers === undefined ? {} : { SKERRY_NODE_OPTIONS: forServers }),
     ...(addon === undefined ? { SKERRY_TRANSPORT: 'stream' } : {}),
     ...(budgetMb > 0 ? { SKERRY_BUDGET_MB: String(budgetMb) } : {}),
   });
@@ -66,6 +68,7 @@ export interface KernelHandle {
   /** The kernel's process has ended. */
   readonly ended: Promise<void>;
   setRef(keepAlive: boolean): void;
+  kill(): void;
 }
 
 async function startKernel(addon: NativeAddon | undefined, env: Record<string, string | undefined>): Promise<KernelHandle> {
@@ -84,6 +87,7 @@ async function startKernel(addon: NativeAddon | undefined, env: Record<string, s
     pid: child.pid ?? 0,
     ended,
     setRef: (keepAlive) => (keepAlive ? child.ref() : child.unref()),
+    kill: () => void child.kill('SIGKILL'),
     means:
       pair === undefined || addon === undefined
         ? (await import('../link/stream-means.ts')).streamMeans((child.stdio as unknown as Socket[])[3] as Socket)

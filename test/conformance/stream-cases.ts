@@ -1,10 +1,18 @@
 // Streams: items, credit, the ways to end.
 
 import assert from 'node:assert/strict';
+import { setFlagsFromString } from 'node:v8';
+import { runInNewContext } from 'node:vm';
 import { STREAM_CREDIT } from '../../src/protocol/limits.ts';
 import { getCurrentCall } from '../../src/rpc/call-context.ts';
 import { type Cases, inWorld, rejectsWith, until } from './case.ts';
 import { sleep } from './rig.ts';
+
+/** A full collection, without a flag on the command line. */
+const collectGarbage: () => void = (() => {
+  setFlagsFromString('--expose-gc');
+  return runInNewContext('gc');
+})();
 
 export const streamCases: Cases = (name, makeRig) => {
   inWorld(
@@ -44,6 +52,55 @@ export const streamCases: Cases = (name, makeRig) => {
       });
       assert.deepEqual(await Promise.all(streams), new Array(20).fill(19_900));
     },
+  );
+
+  const endless = {
+    stream: true,
+    run: async function* () {
+      for (let i = 0; ; i++) yield i;
+    },
+  };
+  inWorld(
+    name,
+    makeRig,
+    'streams whose consumers take nothing leave their places to other calls, and end when nobody holds them',
+    { endless, echo: async (value: unknown) => value },
+    async ({ only, dispatcher }) => {
+      const openAndForget = async () => {
+        for (let i = 0; i < 70; i++) assert.equal((await only.stream('endless').next()).value, 0);
+      };
+      const held = only.stream('endless');
+      await openAndForget();
+      await until(() => dispatcher.running > 64, 'more streams than places');
+      assert.equal(await only.call('echo', 'served'), 'served');
+      assert.equal(only.holds, 0, 'nobody waits for an item');
+      await until(() => {
+        collectGarbage();
+        return dispatcher.running === 1;
+      }, 'only the stream that is held goes on');
+      assert.equal((await held.next()).value, 0);
+      await held.return?.();
+    },
+  );
+
+  inWorld(
+    name,
+    makeRig,
+    'where one call runs at a time a stream keeps its place while its consumer takes nothing',
+    { endless, echo: async (value: unknown) => value },
+    async ({ only }) => {
+      const stream = only.stream('endless');
+      assert.equal((await stream.next()).value, 0);
+      let served = false;
+      const call = only.call('echo', 1).then(() => {
+        served = true;
+      });
+      await sleep(20);
+      assert.equal(served, false);
+      await stream.return?.();
+      await call;
+    },
+    { concurrency: 1 },
   );
 
   let made = 0;
@@ -125,7 +182,7 @@ export const streamCases: Cases = (name, makeRig) => {
       const idle = only.stream('endless', 0);
       await idle.next();
       await sleep(5); // it waits for credit now
-      await idle.return();
+      await idle.return?.();
       await until(() => stopped === 2 && dispatcher.running === 0, 'the waiting generator to be ended');
       assert.equal(await only.call('echo', 1), 1);
     },

@@ -9,7 +9,6 @@ import { Channel } from '../../src/rpc/channel.ts';
 import { Deadlines } from '../../src/rpc/deadlines.ts';
 import type { Connection } from '../../src/rpc/connection.ts';
 import { Dispatcher } from '../../src/rpc/dispatcher.ts';
-import type { StreamConsumer } from '../../src/rpc/stream-consumer.ts';
 import { type Rig, type RigClient, type RigInstance, type RigServer, sleep } from './rig.ts';
 
 enableCallContext();
@@ -191,11 +190,11 @@ export class TestClient {
     return this.channel.call(this.#call(options, name, args));
   }
 
-  stream(name: string, ...args: unknown[]): StreamConsumer {
+  stream(name: string, ...args: unknown[]): AsyncIterableIterator<unknown> {
     return this.streamWith({}, name, ...args);
   }
 
-  streamWith(options: TestCallOptions, name: string, ...args: unknown[]): StreamConsumer {
+  streamWith(options: TestCallOptions, name: string, ...args: unknown[]): AsyncIterableIterator<unknown> {
     return this.channel.stream(this.#call(options, name, args));
   }
 

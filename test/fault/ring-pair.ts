@@ -18,7 +18,6 @@ import { Deadlines } from '../../src/rpc/deadlines.ts';
 import type { Connection } from '../../src/rpc/connection.ts';
 import { Dispatcher } from '../../src/rpc/dispatcher.ts';
 import type { Handler } from '../../src/rpc/handler.ts';
-import type { StreamConsumer } from '../../src/rpc/stream-consumer.ts';
 
 let lastId = 0;
 
@@ -150,7 +149,7 @@ export class RingPair {
     return this.channel.call(this.#call(method, args, idempotent));
   }
 
-  stream(count: number): StreamConsumer {
+  stream(count: number): AsyncIterableIterator<unknown> {
     return this.channel.stream(this.#call('items', [count], false));
   }
 

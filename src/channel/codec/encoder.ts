@@ -58,6 +58,8 @@ export class Encoder extends Writer {
   #tracked = false;
   readonly #marks: number[] = [];
   #markCount = 0;
+  /** Attempts of this record that came to nothing. */
+  #failures = 0;
   /** Whether somebody gave all objects enumerable properties by way of Object.prototype. */
   #polluted = false;
 
@@ -151,6 +153,7 @@ export class Encoder extends Writer {
     this.#seen.clear();
     this.#record = nextRecord();
     this.#shapes = 0;
+    this.#failures = 0;
     this.#polluted = false;
     for (const _ in empty) this.#polluted = true;
   }
@@ -234,8 +237,12 @@ export class Encoder extends Writer {
     this.u8(TAG_END);
   }
 
-  /** @internal Writes what `write` writes, or, when some of it cannot travel, nothing; answers whether it did. */
+  /**
+   * @internal Writes what `write` writes, or, when some of it cannot travel, nothing; answers whether it did. What failed within an
+   * attempt that fails is tried again with it: so after FAILURES_MAX nothing more is tried in a record.
+   */
   attempt(write: () => void): boolean {
+    if (this.#failures >= FAILURES_MAX) return false;
     const { position } = this;
     const { count } = this.#seen;
     const shapes = this.#shapes;
@@ -244,6 +251,7 @@ export class Encoder extends Writer {
       return true;
     } catch (error) {
       if (error === Overflow) throw error;
+      this.#failures += 1;
       this.#rewind(position, count, shapes);
       return false;
     }
@@ -333,6 +341,8 @@ export class Encoder extends Writer {
     throw depth >= this.#depthMax ? tooDeep(path, this.#depthMax) : tooMany(path, this.#objectsMax);
   }
 }
+
+const FAILURES_MAX = 100;
 
 const idle: Encoder[] = [];
 const IDLE_MAX = 4;

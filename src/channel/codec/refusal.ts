@@ -49,7 +49,7 @@ export function tooDeep(path: string, depthMax: number): SkerryError {
 export function tooMany(path: string, objectsMax: number): SkerryError {
   return new SkerryError(
     'SKERRY_LIMIT',
-    `${path} is one object more than the limit of ${objectsMax} a record; share larger data as a grant`,
+    `${path} is one object more than the limit of ${objectsMax} a record; send it in parts, as a stream (grants are not built yet)`,
     {
       data: { path, objectsMax },
     },

@@ -280,7 +280,7 @@ export class Writer {
   #tooLarge(needed: number, max: number): never {
     throw new SkerryError(
       'SKERRY_LIMIT',
-      `a record of ${needed} bytes or more is over the limit of ${max} bytes: hand larger data over as a grant (ctx.share)`,
+      `a record of ${needed} bytes or more is over the limit of ${max} bytes: send it in parts, as a stream (grants, which hand data over in place, are not built yet)`,
       { data: { sizeBytes: needed, maxBytes: max } },
     );
   }

@@ -61,6 +61,10 @@ export async function exchange(
       signal,
       ...(route.timeoutMs !== undefined && { timeoutMs: route.timeoutMs }),
     });
+    if (isStream(result)) {
+      await result.return?.();
+      throw new HttpError(501, 'SKERRY_UNSUPPORTED', 'this path leads to a stream, which cannot be answered as JSON');
+    }
     const json = toJson(result, route);
     await send(
       request,
@@ -143,6 +147,11 @@ async function send(
     request.resume();
   });
   response.end();
+}
+
+/** A method that is `async *`: a route answers once. */
+function isStream(result: unknown): result is AsyncIterableIterator<unknown> {
+  return typeof result === 'object' && result !== null && Symbol.asyncIterator in result;
 }
 
 function hasBody({ headers }: IncomingMessage): boolean {

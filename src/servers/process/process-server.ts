@@ -14,6 +14,7 @@ import {
   type InstanceEvent,
   type ServerDeclaration,
 } from '../../protocol/control.ts';
+import { DRAIN_MS } from '../../protocol/limits.ts';
 import { Dispatcher } from '../../rpc/dispatcher.ts';
 import { methodTable } from '../../server/definition.ts';
 import type { Instance } from '../../server/instance.ts';
@@ -24,7 +25,6 @@ import type { InstanceState, ProcessEntry, ProcessServerApi } from './process-ap
 import { mayInit, stopOrder } from './start-order.ts';
 
 const INIT_TIMEOUT_MS = 30_000;
-const DRAIN_MS = 5_000;
 const FIRST_SLOT = 2;
 
 interface Supervised {
@@ -139,7 +139,7 @@ export class ProcessServer implements Instance {
   #serve(): void {
     const api: ProcessServerApi = {
       list: () => this.#list(),
-      kill: (name, options) => this.#kill(name, options?.restart ?? true),
+      kill: (name, options) => this.#kill(name, restartOf(options)),
       boot: (name) => this.#bootAgain(name),
     };
     const { infos, handlers } = methodTable(api);
@@ -380,6 +380,13 @@ function title({ name, replica, entry }: Supervised): string {
 }
 
 /** A failure to start is SKERRY_INIT whatever it was; its own words and stack are kept. */
+/** @throws SKERRY_INVALID */
+function restartOf(options: unknown): boolean {
+  const { restart = true, ...others } = Object(options ?? {}) as { restart?: unknown };
+  if (typeof restart === 'boolean' && Object.keys(others).length === 0 && (options === undefined || typeof options === 'object')) return restart;
+  throw new SkerryError('SKERRY_INVALID', 'kill(name, { restart }): restart must be true (default) or false; there is no other option');
+}
+
 function asInit(error: ErrorInfo, what: string): ErrorInfo {
   return { ...error, code: 'SKERRY_INIT', message: `${what}: ${error.message}` };
 }
