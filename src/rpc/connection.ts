@@ -253,8 +253,7 @@ export class Connection implements ServerEvents {
     } else if (isPlain(result)) {
       this.#finish(running, result);
     } else {
-      // A promise, or what may be one: to ask an object for `then` can throw, which makes this promise reject.
-      (result instanceof Promise ? result : new Promise((resolve) => resolve(result))).then(
+      promiseOf(result).then(
         (value) => this.#finish(running, value),
         (error) => this.#fail(running, error),
       );
@@ -398,6 +397,16 @@ export class Connection implements ServerEvents {
 /** No promise, for sure: answered without another turn. */
 function isPlain(value: unknown): boolean {
   return (typeof value !== 'object' && typeof value !== 'function') || value === null;
+}
+
+/** A promise, or what may be one. To touch an object can throw (a revoked Proxy, a getter of `then`): then it rejects. */
+function promiseOf(value: unknown): Promise<unknown> {
+  try {
+    if (value instanceof Promise) return value;
+  } catch (error) {
+    return Promise.reject(error);
+  }
+  return new Promise((resolve) => resolve(value));
 }
 
 /** Whatever was thrown, in words; it may be a Proxy that throws at each touch. */

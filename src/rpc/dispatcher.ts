@@ -89,13 +89,7 @@ export class Dispatcher implements ConnectionHost {
   }
 
   ready(): boolean {
-    return (
-      this.#hasPlace() &&
-      this.#suspects === 0 &&
-      !this.#suspectRuns &&
-      this.#settling === 0 &&
-      !this.#draining
-    );
+    return this.#hasPlace() && this.#suspects === 0 && !this.#suspectRuns && this.#settling === 0 && !this.#draining;
   }
 
   /** A paused stream takes no place, but where one place is the promise that nothing else runs within. */

@@ -42,3 +42,18 @@ test('an asynchronous schema is awaited', async () => {
   const late = schema(async (value) => ({ value: `${String(value)}!` }));
   assert.deepEqual(await checkInput([late, number], ['a', '1'], 'm'), ['a!', 1]);
 });
+
+test('a result is waited for whatever kind of promise it is; what is no result is refused', async () => {
+  const thenable = schema((value) => {
+    const later = Promise.resolve({ value: Number(value) + 1 });
+    // biome-ignore lint/suspicious/noThenProperty: a promise of another library
+    return { then: later.then.bind(later) } as never;
+  });
+  assert.deepEqual(await checkInput([thenable], [1], 'm'), [2]);
+  for (const result of [null, undefined, 5, {}]) {
+    assert.throws(
+      () => checkInput([schema(() => result as never)], [1], 'geo.near'),
+      (error) => error instanceof SkerryError && error.code === 'SKERRY_INVALID' && /argument 0 of geo\.near/.test(error.message),
+    );
+  }
+});

@@ -127,7 +127,11 @@ export class RemoteServer {
   }
 
   /** The arguments are encoded now: what the caller does to them afterwards must not matter. */
-  #invokeLater(method: string, args: readonly unknown[], options: CallOptions): Promise<unknown> & AsyncIterableIterator<unknown> {
+  #invokeLater(
+    method: string,
+    args: readonly unknown[],
+    options: CallOptions,
+  ): Promise<unknown> & AsyncIterableIterator<unknown> {
     let result: Promise<unknown>;
     try {
       const encodedArgs = encodeRecord(writeArgs, args);

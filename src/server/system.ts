@@ -97,7 +97,10 @@ export function system<const S extends Entries>(
   if (typeof url !== 'string' || !/^(file|data|node|https?):/.test(url))
     throw new SkerryError('SKERRY_INVALID', `system: its url must be import.meta.url of its module; it is ${show(url)}`);
   if (typeof servers !== 'object' || servers === null)
-    throw new SkerryError('SKERRY_INVALID', `system: its servers must be an object with an entry for each; it is ${show(servers)}`);
+    throw new SkerryError(
+      'SKERRY_INVALID',
+      `system: its servers must be an object with an entry for each; it is ${show(servers)}`,
+    );
   for (const [name, entry] of Object.entries(servers as Entries)) checkEntry(name, entry, Object.keys(servers));
   const made: System<S> = Object.freeze({ [systemMark]: true as const, url, servers });
   systems().set(url, made as System);
@@ -143,7 +146,8 @@ function checkEntry(name: string, entry: ServerEntry, servers: readonly string[]
   }
   const group = (option: string, value: object | undefined, known: readonly string[]) => {
     if (value === undefined) return;
-    if (typeof value !== 'object' || value === null || Array.isArray(value)) fail(option, `an object with ${known.join(', ')}`, value);
+    if (typeof value !== 'object' || value === null || Array.isArray(value))
+      fail(option, `an object with ${known.join(', ')}`, value);
     const prefix = option === 'its entry' ? '' : `${option}.`;
     const unknown = Object.keys(value).find((key) => !known.includes(key));
     if (unknown === undefined) return;

@@ -28,7 +28,10 @@ export async function boot<S extends Entries>(system: System<S>, options: BootOp
   if (isInstance()) {
     // A bundle: the module of this server's system boots it at its end. The server has been found in it, and goes on.
     if (system.url === ownSystem().url) return new Promise(() => {});
-    throw new SkerryError('SKERRY_UNSUPPORTED', 'boot() was called in a server: a system is booted by its caller, not from within');
+    throw new SkerryError(
+      'SKERRY_UNSUPPORTED',
+      'boot() was called in a server: a system is booted by its caller, not from within',
+    );
   }
   const { startSystem } = await import('./start-system.ts');
   return startSystem(system, options);

@@ -36,7 +36,8 @@ function checkOptions(what: string, options: CallOptions, known: readonly string
   const { timeoutMs, signal, key, trace } = options;
   if (timeoutMs !== undefined && !(typeof timeoutMs === 'number' && timeoutMs >= 0 && timeoutMs <= 2 ** 31 - 1))
     fail(`option timeoutMs must be milliseconds from 0 (none) to 2147483647; it is ${show(timeoutMs)}`);
-  if (signal !== undefined && !isSignal(signal)) fail(`option signal must be an AbortSignal (controller.signal); it is ${show(signal)}`);
+  if (signal !== undefined && !isSignal(signal))
+    fail(`option signal must be an AbortSignal (controller.signal); it is ${show(signal)}`);
   if (key !== undefined && typeof key !== 'string') fail(`option key must be a string; it is ${show(key)}`);
   if (trace !== undefined && typeof trace !== 'string') fail(`option trace must be a W3C traceparent; it is ${show(trace)}`);
 }
@@ -49,5 +50,7 @@ function isSignal(value: unknown): value is AbortSignal {
 
 function show(value: unknown): string {
   if (typeof value === 'string') return JSON.stringify(value);
-  return typeof value === 'object' || typeof value === 'function' ? Object.prototype.toString.call(value) : String(value);
+  return (typeof value === 'object' && value !== null) || typeof value === 'function'
+    ? Object.prototype.toString.call(value)
+    : String(value);
 }

@@ -117,10 +117,27 @@ for (const transport of TRANSPORTS) {
       await gone([kernel, ...others]);
     });
 
-    test('a killed process server takes the system with it, and ended() says so', TIMEOUT, async (t) => {
+    test('stop() has an end, also with a process server that does not move', TIMEOUT, async (t) => {
       const sys = await booted(t, transport);
       const pids = (await sys.processes.list()).map(({ pid }) => pid);
-      const ended = assert.rejects(sys.ended());
+      process.kill(pids[1], 'SIGSTOP');
+      await sys.stop();
+      await gone(pids);
+    });
+
+    test('an instance that does not move is gone with its caller all the same', TIMEOUT, async (t) => {
+      const program = start(t, [fixture('program.js'), 'stay'], { env });
+      await until('the system is up', () => program.stdout().includes('\n'), 10_000);
+      const pids = descendants(program.pid);
+      process.kill(Math.max(...pids), 'SIGSTOP');
+      process.kill(program.pid, 'SIGKILL');
+      await gone([program.pid, ...pids]);
+    });
+
+    test('a killed process server takes the system with it, and ended() says why', TIMEOUT, async (t) => {
+      const sys = await booted(t, transport);
+      const pids = (await sys.processes.list()).map(({ pid }) => pid);
+      const ended = assert.rejects(sys.ended(), /the process server died: SIGKILL/);
       process.kill(pids[1], 'SIGKILL');
       await ended;
       await gone(pids);

@@ -126,3 +126,21 @@ function trip(value: Error): Error {
   decoder.end();
   return back as Error;
 }
+
+test('what cannot travel is not tried again and again: the work is in proportion to the error', () => {
+  let reads = 0;
+  let error: unknown;
+  for (let depth = 0; depth < 40; depth++) {
+    const inner = { inner: error };
+    const outer = Object.assign(new Error(`level ${depth}`), { a: [inner, () => 1], b: [{ inner: error }, () => 2] });
+    Object.defineProperty(outer, 'cause', {
+      get: () => {
+        reads += 1;
+        return undefined;
+      },
+    });
+    error = outer;
+  }
+  assert.equal(trip(error as Error).message, 'level 39');
+  assert.ok(reads < 10_000, `${reads} reads`);
+});

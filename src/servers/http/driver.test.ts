@@ -472,3 +472,23 @@ test('a call that ignores its signal does not keep the driver from closing', asy
   await driver.close();
   await assert.rejects(answer);
 });
+
+test('a route to a stream is answered once, with 501, and the stream is ended', async (t) => {
+  let ended = 0;
+  const stream = async function* () {
+    try {
+      for (;;) yield 1;
+    } finally {
+      ended += 1;
+    }
+  };
+  const driver = await start(t, async () => {
+    const items = stream();
+    await items.next();
+    return items;
+  });
+  const answer = await ask(driver, '/nearest?lat=1&lng=2');
+  assert.equal(answer.status, 501);
+  assert.equal((answer.json as { error: { code: string } }).error.code, 'SKERRY_UNSUPPORTED');
+  assert.equal(ended, 1);
+});

@@ -383,8 +383,12 @@ function title({ name, replica, entry }: Supervised): string {
 /** @throws SKERRY_INVALID */
 function restartOf(options: unknown): boolean {
   const { restart = true, ...others } = Object(options ?? {}) as { restart?: unknown };
-  if (typeof restart === 'boolean' && Object.keys(others).length === 0 && (options === undefined || typeof options === 'object')) return restart;
-  throw new SkerryError('SKERRY_INVALID', 'kill(name, { restart }): restart must be true (default) or false; there is no other option');
+  if (typeof restart === 'boolean' && Object.keys(others).length === 0 && (options === undefined || typeof options === 'object'))
+    return restart;
+  throw new SkerryError(
+    'SKERRY_INVALID',
+    'kill(name, { restart }): restart must be true (default) or false; there is no other option',
+  );
 }
 
 function asInit(error: ErrorInfo, what: string): ErrorInfo {
