@@ -21,6 +21,8 @@ export interface RingRigOptions {
   readonly position?: number;
   /** Regions larger than this are refused, as by the kernel's budget. */
   readonly regionMaxBytes?: number;
+  /** The kernel answers no client that asks for a region. */
+  readonly silent?: boolean;
 }
 
 /** All regions and their maps that have not been released. */
@@ -119,7 +121,8 @@ export class RingRig implements Rig {
     const kept = new Map<number, { region: FakeRegion; start: number }>();
     let server: RingServerEnd | undefined;
     const host: RegionHost = {
-      makeRegion: (kind, sizeBytes) => this.#makeRegion(kind, sizeBytes, 'client'),
+      makeRegion: (kind, sizeBytes) =>
+        this.#options.silent === true ? new Promise(() => {}) : this.#makeRegion(kind, sizeBytes, 'client'),
       offer: (region, start) => {
         const offered = region as FakeRegion;
         kept.set(region.id, { region: offered, start });

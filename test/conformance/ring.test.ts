@@ -39,3 +39,40 @@ inWorld(
     }
   },
 );
+
+inWorld(
+  'ring without memory',
+  poor,
+  'a notification that needs a region is refused with SKERRY_MEMORY, one that waits behind it goes out',
+  methods,
+  async ({ only }) => {
+    const large = outcome(only.notify('echo', new Uint8Array(50_000)));
+    const small = only.notify('echo', 1);
+    assert.equal(((await large) as { code: string }).code, 'SKERRY_MEMORY');
+    await small;
+  },
+);
+
+const silent = () => new RingRig('ring, silent kernel', { silent: true });
+
+for (const [what, bytes] of [
+  ['growth', 50_000],
+  ['a one-off', 700_000],
+] as const) {
+  inWorld(
+    'ring, silent kernel',
+    silent,
+    `calls and notifications that wait for ${what} end at their deadlines, unexecuted; what waits behind them goes on`,
+    methods,
+    async ({ only, dispatcher }) => {
+      const large = new Uint8Array(bytes);
+      const call = outcome(only.callWith({ timeoutMs: 20 }, 'echo', large));
+      const behind = Array.from({ length: 20 }, (_, id) => only.call('echo', id));
+      assert.equal(dispatcher.options.status.started, 0);
+      assert.deepEqual(await call, { code: 'SKERRY_TIMEOUT', maybeExecuted: false });
+      assert.deepEqual(await Promise.all(behind), [...Array(20).keys()]);
+      const { code } = (await outcome(only.notifyWith({ timeoutMs: 20 }, 'echo', large))) as { code: string };
+      assert.equal(code, 'SKERRY_TIMEOUT');
+    },
+  );
+}

@@ -166,6 +166,38 @@ export const suspectCases: Cases = (name, makeRig) => {
     },
   );
 
+  let stuck = 0;
+  inWorld(
+    name,
+    makeRig,
+    'a suspect that hangs holds the others up until its caller gives it up, and no longer',
+    {
+      work: {
+        idempotent: true,
+        run: (id: number) => {
+          stuck += 1;
+          return stuck <= 3 ? never() : id;
+        },
+      },
+    },
+    async (world) => {
+      const { only } = world;
+      const controller = new AbortController();
+      const hangs = outcome(only.callWith({ signal: controller.signal }, 'work', 1));
+      const stays = only.call('work', 2);
+      await until(() => stuck === 2, 'both to run');
+      await world.kill();
+      const waits = only.call('work', 3);
+      await world.run();
+      await until(() => stuck === 3, 'the first suspect to run');
+      assert.equal(world.dispatcher.running, 1, 'nothing runs beside it');
+      controller.abort();
+      assert.equal(((await hangs) as { code: string }).code, 'SKERRY_ABORTED');
+      assert.deepEqual(await Promise.all([stays, waits]), [2, 3]);
+      assert.equal(world.dispatcher.running, 1, 'its handler goes on: only its author knows how to end it');
+    },
+  );
+
   let gone = 0;
   inWorld(
     name,

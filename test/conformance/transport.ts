@@ -2,6 +2,8 @@
 // passes it: ring.test.ts, stream.test.ts, inline.test.ts.
 
 import { callCases } from './call-cases.ts';
+import { idCases } from './id-cases.ts';
+import { notifyCases } from './notify-cases.ts';
 import { payloadCases } from './payload-cases.ts';
 import { releaseCases } from './release-cases.ts';
 import type { Rig } from './rig.ts';
@@ -16,4 +18,6 @@ export function transportConformance(name: string, makeRig: () => Rig): void {
   successionCases(name, makeRig);
   suspectCases(name, makeRig);
   releaseCases(name, makeRig);
+  notifyCases(name, makeRig);
+  idCases(name, makeRig);
 }

@@ -199,7 +199,11 @@ export class TestClient {
   }
 
   notify(name: string, ...args: unknown[]): Promise<void> {
-    return this.channel.notify(this.#call({}, name, args));
+    return this.notifyWith({}, name, ...args);
+  }
+
+  notifyWith(options: TestCallOptions, name: string, ...args: unknown[]): Promise<void> {
+    return this.channel.notify(this.#call(options, name, args));
   }
 
   /** The client is gone; the kernel has told the server. */

@@ -40,12 +40,18 @@ export interface ProgramOptions {
   readonly cwd?: string;
   /** In addition to this process's environment. */
   readonly env?: Readonly<Record<string, string>>;
+  /** Another file of the same Node. */
+  readonly execPath?: string;
 }
 
 /** Starts Node with `args`; it is killed at the end of the test, if it still runs. */
-export function start(t: TestContext, args: readonly string[], { cwd = root, env = {} }: ProgramOptions = {}): Program {
+export function start(
+  t: TestContext,
+  args: readonly string[],
+  { cwd = root, env = {}, execPath = process.execPath }: ProgramOptions = {},
+): Program {
   const { NODE_TEST_CONTEXT: _, ...own } = process.env;
-  const child = spawn(process.execPath, args, { cwd, env: { ...own, ...env }, stdio: ['ignore', 'pipe', 'pipe'] });
+  const child = spawn(execPath, args, { cwd, env: { ...own, ...env }, stdio: ['ignore', 'pipe', 'pipe'] });
   let stdout = '';
   let stderr = '';
   child.stdout.setEncoding('utf8').on('data', (text: string) => {

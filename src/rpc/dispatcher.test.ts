@@ -1,0 +1,82 @@
+// A successor's dispatcher: what it holds back for suspects, and when it stops waiting for them.
+
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import type { SkerryError } from '../base/errors.ts';
+import type { ServerEnd } from '../channel/transport.ts';
+import { StatusCounters } from '../memory/status.ts';
+import type { Connection } from './connection.ts';
+import { Dispatcher } from './dispatcher.ts';
+
+const SUSPECT_MS = 1000;
+
+interface Client {
+  readonly connection: Connection;
+  readonly broken: (string | undefined)[];
+  asked: number;
+  resumed: number;
+}
+
+/** A client of a successor that has announced so many suspects, whose bytes do not come by themselves. */
+function introduce(dispatcher: Dispatcher, suspects: number): Client {
+  const broken: (string | undefined)[] = [];
+  const connection = dispatcher.connect({
+    principal: 'test',
+    allowed: undefined,
+    onBroken: (error: SkerryError) => broken.push(error.code),
+  });
+  const client: Client = { connection, broken, asked: 0, resumed: 0 };
+  connection.use({
+    suspectsWaiting: suspects,
+    unstarted: 0,
+    startSuspect: () => {
+      client.asked += 1;
+    },
+    resume: () => {
+      client.resumed += 1;
+    },
+    close: () => {},
+  } as unknown as ServerEnd);
+  return client;
+}
+
+function successor(): Dispatcher {
+  return new Dispatcher({ server: 'test', handlers: [], concurrency: 64, status: new StatusCounters(undefined) });
+}
+
+test('a suspect that was announced and never comes ends its own channel after a second; the others are served then', (t) => {
+  t.mock.timers.enable({ apis: ['setTimeout'] });
+  const dispatcher = successor();
+  const liar = introduce(dispatcher, 1);
+  const honest = introduce(dispatcher, 0);
+  for (const { connection } of [honest, liar]) connection.join();
+  assert.deepEqual([liar.asked, dispatcher.ready()], [1, false]);
+  const before = honest.resumed;
+  t.mock.timers.tick(SUSPECT_MS - 1);
+  assert.deepEqual([liar.broken, dispatcher.ready()], [[], false]);
+  t.mock.timers.tick(1);
+  assert.deepEqual([liar.broken, dispatcher.ready()], [['SKERRY_CORRUPT'], true]);
+  assert.ok(honest.resumed > before);
+});
+
+test('a suspect that comes late, and runs long, breaks nothing', (t) => {
+  t.mock.timers.enable({ apis: ['setTimeout'] });
+  const dispatcher = successor();
+  const late = introduce(dispatcher, 1);
+  late.connection.join();
+  t.mock.timers.tick(SUSPECT_MS - 1);
+  late.connection.onStart();
+  t.mock.timers.tick(10 * SUSPECT_MS);
+  assert.deepEqual([late.broken, dispatcher.ready()], [[], false]);
+});
+
+test('a client that leaves before its suspect came lets the others be served', () => {
+  const dispatcher = successor();
+  const leaving = introduce(dispatcher, 2);
+  const honest = introduce(dispatcher, 0);
+  for (const { connection } of [leaving, honest]) connection.join();
+  assert.equal(dispatcher.ready(), false);
+  leaving.connection.close(new Error('it left') as SkerryError);
+  assert.equal(dispatcher.ready(), true);
+  assert.ok(honest.resumed > 0);
+});

@@ -1,0 +1,146 @@
+// A server's client before it is connected: deadlines, signals, and the interface that its calls are written for.
+
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { deferred } from '../base/deferred.ts';
+import { isSkerryError, SkerryError, type SkerryErrorCode } from '../base/errors.ts';
+import { interfaceHash, type MethodInfo } from '../protocol/methods.ts';
+import type { Channel } from './channel.ts';
+import { Deadlines } from './deadlines.ts';
+import { type Connector, type Directory, RemoteServer, type ReplicaEvents } from './remote-server.ts';
+
+const OPTIONS = { timeout: 10_000 };
+const old = methods('add', 'remove');
+const changed = methods('clear', 'remove');
+
+function methods(...names: string[]): MethodInfo[] {
+  return names.map((name) => ({ name, kind: 'call', idempotent: false, timeoutMs: 0 }));
+}
+
+interface Opened {
+  readonly hash: number | undefined;
+  readonly events: ReplicaEvents;
+}
+
+/** A kernel that knows one replica, and channels that answer a call with the number of its method. */
+class Kernel implements Connector {
+  readonly deadlines = new Deadlines();
+  readonly opened: Opened[] = [];
+  directory: Promise<Directory> | Directory = new Promise(() => {});
+
+  async connect(): Promise<Directory> {
+    return this.directory;
+  }
+
+  async open(_name: string, _slot: number, hash: number | undefined, events: ReplicaEvents): Promise<Channel> {
+    this.opened.push({ hash, events });
+    return { call: async ({ method }: { method: number }) => method } as unknown as Channel;
+  }
+}
+
+function rejectsWith(promise: unknown, code: SkerryErrorCode, maybeExecuted: boolean | undefined): Promise<void> {
+  return assert.rejects(promise as Promise<unknown>, (error) => {
+    assert.ok(isSkerryError(error, code), String(error));
+    assert.equal(error.maybeExecuted, maybeExecuted);
+    return true;
+  });
+}
+
+/** The timers of these waits keep no process alive: this does. */
+async function alive(body: () => Promise<void>): Promise<void> {
+  const timer = setInterval(() => {}, 1000);
+  await body().finally(() => clearInterval(timer));
+}
+
+test('a call or notification that is not connected by its deadline ends then, unexecuted', OPTIONS, () =>
+  alive(async () => {
+    const remote = new RemoteServer('ledger', new Kernel());
+    await rejectsWith(remote.invoke('add', [], { timeoutMs: 20 }), 'SKERRY_TIMEOUT', false);
+    await rejectsWith(remote.notify('add', [], { timeoutMs: 20 }), 'SKERRY_TIMEOUT', false);
+    const stream = remote.invoke('add', [], { timeoutMs: 20 }) as AsyncIterable<unknown>;
+    await rejectsWith(stream[Symbol.asyncIterator]().next(), 'SKERRY_TIMEOUT', false);
+  }),
+);
+
+test('so does one whose server is known and has no instance yet', OPTIONS, () =>
+  alive(async () => {
+    const kernel = new Kernel();
+    kernel.directory = { slots: [{ slot: 2, replica: 0 }], methods: undefined };
+    const remote = new RemoteServer('ledger', kernel);
+    await rejectsWith(remote.invoke('add', [], { timeoutMs: 20 }), 'SKERRY_TIMEOUT', false);
+    const later = remote.invoke('remove', []);
+    kernel.opened[0]?.events.onOpened(old, 64);
+    assert.equal(await later, 1, 'the next one goes out when there is one');
+  }),
+);
+
+test('a call that is aborted before it is connected ends at once, unexecuted', OPTIONS, () =>
+  alive(async () => {
+    const remote = new RemoteServer('ledger', new Kernel());
+    const controller = new AbortController();
+    const { signal } = controller;
+    const waiting = [remote.invoke('add', [], { signal }), remote.notify('add', [], { signal })];
+    controller.abort();
+    for (const one of [...waiting, remote.invoke('add', [], { signal })]) await rejectsWith(one, 'SKERRY_ABORTED', false);
+  }),
+);
+
+test('what the connection took is taken from the deadline', OPTIONS, (t) =>
+  alive(async () => {
+    const kernel = new Kernel();
+    const connected = deferred<Directory>();
+    kernel.directory = connected.promise;
+    const remote = new RemoteServer('ledger', kernel);
+    let leftMs = Number.NaN;
+    t.mock.method(kernel, 'open', async () => ({
+      call: async ({ timeoutMs }: { timeoutMs: number }) => {
+        leftMs = timeoutMs;
+      },
+    }));
+    const call = remote.invoke('add', [], { timeoutMs: 5_000 });
+    const from = performance.now();
+    while (performance.now() - from < 20) await new Promise(setImmediate);
+    connected.resolve({ slots: [{ slot: 2, replica: 0 }], methods: old });
+    await call;
+    assert.ok(leftMs > 0 && leftMs <= 4_981, `${leftMs} ms were left`);
+  }),
+);
+
+test(
+  'a channel is opened for the interface that calls are written for; another one is refused, and learned by the next call',
+  OPTIONS,
+  () =>
+    alive(async () => {
+      const kernel = new Kernel();
+      kernel.directory = { slots: [{ slot: 2, replica: 0 }], methods: old };
+      const remote = new RemoteServer('ledger', kernel);
+      assert.equal(await remote.invoke('remove', []), 1);
+      assert.deepEqual(
+        kernel.opened.map(({ hash }) => hash),
+        [interfaceHash(old)],
+      );
+      const { events } = kernel.opened[0] as Opened;
+      events.onOpened(old, 64);
+      assert.throws(() => events.onOpened(changed, 64), { code: 'SKERRY_VERSION' });
+      events.onClosed(new SkerryError('SKERRY_VERSION', 'it came back with another interface'));
+      kernel.directory = { slots: [{ slot: 2, replica: 0 }], methods: changed };
+      assert.equal(await remote.invoke('clear', []), 0);
+      assert.equal(kernel.opened.at(-1)?.hash, interfaceHash(changed));
+      await assert.rejects(async () => remote.invoke('add', []), { code: 'SKERRY_NOT_FOUND' });
+    }),
+);
+
+test('a channel that was closed otherwise is opened again for the same interface', OPTIONS, () =>
+  alive(async () => {
+    const kernel = new Kernel();
+    kernel.directory = { slots: [{ slot: 2, replica: 0 }], methods: old };
+    const remote = new RemoteServer('ledger', kernel);
+    await remote.invoke('add', []);
+    kernel.opened[0]?.events.onClosed(new SkerryError('SKERRY_CORRUPT', 'it broke'));
+    await remote.invoke('add', []);
+    assert.deepEqual(
+      kernel.opened.map(({ hash }) => hash),
+      [interfaceHash(old), interfaceHash(old)],
+    );
+  }),
+);
