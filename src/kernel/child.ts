@@ -111,6 +111,6 @@ function spawnWith(
 function spawnError(child: ChildProcess): Error {
   child.on('error', () => {});
   return new Error(
-    `a process could not be started (spawn of ${process.execPath} failed: out of memory, processes or descriptors)`,
+    `a process could not be started (spawn of ${process.execPath} failed: no such program, or out of memory, processes or descriptors)`,
   );
 }

@@ -107,7 +107,12 @@ class Rig {
   offer(region: number): void {
     const descriptor = this.descriptor();
     const message = { t: 'offer', ref: 1, region, purpose: 'oneOff', start: 0, bytes: BYTES } as const;
-    this.introductions.offer(this.client.process, message, [descriptor], new Set([descriptor]));
+    const owned = new Set([descriptor]);
+    try {
+      this.introductions.offer(this.client.process, message, [descriptor], owned);
+    } finally {
+      this.closed.push(...owned); // as the kernel does with what a message brought and nobody took
+    }
   }
 }
 
@@ -182,7 +187,16 @@ test(`a channel has at most ${REGIONS_MAX} regions announced; one that is retire
   rig.open(1);
   for (let region = 1; region <= REGIONS_MAX; region++) rig.offer(region);
   assert.throws(() => rig.offer(REGIONS_MAX + 1), /more than 2048 regions/);
+  assert.equal(rig.closed.length, 1, 'the one that was too many');
   rig.introductions.retire(rig.client.process, { t: 'retire', ref: 1, region: 7, bytes: BYTES });
-  assert.equal(rig.closed.length, 1);
+  assert.equal(rig.closed.length, 2);
   rig.offer(REGIONS_MAX + 1);
+});
+
+test('a region that is announced twice under one number is kept once', () => {
+  const rig = new Rig();
+  rig.open(1);
+  rig.offer(7);
+  for (let n = 0; n < 10; n++) assert.throws(() => rig.offer(7), /region 7 is announced already/);
+  assert.equal(rig.closed.length, 10);
 });

@@ -118,8 +118,9 @@ export class Introductions {
     if (channel.client !== from) {
       return this.#send(channel.client, { t: 'region', ref: channel.ref, purpose, start }, [descriptor]);
     }
-    owned.delete(descriptor);
     if (channel.regions.size >= REGIONS_MAX) throw new Error(`more than ${REGIONS_MAX} regions announced and not retired`);
+    if (channel.regions.has(region)) throw new Error(`region ${region} is announced already`);
+    owned.delete(descriptor);
     const kept = { id: region, purpose, start, bytes, descriptor };
     channel.regions.set(region, kept);
     if (channel.state === 'introduced' || channel.state === 'open') this.#introduceRegion(channel, kept);

@@ -49,6 +49,8 @@ export class Channel implements ClientEvents, DeadlineOwner {
   readonly #generation = new Uint32Array(CALLS_MAX);
   readonly #free: number[] = [];
   #end!: ClientEnd;
+  /** Notifications that could not be published yet: told when they are, or cannot be. */
+  readonly #waitingNotes = new Set<(error?: SkerryError) => void>();
   #inFlight = 0;
   #looks = 0;
   #closed: SkerryError | undefined;
@@ -111,12 +113,14 @@ export class Channel implements ClientEvents, DeadlineOwner {
         let timer: NodeJS.Timeout | undefined;
         const placed = (error?: SkerryError) => {
           clearTimeout(timer);
+          this.#waitingNotes.delete(placed);
           if (error === undefined) resolve();
           else reject(error);
         };
         if (this.#end.send(Kind.notify, flagsOf(request), request.method, NO_CALL, writeCall, request, placed)) return resolve();
+        this.#waitingNotes.add(placed);
         const { timeoutMs } = request;
-        if (timeoutMs > 0) timer = setTimeout(() => reject(timeoutError(request, this.name, true)), timeoutMs).unref();
+        if (timeoutMs > 0) timer = setTimeout(() => placed(timeoutError(request, this.name, true)), timeoutMs).unref();
       } catch (error) {
         reject(error);
       }
@@ -245,6 +249,7 @@ export class Channel implements ClientEvents, DeadlineOwner {
       const pending = this.#pending[slot];
       if (pending !== undefined && !pending.givenUp) this.#giveUpWith(slot, pending, (maybe) => withFate(error, maybe));
     }
+    for (const placed of [...this.#waitingNotes]) placed(withFate(error, true)); // they may be run after all, if one comes
   }
 
   close(error: SkerryError): void {

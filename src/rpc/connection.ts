@@ -65,6 +65,7 @@ export class Connection implements ServerEvents {
   #suspects = 0;
   /** A suspect of this client has been asked for and not come yet (over a stream it may still be on its way). */
   #suspectDue = false;
+  #suspectTimer: NodeJS.Timeout | undefined;
   /** By slot of the call id. */
   readonly #running: (Running | undefined)[] = new Array(CALLS_MAX).fill(undefined);
   #closed = false;
@@ -105,14 +106,14 @@ export class Connection implements ServerEvents {
 
   /** Everybody waits for a suspect: its bytes must come soon. */
   #awaitSuspect(): void {
-    const timer = setTimeout(() => {
-      if (this.#suspectDue)
-        this.onCorrupt(new SkerryError('SKERRY_CORRUPT', `a suspect was announced and did not come within ${SUSPECT_MS} ms`));
-    }, SUSPECT_MS);
-    timer.unref();
+    clearTimeout(this.#suspectTimer);
+    this.#suspectTimer = setTimeout(() => {
+      this.onCorrupt(new SkerryError('SKERRY_CORRUPT', `a suspect was announced and did not come within ${SUSPECT_MS} ms`));
+    }, SUSPECT_MS).unref();
   }
 
   onStart(): void {
+    if (this.#suspectDue) clearTimeout(this.#suspectTimer);
     this.#suspectDue = false;
     this.#dispatcher.starting();
   }
@@ -174,6 +175,7 @@ export class Connection implements ServerEvents {
   close(reason: SkerryError): void {
     if (this.#closed) return;
     this.#closed = true;
+    clearTimeout(this.#suspectTimer);
     this.#dispatcher.disconnect(this);
     this.#dispatcher.countSuspects(-this.#suspects);
     if (this.#suspectDue) this.#dispatcher.suspectGone();

@@ -80,3 +80,17 @@ test('a client that leaves before its suspect came lets the others be served', (
   assert.equal(dispatcher.ready(), true);
   assert.ok(honest.resumed > 0);
 });
+
+test('a suspect has a second of its own, however late the one before it came', (t) => {
+  t.mock.timers.enable({ apis: ['setTimeout'] });
+  const dispatcher = successor();
+  const late = introduce(dispatcher, 2);
+  late.connection.join();
+  t.mock.timers.tick(SUSPECT_MS - 100);
+  late.connection.onStart(); // the first comes, and runs
+  dispatcher.ended(false); // and ends: the second is asked for
+  t.mock.timers.tick(SUSPECT_MS - 100);
+  assert.deepEqual(late.broken, []);
+  t.mock.timers.tick(100);
+  assert.deepEqual(late.broken, ['SKERRY_CORRUPT']);
+});

@@ -4,7 +4,9 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { deferred } from '../base/deferred.ts';
 import { isSkerryError, SkerryError, type SkerryErrorCode } from '../base/errors.ts';
+import { nowMs } from '../base/clock.ts';
 import { interfaceHash, type MethodInfo } from '../protocol/methods.ts';
+import { type CurrentCall, enableCallContext, runInCall } from './call-context.ts';
 import type { Channel } from './channel.ts';
 import { Deadlines } from './deadlines.ts';
 import { type Connector, type Directory, RemoteServer, type ReplicaEvents } from './remote-server.ts';
@@ -65,7 +67,7 @@ test('a call or notification that is not connected by its deadline ends then, un
 test('so does one whose server is known and has no instance yet', OPTIONS, () =>
   alive(async () => {
     const kernel = new Kernel();
-    kernel.directory = { slots: [{ slot: 2, replica: 0 }], methods: undefined };
+    kernel.directory = { slots: [{ slot: 2, replica: 0 }], methods: undefined, concurrency: 0 };
     const remote = new RemoteServer('ledger', kernel);
     await rejectsWith(remote.invoke('add', [], { timeoutMs: 20 }), 'SKERRY_TIMEOUT', false);
     const later = remote.invoke('remove', []);
@@ -100,7 +102,7 @@ test('what the connection took is taken from the deadline', OPTIONS, (t) =>
     const call = remote.invoke('add', [], { timeoutMs: 5_000 });
     const from = performance.now();
     while (performance.now() - from < 20) await new Promise(setImmediate);
-    connected.resolve({ slots: [{ slot: 2, replica: 0 }], methods: old });
+    connected.resolve({ slots: [{ slot: 2, replica: 0 }], methods: old, concurrency: 64 });
     await call;
     assert.ok(leftMs > 0 && leftMs <= 4_981, `${leftMs} ms were left`);
   }),
@@ -112,7 +114,7 @@ test(
   () =>
     alive(async () => {
       const kernel = new Kernel();
-      kernel.directory = { slots: [{ slot: 2, replica: 0 }], methods: old };
+      kernel.directory = { slots: [{ slot: 2, replica: 0 }], methods: old, concurrency: 64 };
       const remote = new RemoteServer('ledger', kernel);
       assert.equal(await remote.invoke('remove', []), 1);
       assert.deepEqual(
@@ -123,7 +125,7 @@ test(
       events.onOpened(old, 64);
       assert.throws(() => events.onOpened(changed, 64), { code: 'SKERRY_VERSION' });
       events.onClosed(new SkerryError('SKERRY_VERSION', 'it came back with another interface'));
-      kernel.directory = { slots: [{ slot: 2, replica: 0 }], methods: changed };
+      kernel.directory = { slots: [{ slot: 2, replica: 0 }], methods: changed, concurrency: 64 };
       assert.equal(await remote.invoke('clear', []), 0);
       assert.equal(kernel.opened.at(-1)?.hash, interfaceHash(changed));
       await assert.rejects(async () => remote.invoke('add', []), { code: 'SKERRY_NOT_FOUND' });
@@ -133,7 +135,7 @@ test(
 test('a channel that was closed otherwise is opened again for the same interface', OPTIONS, () =>
   alive(async () => {
     const kernel = new Kernel();
-    kernel.directory = { slots: [{ slot: 2, replica: 0 }], methods: old };
+    kernel.directory = { slots: [{ slot: 2, replica: 0 }], methods: old, concurrency: 64 };
     const remote = new RemoteServer('ledger', kernel);
     await remote.invoke('add', []);
     kernel.opened[0]?.events.onClosed(new SkerryError('SKERRY_CORRUPT', 'it broke'));
@@ -142,5 +144,30 @@ test('a channel that was closed otherwise is opened again for the same interface
       kernel.opened.map(({ hash }) => hash),
       [interfaceHash(old), interfaceHash(old)],
     );
+  }),
+);
+
+test('a call made within another, to a server that is not connected yet, ends at the deadline of that one', OPTIONS, () =>
+  alive(async () => {
+    enableCallContext();
+    const remote = new RemoteServer('ledger', new Kernel());
+    const within = { deadline: nowMs() + 20, path: ['web'], settled: false } as unknown as CurrentCall;
+    await rejectsWith(
+      runInCall(within, () => remote.invoke('add', [])),
+      'SKERRY_TIMEOUT',
+      false,
+    );
+  }),
+);
+
+test('a call whose channel has to be opened again ends at its deadline, also when the kernel does not answer', OPTIONS, () =>
+  alive(async () => {
+    const kernel = new Kernel();
+    kernel.directory = { slots: [{ slot: 2, replica: 0 }], methods: old, concurrency: 64 };
+    const remote = new RemoteServer('ledger', kernel);
+    assert.equal(await remote.invoke('remove', []), 1);
+    kernel.open = () => new Promise(() => {});
+    kernel.opened[0]?.events.onClosed(new SkerryError('SKERRY_CORRUPT', 'it broke'));
+    await rejectsWith(remote.invoke('add', [], { timeoutMs: 20 }), 'SKERRY_TIMEOUT', false);
   }),
 );

@@ -99,7 +99,8 @@ export class RemoteServer {
     const known = this.#methods?.get(method);
     if (known === undefined) throw this.#noMethod(method);
     const request = this.#request(known, args, encodedArgs, options, true);
-    return (await this.#channel(options, request.extra)).notify(request);
+    const channel = this.#channel(options, request.extra);
+    return (channel instanceof Promise ? await this.#limited(known.label, options, () => channel) : channel).notify(request);
   }
 
   /** Connects now, so that the first call need not wait. */
@@ -118,7 +119,9 @@ export class RemoteServer {
       request = this.#request(known, args, encodedArgs, options);
       const channel = this.#channel(options, request.extra);
       if (!(channel instanceof Promise)) return known.info.kind === 'stream' ? channel.stream(request) : channel.call(request);
-      const late = channel.then((opened) => (known.info.kind === 'stream' ? opened.stream(request) : opened.call(request)));
+      const late = this.#limited(known.label, options, () => channel).then((opened) =>
+        known.info.kind === 'stream' ? opened.stream(request) : opened.call(request),
+      );
       return known.info.kind === 'stream' ? streamLater(late) : late;
     } catch (error) {
       const failed = Promise.reject(error);
@@ -150,9 +153,9 @@ export class RemoteServer {
   }
 
   /** A wait before anything is sent: it has the call's deadline and signal all the same. */
-  async #limited(label: string, { timeoutMs = TIMEOUT_MS, signal }: CallOptions, wait: () => Promise<void>): Promise<void> {
+  async #limited<T>(label: string, { timeoutMs = TIMEOUT_MS, signal }: CallOptions, wait: () => Promise<T>): Promise<T> {
     if (signal?.aborted === true) throw abortError({ label }, signal, false);
-    const given = deferred<void>();
+    const given = deferred<never>();
     const current = getCurrentCall();
     const inherited = current === undefined || current.settled ? Number.POSITIVE_INFINITY : current.deadline - nowMs();
     const own = timeoutMs > 0 ? timeoutMs : Number.POSITIVE_INFINITY;
@@ -161,7 +164,7 @@ export class RemoteServer {
     const timer = leastMs === Number.POSITIVE_INFINITY ? undefined : setTimeout(expire, leastMs);
     const unlisten = signal === undefined ? undefined : onAbort(signal, () => given.reject(abortError({ label }, signal, false)));
     try {
-      await Promise.race([wait(), given.promise]);
+      return await Promise.race([wait(), given.promise]);
     } finally {
       clearTimeout(timer);
       unlisten?.();

@@ -49,4 +49,32 @@ export const idCases: Cases = (name, makeRig) => {
       },
     );
   }
+
+  const seen = { runs: 0 };
+  inWorld(
+    name,
+    makeRig,
+    'nor one that waits for the next instance',
+    {
+      once: () => {
+        seen.runs += 1;
+      },
+      ping: () => {},
+    },
+    async (world) => {
+      const { only } = world;
+      const callId = 5 * 1024 + 7;
+      seen.runs = 0;
+      send(only, callId);
+      await until(() => seen.runs === 1, 'the first call to run');
+      only.end.cancel(callId);
+      await only.call('ping');
+      only.end.settled(callId);
+      await world.kill();
+      send(only, callId);
+      await world.run();
+      await until(() => seen.runs === 2, 'the second call to run');
+      only.end.settled(callId);
+    },
+  );
 };

@@ -4,7 +4,7 @@ import assert from 'node:assert/strict';
 import { type Cases, inWorld, outcome } from './case.ts';
 
 /** Needs a region of its own in a ring, so that it waits for the kernel even where the mailbox takes small ones at once. */
-const LARGE_BYTES = 700_000;
+const LARGE_BYTES = 3_000_000;
 const never = (): Promise<never> => new Promise(() => {});
 
 export const notifyCases: Cases = (name, makeRig) => {
@@ -32,6 +32,19 @@ export const notifyCases: Cases = (name, makeRig) => {
       const waiting = [0, 1, 2].map(() => world.only.notify('note', new Uint8Array(LARGE_BYTES)));
       await world.run();
       await Promise.all(waiting);
+    },
+  );
+
+  inWorld(
+    name,
+    makeRig,
+    'a notification that waits when no successor comes is rejected: it may be executed, should one come after all',
+    { note: (bytes: Uint8Array) => bytes.length },
+    async (world) => {
+      await world.kill();
+      const waiting = outcome(world.only.notifyWith({ timeoutMs: 0 }, 'note', new Uint8Array(LARGE_BYTES)));
+      world.only.down();
+      assert.deepEqual(await waiting, { code: 'SKERRY_SERVER_DOWN', maybeExecuted: true });
     },
   );
 };

@@ -41,7 +41,7 @@ export const payloadCases: Cases = (name, makeRig) => {
     'payloads of mixed sizes at once come back as they were, each to its caller',
     { echo },
     async ({ only }) => {
-      const sizes = Array.from({ length: 150 }, (_, i) => (i % 25 === 0 ? 1_200_000 : SIZES[(i * 5) % 14]) as number);
+      const sizes = Array.from({ length: 150 }, (_, i) => (i % 25 === 0 ? 2_500_000 : SIZES[(i * 5) % 14]) as number);
       const answers = await Promise.all(sizes.map((size, seed) => only.call('echo', pattern(size, seed))));
       for (const [seed, size] of sizes.entries()) check(answers[seed], size, seed);
     },
@@ -55,7 +55,7 @@ export const payloadCases: Cases = (name, makeRig) => {
     { mark: (id: number, _bytes: Uint8Array) => seen.push(id) },
     async ({ only }) => {
       const sent: Promise<unknown>[] = [];
-      for (let id = 0; id < 200; id++) sent.push(only.call('mark', id, pattern(id % 50 === 7 ? 700_000 : (id * 997) % 9_000)));
+      for (let id = 0; id < 200; id++) sent.push(only.call('mark', id, pattern(id % 50 === 7 ? 2_500_000 : (id * 997) % 9_000)));
       await Promise.all(sent);
       assert.deepEqual(
         seen,
@@ -85,7 +85,7 @@ export const payloadCases: Cases = (name, makeRig) => {
       const blocked = only.call('wait');
       await until(() => only.end.unstarted === 0, 'the first call to start');
       const controller = new AbortController();
-      const large = Array.from({ length: 5 }, () => only.callWith({ signal: controller.signal }, 'echo', pattern(1_500_000)));
+      const large = Array.from({ length: 5 }, () => only.callWith({ signal: controller.signal }, 'echo', pattern(2_500_000)));
       const settled = Promise.allSettled(large);
       const behind = only.call('echo', 'behind');
       await sleep(5);

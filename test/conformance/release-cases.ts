@@ -54,7 +54,7 @@ export const releaseCases: Cases = (name, makeRig) => {
     async (world) => {
       const { only } = world;
       const calls = Array.from({ length: 40 }, (_, id) =>
-        outcome(only.call('slow', new Uint8Array(id % 10 === 3 ? 800_000 : 3_000))),
+        outcome(only.call('slow', new Uint8Array(id % 10 === 3 ? 2_500_000 : 3_000))),
       );
       const stream = only.stream('count');
       await stream.next();

@@ -57,7 +57,7 @@ const silent = () => new RingRig('ring, silent kernel', { silent: true });
 
 for (const [what, bytes] of [
   ['growth', 50_000],
-  ['a one-off', 700_000],
+  ['a one-off', 3_000_000],
 ] as const) {
   inWorld(
     'ring, silent kernel',

@@ -105,7 +105,7 @@ export const successionCases: Cases = (name, makeRig) => {
         const hanging = outcome(only.call('hang'));
         await until(() => only.end.unstarted === 0, 'a call to start');
         const sent = ids(60).map((id) => {
-          const size = id % 15 === 4 ? 900_000 + id : 100 + ((id * 7919) % 12_000);
+          const size = id % 15 === 4 ? 2_200_000 + id : 100 + ((id * 7919) % 12_000);
           return only.call('size', id, new Uint8Array(size).fill(id)).then((answer) => assert.deepEqual(answer, [id, size, id]));
         });
         for (let turns = 0; turns < round; turns++) {

@@ -76,7 +76,7 @@ class Load {
     for (let n = 0; this.#on; n++) {
       const random = new Random(SEED ^ lane, n);
       try {
-        if (lane === 0) await one.bulk(n, new Uint8Array(random.chance(0.1) ? 700_000 : random.int(0, 30_000)));
+        if (lane === 0) await one.bulk(n, new Uint8Array(random.chance(0.1) ? 2_500_000 : random.int(0, 30_000)));
         else if (lane === 1) await two.countAgain(n, 1);
         else await one.countAgain(n, random.int(0, 3));
         this.#answered += 1;

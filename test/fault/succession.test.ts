@@ -186,5 +186,5 @@ function delayOf(random: Random): number {
 /** Mostly small, some beyond the first ring, few beyond half of the largest one: these get a region of their own. */
 function sizeOf(random: Random): number {
   if (random.chance(0.6)) return random.int(0, 2_000);
-  return random.chance(0.9) ? random.int(2_000, 40_000) : random.int(500_000, 1_500_000);
+  return random.chance(0.9) ? random.int(2_000, 40_000) : random.int(1_500_000, 3_000_000);
 }

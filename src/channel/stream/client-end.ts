@@ -118,6 +118,7 @@ export class StreamClientEnd implements ClientEnd {
       const message = `${heldBytes} bytes wait to be started by the server; notifications are taken up to ${HELD_MAX_BYTES}`;
       throw new SkerryError('SKERRY_BUSY', message, { maybeExecuted: false });
     }
+    if (callId !== NO_CALL) this.#levels.forget(callId); // of a call long ago: ids recur
     if (this.#suspectIndex.size > 0) this.#suspectIndex.delete(callId);
     const kept: Kept = { kind, flags, method, callId, payload, onPublished };
     const peer = this.#peer;
