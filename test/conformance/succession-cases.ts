@@ -41,7 +41,11 @@ export const successionCases: Cases = (name, makeRig) => {
       const { only } = world;
       const answers = ids(20).map((id) => outcome(only.call('echo', id)));
       const hanging = outcome(only.call('hang'));
-      await until(() => world.dispatcher.options.status.started === 21, 'all calls to start');
+      const { dispatcher } = world;
+      await until(
+        () => dispatcher.options.status.started === 21 && dispatcher.running === 1,
+        'all to start, and all but one to end',
+      );
       await Promise.resolve();
       await new Promise((resolve) => {
         process.nextTick(resolve);
