@@ -4,14 +4,15 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { type Deferred, deferred } from '../../base/deferred.ts';
 import { SkerryError } from '../../base/errors.ts';
-import type { OwnRegion } from '../../memory/region.ts';
+import { type OwnRegion, REGION_HEADER_BYTES, RegionKind } from '../../memory/region.ts';
+import { RING_MAX_BYTES } from '../../protocol/limits.ts';
 import { Kind } from '../../protocol/record.ts';
 import { ringArea } from './layout.ts';
 import { type RegionHost, RingSender } from './sender.ts';
 import { RingWriter } from './writer.ts';
 
 /** Beyond every ring: it needs a region of its own. */
-const LARGE_BYTES = 600_000;
+const LARGE_BYTES = RING_MAX_BYTES / 2 + 1;
 const turn = () => new Promise((resolve) => setImmediate(resolve));
 
 class Rig {
@@ -20,6 +21,8 @@ class Rig {
   readonly retired: number[] = [];
   readonly placed: number[] = [];
   readonly failed: number[] = [];
+  /** The tail, and what the consumer has taken. */
+  readonly words = new Int32Array(2);
   readonly sender: RingSender;
 
   constructor() {
@@ -32,7 +35,8 @@ class Rig {
       offer: ({ id }) => this.offered.push(id),
       retire: ({ id }) => this.retired.push(id),
     };
-    const writer = new RingWriter(ringArea(new ArrayBuffer(4096), 0, 0, 4096, 0), new Int32Array(1), 0);
+    const writer = new RingWriter(ringArea(new ArrayBuffer(4096), 0, 0, 4096, 0), this.words, 0);
+    writer.setConsumer(this.words, 1);
     this.sender = new RingSender(writer, host, {
       onPlaced: (callId) => this.placed.push(callId),
       onFailed: (callId) => this.failed.push(callId),
@@ -49,9 +53,16 @@ class Rig {
 
   /** The kernel answers. */
   async grant(index: number): Promise<void> {
-    const buffer = new ArrayBuffer(LARGE_BYTES + 4096);
-    this.asked[index]?.resolve({ id: 10 + index, u8: new Uint8Array(buffer) } as OwnRegion);
+    const u8 = new Uint8Array(LARGE_BYTES + 4096);
+    const region = { id: 10 + index, kind: RegionKind.oneOff, u8, sizeBytes: u8.length } as unknown as OwnRegion;
+    this.asked[index]?.resolve(region);
     await turn();
+  }
+
+  /** The consumer takes all that is published. */
+  consume(): void {
+    this.words[1] = this.words[0] as number;
+    this.sender.flush();
   }
 
   async refuse(index: number): Promise<void> {
@@ -104,4 +115,26 @@ test('a region that is refused or granted after the sender was closed changes no
     assert.deepEqual([rig.placed, rig.failed, said.length], [[], [], 2]);
     assert.deepEqual(rig.retired, answer === 'grant' ? [10] : []);
   }
+});
+
+test('a one-off region serves the next large record once it was copied, and is given back when none comes', async (t) => {
+  t.mock.timers.enable({ apis: ['setTimeout'] });
+  const rig = new Rig();
+  rig.send(1, LARGE_BYTES);
+  await rig.grant(0);
+  rig.send(2, LARGE_BYTES);
+  assert.equal(rig.asked.length, 2, 'the first region has not been copied yet');
+  await rig.grant(1);
+  rig.consume();
+  assert.deepEqual([rig.placed, rig.retired], [[1, 2], [11]], 'one is enough');
+  rig.send(3, LARGE_BYTES);
+  assert.deepEqual([rig.placed, rig.asked.length, rig.offered], [[1, 2, 3], 2, [10, 11]]);
+  rig.send(4, LARGE_BYTES + 4096 - REGION_HEADER_BYTES + 1);
+  assert.equal(rig.asked.length, 3, 'it is too small for that');
+  rig.sender.unqueue(4);
+  rig.consume();
+  t.mock.timers.tick(999);
+  assert.deepEqual(rig.retired, [11]);
+  t.mock.timers.tick(1);
+  assert.deepEqual(rig.retired, [11, 10]);
 });
