@@ -253,6 +253,7 @@ export class Kernel {
   }
 
   #end(code: number): void {
+    this.#stopping = true; // nothing is started any more
     for (const { process } of this.#slots.values()) process?.kill();
     this.#caller?.port.close();
     setTimeout(() => this.#options.exit(code), 20);

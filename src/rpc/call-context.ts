@@ -20,7 +20,7 @@ export interface CurrentCall {
   /** Servers that the call has come through, the first caller first; this server is the last. */
   readonly path: readonly string[];
   readonly method: string;
-  /** It has been answered or given up: what its code goes on to do belongs to nobody's call, and inherits neither deadline nor path. */
+  /** Its handler has ended: what its code goes on to do belongs to nobody's call, and inherits neither deadline nor path. */
   readonly settled: boolean;
 }
 

@@ -1,4 +1,4 @@
-// A channel over an end that does nothing: the ids of its calls.
+// A channel over an end that does nothing: the ids of its calls, and notifications that are queued and out again at once.
 
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
@@ -49,4 +49,24 @@ test('ids of calls recur after 2^21 - 1 calls of a slot; none is 0, or that of a
   assert.ok(most < 2 ** 31 && most !== NO_CALL, `the most is ${most}`);
   assert.equal(next(), first);
   assert.equal(channel.inFlight, 0);
+});
+
+test('a notification that is published within its sending arms no timer', async (t) => {
+  const timers = t.mock.method(globalThis, 'setTimeout');
+  const end = {
+    send: (...given: unknown[]) => {
+      (given[6] as () => void)(); // queued, flushed, published
+      return false;
+    },
+    peerQueue: 0,
+    unstarted: 0,
+  } as unknown as ClientEnd;
+  const channel = new Channel({
+    name: 'test.0',
+    deadlines: new Deadlines(),
+    life: { hold: () => {}, drop: () => {} },
+    onBroken: (error) => assert.fail(error),
+  }).use(end);
+  await channel.notify(new Call('test.note', 0, false, 0, 50, undefined, [], undefined, undefined));
+  assert.equal(timers.mock.callCount(), 0);
 });

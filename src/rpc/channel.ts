@@ -111,13 +111,16 @@ export class Channel implements ClientEvents, DeadlineOwner {
       try {
         this.#checkOpen(request);
         let timer: NodeJS.Timeout | undefined;
+        let settled = false;
         const placed = (error?: SkerryError) => {
+          settled = true;
           clearTimeout(timer);
           this.#waitingNotes.delete(placed);
           if (error === undefined) resolve();
           else reject(error);
         };
         if (this.#end.send(Kind.notify, flagsOf(request), request.method, NO_CALL, writeCall, request, placed)) return resolve();
+        if (settled) return; // queued, and out again, within `send`
         this.#waitingNotes.add(placed);
         const { timeoutMs } = request;
         if (timeoutMs > 0) timer = setTimeout(() => placed(timeoutError(request, this.name, true)), timeoutMs).unref();

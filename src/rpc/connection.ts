@@ -252,10 +252,13 @@ export class Connection implements ServerEvents {
     }
     if (handler.stream) {
       this.#stream(running, result);
-    } else if (isPlain(result)) {
-      this.#finish(running, result);
+      return;
+    }
+    const promise = promiseOf(result);
+    if (promise === undefined) {
+      this.#finish(running, result); // now: what a handler returns may be live state, and the next one changes it
     } else {
-      promiseOf(result).then(
+      promise.then(
         (value) => this.#finish(running, value),
         (error) => this.#fail(running, error),
       );
@@ -353,8 +356,9 @@ export class Connection implements ServerEvents {
       const iterator = (result as AsyncIterable<unknown>)[Symbol.asyncIterator]();
       for (;;) {
         while (!running.answered && (sent >= this.end.creditOf(callId) || this.end.blocked)) {
-          this.#dispatcher.pause(1);
-          await this.#credit(running);
+          const credit = this.#credit(running);
+          this.#dispatcher.pause(1); // may start others
+          await credit;
           this.#dispatcher.pause(-1);
         }
         if (running.answered) {
@@ -396,19 +400,17 @@ export class Connection implements ServerEvents {
   }
 }
 
-/** No promise, for sure: answered without another turn. */
-function isPlain(value: unknown): boolean {
-  return (typeof value !== 'object' && typeof value !== 'function') || value === null;
-}
-
-/** A promise, or what may be one. To touch an object can throw (a revoked Proxy, a getter of `then`): then it rejects. */
-function promiseOf(value: unknown): Promise<unknown> {
+/** The promise that a result is, or stands for. To touch an object can throw (a revoked Proxy, a getter of `then`): then it rejects. */
+function promiseOf(value: unknown): Promise<unknown> | undefined {
+  if ((typeof value !== 'object' && typeof value !== 'function') || value === null) return undefined;
   try {
     if (value instanceof Promise) return value;
+    const { then } = value as { then?: unknown };
+    if (typeof then !== 'function') return undefined;
+    return new Promise((resolve, reject) => then.call(value, resolve, reject));
   } catch (error) {
     return Promise.reject(error);
   }
-  return new Promise((resolve) => resolve(value));
 }
 
 /** Whatever was thrown, in words; it may be a Proxy that throws at each touch. */

@@ -94,3 +94,20 @@ test('a suspect has a second of its own, however late the one before it came', (
   t.mock.timers.tick(100);
   assert.deepEqual(late.broken, ['SKERRY_CORRUPT']);
 });
+
+test('streams that wait for their consumers hold no suspect up; one that goes on does', () => {
+  const dispatcher = successor();
+  const idle = introduce(dispatcher, 0);
+  idle.connection.join();
+  dispatcher.starting(); // a stream, which then waits for credit
+  dispatcher.pause(1);
+  const late = introduce(dispatcher, 2);
+  late.connection.join();
+  assert.equal(late.asked, 1);
+  late.connection.onStart();
+  dispatcher.pause(-1); // its consumer has taken something
+  dispatcher.ended(false); // the first suspect
+  assert.equal(late.asked, 1, 'the stream runs');
+  dispatcher.pause(1);
+  assert.equal(late.asked, 2);
+});

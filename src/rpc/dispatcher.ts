@@ -1,7 +1,7 @@
 // The server's side: takes requests from all channels of an instance, runs the handlers, answers.
 //
 // At most `concurrency` handlers run at once; what is beyond stays unstarted in the clients' rings. Suspects (calls that a
-// predecessor died with) go first, one at a time, with nothing else in flight; until every client of the predecessor has said what it
+// predecessor died with) go first, one at a time, with nothing else running; until every client of the predecessor has said what it
 // has (`settling`), nothing is started at all. Rights and principal come from the kernel's introduction, never from a record.
 
 import { nowMs } from '../base/clock.ts';
@@ -34,7 +34,7 @@ export class Dispatcher implements ConnectionHost {
   #suspectRuns = false;
   /** Handlers among `#running` that were aborted and go on. */
   #abandoned = 0;
-  /** Streams among `#running` whose consumers have taken nothing for long: they compute nothing. */
+  /** Streams among `#running` that wait for credit or room: they compute nothing. */
   #paused = 0;
   #queuedAtMs = 0;
 
@@ -115,14 +115,21 @@ export class Dispatcher implements ConnectionHost {
 
   pause(change: number): void {
     this.#paused += change;
-    if (change > 0) this.next();
+    if (change < 0) return;
+    if (this.#isQuiet()) this.#suspectRuns = false;
+    this.next();
   }
 
   abandon(change: number): void {
     this.#abandoned += change;
-    if (change < 0 || this.#running > this.#abandoned) return;
+    if (change < 0 || !this.#isQuiet()) return;
     this.#suspectRuns = false; // it has its outcome: the others need not wait for what it does now
     this.next();
+  }
+
+  /** Nothing runs that anybody waits for: neither what was aborted nor a stream whose consumer takes nothing. */
+  #isQuiet(): boolean {
+    return this.#running - this.#paused <= this.#abandoned;
   }
 
   starting(): void {
@@ -147,9 +154,9 @@ export class Dispatcher implements ConnectionHost {
     const { status } = this.options;
     status.running = this.#running;
     if (failed) status.failed = (status.failed + 1) | 0;
-    if (this.#running <= this.#abandoned || wasFull) {
+    if (this.#isQuiet() || wasFull) {
       status.queued = this.#queued();
-      if (this.#running <= this.#abandoned) this.#suspectRuns = false;
+      if (this.#isQuiet()) this.#suspectRuns = false;
       this.next();
     }
     status.publish();
@@ -159,7 +166,7 @@ export class Dispatcher implements ConnectionHost {
   next(): void {
     if (this.#settling > 0 || this.#draining || this.#suspectRuns) return;
     if (this.#suspects > 0) {
-      if (this.#running <= this.#abandoned) for (const connection of this.#connections) if (connection.startSuspect()) return;
+      if (this.#isQuiet()) for (const connection of this.#connections) if (connection.startSuspect()) return;
       return;
     }
     for (const connection of this.#connections) connection.end.resume();

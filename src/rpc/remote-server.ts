@@ -95,12 +95,14 @@ export class RemoteServer {
 
   async notify(method: string, args: readonly unknown[], options: CallOptions = NO_OPTIONS): Promise<void> {
     const encodedArgs = this.#methods === undefined ? encodeRecord(writeArgs, args) : undefined;
-    if (this.#methods === undefined) await this.#limited(`${this.name}.${method}`, options, () => this.#connect());
+    if (this.#methods === undefined) await this.#limited(`${this.name}.${method}`, options, () => this.#connect(), true);
     const known = this.#methods?.get(method);
     if (known === undefined) throw this.#noMethod(method);
     const request = this.#request(known, args, encodedArgs, options, true);
     const channel = this.#channel(options, request.extra);
-    return (channel instanceof Promise ? await this.#limited(known.label, options, () => channel) : channel).notify(request);
+    return (
+      channel instanceof Promise ? await this.#limited(known.label, limits(known.info, options), () => channel, true) : channel
+    ).notify(request);
   }
 
   /** Connects now, so that the first call need not wait. */
@@ -119,7 +121,7 @@ export class RemoteServer {
       request = this.#request(known, args, encodedArgs, options);
       const channel = this.#channel(options, request.extra);
       if (!(channel instanceof Promise)) return known.info.kind === 'stream' ? channel.stream(request) : channel.call(request);
-      const late = this.#limited(known.label, options, () => channel).then((opened) =>
+      const late = this.#limited(known.label, limits(known.info, options), () => channel).then((opened) =>
         known.info.kind === 'stream' ? opened.stream(request) : opened.call(request),
       );
       return known.info.kind === 'stream' ? streamLater(late) : late;
@@ -153,10 +155,15 @@ export class RemoteServer {
   }
 
   /** A wait before anything is sent: it has the call's deadline and signal all the same. */
-  async #limited<T>(label: string, { timeoutMs = TIMEOUT_MS, signal }: CallOptions, wait: () => Promise<T>): Promise<T> {
+  async #limited<T>(
+    label: string,
+    { timeoutMs = TIMEOUT_MS, signal }: CallOptions,
+    wait: () => Promise<T>,
+    isNotify = false,
+  ): Promise<T> {
     if (signal?.aborted === true) throw abortError({ label }, signal, false);
     const given = deferred<never>();
-    const current = getCurrentCall();
+    const current = isNotify ? undefined : getCurrentCall();
     const inherited = current === undefined || current.settled ? Number.POSITIVE_INFINITY : current.deadline - nowMs();
     const own = timeoutMs > 0 ? timeoutMs : Number.POSITIVE_INFINITY;
     const expire = () => given.reject(timeoutError({ label, timeoutMs: own <= inherited ? own : 0 }, this.name, false));
@@ -180,7 +187,7 @@ export class RemoteServer {
     isNotify = false,
   ): Call {
     const { info } = known;
-    let timeoutMs = options.timeoutMs ?? (info.timeoutMs > 0 ? info.timeoutMs : TIMEOUT_MS);
+    let { timeoutMs = TIMEOUT_MS } = limits(info, options);
     let deadline = timeoutMs > 0 && info.kind === 'call' && !isNotify ? nowMs() + timeoutMs : 0;
     let extra: CallExtra | undefined;
     const current = getCurrentCall();
@@ -362,6 +369,11 @@ function streamLater(result: Promise<unknown>): AsyncIterableIterator<unknown> {
       return this;
     },
   };
+}
+
+/** The caller's timeout, else the method's. */
+function limits({ timeoutMs }: MethodInfo, options: CallOptions): CallOptions {
+  return options.timeoutMs !== undefined || timeoutMs === 0 ? options : { ...options, timeoutMs };
 }
 
 /** FNV-1a. */

@@ -89,6 +89,27 @@ export const callCases: Cases = (name, makeRig) => {
     },
   );
 
+  const state = { n: 0 };
+  inWorld(
+    name,
+    makeRig,
+    'what a handler returns at once is answered as it is then, though the next one changes it',
+    {
+      next: () => {
+        state.n += 1;
+        return state;
+      },
+    },
+    async ({ only }) => {
+      state.n = 0;
+      const answers = await Promise.all(Array.from({ length: 50 }, () => only.call('next')));
+      assert.deepEqual(
+        answers,
+        Array.from({ length: 50 }, (_, i) => ({ n: i + 1 })),
+      );
+    },
+  );
+
   const started: number[] = [];
   inWorld(
     name,

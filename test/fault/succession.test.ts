@@ -40,7 +40,7 @@ for (const transport of TRANSPORTS) {
   );
 
   test(
-    `${transport}: the same with payloads from 0 bytes to 1.5 MB, while rings grow and are replaced`,
+    `${transport}: the same with payloads from 0 bytes to 3 MB, while rings grow and are replaced`,
     { timeout: TIMEOUT },
     (t) =>
       siege(

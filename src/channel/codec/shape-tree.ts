@@ -108,6 +108,7 @@ function forget(): void {
   shapeRoot = new ShapeNode([], new Uint8Array(0));
   nodes = 0;
   misses = 0;
+  if (writersLeft >= 0) writersLeft = WRITERS_MAX;
 }
 
 function fits(node: ShapeNode, key: string): boolean {
@@ -117,14 +118,15 @@ function fits(node: ShapeNode, key: string): boolean {
 
 /** Uses after which a writer is worth generating. */
 const USES_MIN = 16;
-let writersLeft = 2000;
+const WRITERS_MAX = 2000;
+let writersLeft = WRITERS_MAX;
 
 /**
  * Called at each use of a shape: generates its writer in time. From plain ASCII names alone, for a bounded number of shapes. One
  * difference to the way without: a field that a getter before it deletes arrives as undefined, not as missing.
  */
 export function countUse(node: ShapeNode): void {
-  if (++node.uses !== USES_MIN || writersLeft === 0 || !node.keys.every((key) => /^[A-Za-z_$][\w$]*$/.test(key))) return;
+  if (++node.uses !== USES_MIN || !(writersLeft > 0) || !node.keys.every((key) => /^[A-Za-z_$][\w$]*$/.test(key))) return;
   writersLeft--;
   const writes = node.keys.map(
     (key) => `v = object.${key};
@@ -135,6 +137,6 @@ else to.field(v, '${key}', depth);`,
   try {
     node.write = new Function('to', 'object', 'depth', `'use strict'; let v;\n${writes.join('\n')}`) as ShapeWriter;
   } catch {
-    writersLeft = 0; // the process forbids to generate code
+    writersLeft = Number.NaN; // the process forbids to generate code
   }
 }

@@ -2,7 +2,8 @@
 //
 // What the peer wrote is input. The tail is read once for each look, each header word once; a record must lie between head and tail
 // and within its ring, and carry the check of its own position. Nothing is decoded in place: the copy is what the rest works on, so
-// bytes that change while they are read can change a value, never the reader. Work is bounded by the bytes between head and tail.
+// bytes that change while they are read can change a value, never the reader. Work is bounded by the bytes between head and tail, and by
+// what they announce: a one-off region is copied whole, and costs the turn that takes it its time (BATCH_MS).
 
 import { SkerryError } from '../../base/errors.ts';
 import { RECORD_MAX_BYTES, RING_MAX_BYTES } from '../../protocol/limits.ts';

@@ -111,3 +111,17 @@ test('a consumer that goes back, or beyond what was published, is found out', ()
   rig.words[TAKEN] = -16;
   assert.throws(() => rig.writer.refresh(), /says it has taken -16/);
 });
+
+test('a record of the largest size finds room at every position of an empty ring', () => {
+  const capacity = 4096;
+  for (let position = 0; position < capacity; position += 16) {
+    for (const position32 of [position, 2 ** 32 - capacity + position]) {
+      const words = new Int32Array(2);
+      const writer = new RingWriter(ringArea(new ArrayBuffer(capacity), 1, 0, capacity, position32), words, TAIL, position32);
+      words[TAKEN] = position32 | 0;
+      writer.setConsumer(words, TAKEN);
+      const payload = new Uint8Array((writer.largest & ~15) - 16);
+      assert.notEqual(writer.put(Kind.call, 0, 0, 1, payload), 0, `at ${position}`);
+    }
+  }
+});

@@ -56,6 +56,7 @@ export interface SenderEvents {
   onCorrupt(error: SkerryError): void;
 }
 
+/** Beyond it no ring is large enough, whatever is asked for. */
 const ONE_OFF_BYTES = RING_MAX_BYTES / 2;
 const SPARE_MS = 1000;
 
@@ -189,7 +190,7 @@ export class RingSender {
   #place(entry: Queued): number {
     const bytes = recordBytes(entry.payload.length);
     const { writer } = this;
-    if (bytes > writer.capacity >> 1) {
+    if (bytes > writer.largest) {
       if (bytes <= ONE_OFF_BYTES && this.#grow(bytes * 4)) return 0;
       return this.#placeAlone(entry);
     }
@@ -234,7 +235,11 @@ export class RingSender {
   /** @returns the spare region, filled, if it is there and large enough. */
   #takeSpare(payload: Uint8Array): OwnRegion | undefined {
     const spare = this.#spare;
-    if (spare === undefined || spare.sizeBytes < REGION_HEADER_BYTES + payload.length) return undefined;
+    if (spare === undefined) return undefined;
+    if (spare.sizeBytes < REGION_HEADER_BYTES + payload.length) {
+      this.#dropSpare(); // it must not stand in the budget beside the larger one
+      return undefined;
+    }
     this.#spare = undefined;
     spare.u8.set(payload, REGION_HEADER_BYTES);
     return spare;
@@ -267,6 +272,7 @@ export class RingSender {
   }
 
   async #replace(capacity: number): Promise<void> {
+    this.#dropSpare(); // a refusal is for good: the budget shall have what can be had
     try {
       const region = await this.#host.makeRegion(RegionKind.ring, RING_OFFSET + capacity);
       if (this.#closed) return this.#host.retire(region);

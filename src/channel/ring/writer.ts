@@ -42,6 +42,11 @@ export class RingWriter {
     return this.#area.capacity;
   }
 
+  /** Records up to here find room at every position, once the ring is empty. */
+  get largest(): number {
+    return (this.#area.capacity - RESERVE) >> 1;
+  }
+
   get area(): RingArea {
     return this.#area;
   }

@@ -379,7 +379,6 @@ function title({ name, replica, entry }: Supervised): string {
   return (entry.replicas ?? 1) === 1 ? name : `${name}.${replica}`;
 }
 
-/** A failure to start is SKERRY_INIT whatever it was; its own words and stack are kept. */
 /** @throws SKERRY_INVALID */
 function restartOf(options: unknown): boolean {
   const { restart = true, ...others } = Object(options ?? {}) as { restart?: unknown };
@@ -391,6 +390,7 @@ function restartOf(options: unknown): boolean {
   );
 }
 
+/** A failure to start is SKERRY_INIT whatever it was; its own words and stack are kept. */
 function asInit(error: ErrorInfo, what: string): ErrorInfo {
   return { ...error, code: 'SKERRY_INIT', message: `${what}: ${error.message}` };
 }
