@@ -57,6 +57,8 @@ export interface ClientEnd {
     body: T,
     onPublished?: (error?: SkerryError) => void,
   ): boolean;
+  /** Delivers answers that are here already, without a turn of the event loop: before a call is refused. Not where bytes need one to come. */
+  look?(): void;
   /** A call has its outcome: nothing is expected for it any more, its slot may be used again. */
   settled(callId: number): void;
   /** Takes back a call. @returns true when it had not been published: the server will never see it. */

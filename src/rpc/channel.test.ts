@@ -3,8 +3,10 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { SkerryError } from '../base/errors.ts';
+import type { Decoder } from '../channel/codec/decoder.ts';
 import { type ClientEnd, NO_CALL } from '../channel/transport.ts';
 import { CALLS_MAX } from '../protocol/limits.ts';
+import { Kind } from '../protocol/record.ts';
 import { Call } from './call.ts';
 import { Channel } from './channel.ts';
 import { Deadlines } from './deadlines.ts';
@@ -69,4 +71,44 @@ test('a notification that is published within its sending arms no timer', async 
   }).use(end);
   await channel.notify(new Call('test.note', 0, false, 0, 50, undefined, [], undefined, undefined));
   assert.equal(timers.mock.callCount(), 0);
+});
+
+test('a burst beyond the slots of a channel is refused only when no answer is here', async () => {
+  const sent: number[] = [];
+  let answered = 0;
+  let channel: Channel;
+  const end = {
+    send: (_kind: number, _flags: number, _method: number, callId: number) => {
+      sent.push(callId);
+      return true;
+    },
+    settled: () => {},
+    look: () => {
+      if (answered < 10)
+        channel.onRecord(Kind.reply, 0, sent[answered++] as number, { value: () => 'answer' } as unknown as Decoder);
+    },
+    peerQueue: 0,
+    unstarted: 0,
+  } as unknown as ClientEnd;
+  channel = new Channel({
+    name: 'test.0',
+    deadlines: new Deadlines(),
+    life: { hold: () => {}, drop: () => {} },
+    onBroken: (error) => assert.fail(error),
+  }).use(end);
+  const outcomes = new Map<unknown, number>();
+  const count = (what: unknown) => outcomes.set(what, (outcomes.get(what) ?? 0) + 1);
+  for (let n = 0; n < CALLS_MAX + 15; n++) {
+    channel
+      .call(new Call('test.call', 0, false, 0, 0, undefined, [], undefined, undefined))
+      .then(count, (error) => count(error.code));
+  }
+  await new Promise((resolve) => setImmediate(resolve));
+  assert.deepEqual(
+    [...outcomes],
+    [
+      ['answer', 10],
+      ['SKERRY_BUSY', 5],
+    ],
+  );
 });

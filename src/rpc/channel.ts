@@ -285,6 +285,7 @@ export class Channel implements ClientEvents, DeadlineOwner {
   }
 
   #send(call: Call): void {
+    if (this.#free.length === 0) this.#end.look?.(); // a burst of calls: some of them may have been answered meanwhile
     const slot = this.#free.pop();
     try {
       if (slot === undefined) throw busyError(call, this.name, `${CALLS_MAX} calls of this client are in flight there`);

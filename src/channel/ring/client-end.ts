@@ -53,6 +53,7 @@ export class RingClientEnd implements ClientEnd, Pollable {
   #controlTurn = 0;
   #deadRunning = 0;
   #closed = false;
+  #looking = false;
 
   /** @param position the first position of the request ring; tests start below 2^32. */
   constructor(own: OwnRegion, host: RegionHost, poller: Poller, events: ClientEvents, position = 0) {
@@ -144,6 +145,19 @@ export class RingClientEnd implements ClientEnd, Pollable {
     }
     if (this.#peer !== undefined) this.#poller.expect(this, this.#peerSlept);
     return end !== 0;
+  }
+
+  look(): void {
+    const peer = this.#peer;
+    if (peer === undefined || this.#looking) return;
+    this.#looking = true;
+    try {
+      this.#takeReplies(peer, CALLS_MAX);
+    } catch (error) {
+      this.#break(error);
+    } finally {
+      this.#looking = false;
+    }
   }
 
   settled(): void {
