@@ -19,6 +19,7 @@ const ENTRIES = [
   'context.js',
   'typescript.js',
   'servers/http/index.js',
+  'servers/files/index.js',
   'server/main.js',
   'server/typescript-hooks.js',
   'servers/process/main.js',

@@ -16,7 +16,8 @@ export {
 } from './server/definition.ts';
 export type { Remote } from './server/remote.ts';
 export { type RestartPolicy, type ServerEntry, type System, system } from './server/system.ts';
+export type { FileChange, FileEntry, FilesApi, FileStat } from './servers/files/files-api.ts';
 export type { InstanceState, ProcessEntry } from './servers/process/process-api.ts';
 export { type BootOptions, boot } from './system/boot.ts';
 export { call, notify } from './system/call.ts';
-export type { OperatingSystem } from './system/operating-system.ts';
+export type { OperatingSystem, UserSystem } from './system/operating-system.ts';

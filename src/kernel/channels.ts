@@ -25,6 +25,8 @@ export interface Channel {
   readonly client: Process;
   readonly slot: Slot;
   readonly allowed: readonly string[] | true;
+  /** The client's own, or that of the user it acts for. */
+  readonly principal: string;
   /** The client's base region; undefined over streams. */
   readonly base: Descriptor | undefined;
   readonly regions: Map<number, KeptRegion>;

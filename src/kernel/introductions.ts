@@ -6,6 +6,7 @@
 import type { Descriptor, NativeAddon } from '../memory/native.ts';
 import type { ErrorInfo, FromKernel, ToKernel } from '../protocol/control.ts';
 import { formatEndpoint } from '../protocol/endpoint.ts';
+import { OPERATOR } from '../protocol/principal.ts';
 import { agree } from '../protocol/version.ts';
 import { type Channel, type KeptRegion, regionsFrom } from './channels.ts';
 import { plainError } from './messages.ts';
@@ -39,10 +40,12 @@ export class Introductions {
     hash: number | undefined,
     descriptors: readonly Descriptor[],
     owned: Set<Descriptor>,
+    as?: string,
   ): void {
     if (client.channels.has(ref)) throw new Error(`channel ${ref} exists already`);
     if (client.channels.size >= CHANNELS_MAX) throw new Error(`more than ${CHANNELS_MAX} channels`);
     if (allowed === undefined) throw new Error(`no right to ${slot.server.name}`);
+    if (as !== undefined && client.principal !== OPERATOR) throw new Error(`no right to act for ${as}`);
     const [base] = descriptors;
     if (this.#addon !== undefined) {
       if (base === undefined) throw new Error('open needs the client region');
@@ -56,6 +59,7 @@ export class Introductions {
       client,
       slot,
       allowed,
+      principal: as ?? client.principal,
       base,
       regions: new Map(),
       state: 'waiting',
@@ -235,7 +239,7 @@ export class Introductions {
         channel: channel.id,
         agreed,
         client: name,
-        principal: client.principal,
+        principal: channel.principal,
         allowed: channel.allowed,
         from: channel.from,
         startedCalls: channel.startedCalls,

@@ -293,6 +293,7 @@ export class Kernel {
           message.hash,
           descriptors,
           owned,
+          message.as,
         );
       case 'accept':
         return this.#introductions.accept(from, message.channel, message.token, descriptors);

@@ -2,6 +2,7 @@
 // A process that breaks this is ended: it is its own bug, or worse.
 
 import type { ErrorInfo, ToKernel } from '../protocol/control.ts';
+import { isUser } from '../protocol/principal.ts';
 
 type Check = (value: unknown) => boolean;
 
@@ -48,7 +49,7 @@ const fieldsOf: Record<string, Record<string, Check>> = {
   need: { seq: nat, bytes: nat },
   giveBack: { bytes: nat },
   connect: { seq: nat, server: text },
-  open: { ref: nat, slot: nat, hash: optional(nat) },
+  open: { ref: nat, slot: nat, hash: optional(nat), as: optional(isUser) },
   accept: { channel: nat, token: optional(text) },
   offer: { ref: optional(nat), channel: optional(nat), region: nat, purpose, start: nat, bytes: nat },
   retire: { ref: optional(nat), channel: optional(nat), region: nat, bytes: nat },

@@ -39,7 +39,16 @@ export class LinkClients implements Connector {
     return { slots, methods, concurrency };
   }
 
-  async open(name: string, slot: number, hash: number | undefined, events: ReplicaEvents): Promise<Channel> {
+  /** The same, acting for a user: channels of its own, with that principal. The kernel lets an operator do it. */
+  as(user: string): Connector {
+    return {
+      deadlines: this.deadlines,
+      connect: (server) => this.connect(server),
+      open: (name, slot, hash, events) => this.open(name, slot, hash, events, user),
+    };
+  }
+
+  async open(name: string, slot: number, hash: number | undefined, events: ReplicaEvents, as?: string): Promise<Channel> {
     this.#link.checkAlive();
     this.#lastRef += 1;
     const ref = this.#lastRef;
@@ -59,7 +68,8 @@ export class LinkClients implements Connector {
     });
     channel.use(carried.end);
     this.#clients.set(ref, { channel, carried, events });
-    this.#link.send({ t: 'open', ref, slot, ...(hash === undefined ? {} : { hash }) }, carried.descriptors, carried.descriptors);
+    const more = { ...(hash === undefined ? {} : { hash }), ...(as === undefined ? {} : { as }) };
+    this.#link.send({ t: 'open', ref, slot, ...more }, carried.descriptors, carried.descriptors);
     return channel;
   }
 

@@ -39,7 +39,7 @@ export type ToKernel =
   | { t: 'need'; seq: number; bytes: number }
   | { t: 'giveBack'; bytes: number }
   | { t: 'connect'; seq: number; server: string }
-  | { t: 'open'; ref: number; slot: number; hash?: number } // [client region]
+  | { t: 'open'; ref: number; slot: number; hash?: number; as?: string } // [client region]
   | { t: 'accept'; channel: number; token?: string } // [server region]
   | { t: 'offer'; ref?: number; channel?: number; region: number; purpose: RegionPurpose; start: number; bytes: number } // [region]
   | { t: 'retire'; ref?: number; channel?: number; region: number; bytes: number }

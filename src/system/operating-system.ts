@@ -1,23 +1,38 @@
-// What boot() returns: the servers of a system, its processes, and the way to stop it.
+// What boot() returns: the servers of a system, its processes and files, and the way to stop it.
 
 import { SkerryError } from '../base/errors.ts';
 import type { Link } from '../link/link.ts';
 import { DRAIN_MS } from '../protocol/limits.ts';
+import { isUser } from '../protocol/principal.ts';
 import { remoteFacade } from '../rpc/proxy.ts';
-import { RemoteServer } from '../rpc/remote-server.ts';
+import { type Connector, RemoteServer } from '../rpc/remote-server.ts';
 import type { Remote } from '../server/remote.ts';
 import type { Entries, ServersOf, System } from '../server/system.ts';
+import type { FilesApi, FileStat } from '../servers/files/files-api.ts';
+import type { Permissions } from '../servers/files/permissions.ts';
 import type { ProcessServerApi } from '../servers/process/process-api.ts';
 import type { KernelHandle } from './start-system.ts';
 
 const STOP_SLACK_MS = 10_000;
+
+/** The file server, where the system has one under the name `files`. */
+export type FilesOf<S extends Entries> = ServersOf<S> extends { readonly files: Remote<FilesApi> } ? Remote<FilesApi> : never;
+
+/** A system as one of its users has it: every call is made on the user's behalf. */
+export interface UserSystem<S extends Entries> {
+  readonly user: string;
+  readonly servers: ServersOf<S>;
+  readonly files: FilesOf<S>;
+}
 
 export class OperatingSystem<S extends Entries = Entries> {
   /** The servers by name: a method call is a call to the server. */
   readonly servers: ServersOf<S>;
   /** The process server: `list()`, `kill(name, { restart })`, `boot(name)`. */
   readonly processes: Remote<ProcessServerApi>;
-  readonly #remotes: RemoteServer[];
+  readonly #names: readonly string[];
+  readonly #remotes: readonly RemoteServer[];
+  readonly #users = new Map<string, UserSystem<S>>();
   readonly #link: Link;
   readonly #kernel: KernelHandle;
   readonly #over: Promise<SkerryError | undefined>;
@@ -31,15 +46,62 @@ export class OperatingSystem<S extends Entries = Entries> {
     this.#over = over;
     const names = Object.keys(system.servers);
     this.#stopMaxMs = Object.values(system.servers).reduce((sum, { drainMs = DRAIN_MS }) => sum + 2 * drainMs, STOP_SLACK_MS);
+    this.#names = names;
     this.#remotes = names.map((name) => new RemoteServer(name, link.clients));
-    const facades = Object.fromEntries(this.#remotes.map((remote) => [remote.name, remoteFacade(remote)]));
-    this.servers = new Proxy(facades, {
+    this.servers = this.#facades(this.#remotes);
+    this.processes = remoteFacade(new RemoteServer('process', link.clients)) as Remote<ProcessServerApi>;
+  }
+
+  /**
+   * The server `files`: `read`, `write`, `list` …, on the operator's behalf, who may do everything.
+   * @throws SkerryError SKERRY_NOT_FOUND when the system has no server of that name.
+   */
+  get files(): FilesOf<S> {
+    return (this.servers as { files: unknown }).files as FilesOf<S>;
+  }
+
+  /**
+   * The same system on a user's behalf: servers see `user` as the principal of these calls, and the file server holds them to the user's
+   * permissions. One such view is kept for each user, with channels of its own.
+   * @param user 1 to 64 of letters, digits and _ . @ + -, not `operator`.
+   * @throws SkerryError SKERRY_INVALID
+   */
+  as(user: string): UserSystem<S> {
+    const known = this.#users.get(user);
+    if (known !== undefined) return known;
+    if (!isUser(user)) throw noUser(user);
+    const connector: Connector = this.#link.clients.as(user);
+    const servers = this.#facades(this.#names.map((name) => new RemoteServer(name, connector)));
+    const view: UserSystem<S> = {
+      user,
+      servers,
+      get files() {
+        return (servers as { files: unknown }).files as FilesOf<S>;
+      },
+    };
+    this.#users.set(user, view);
+    return view;
+  }
+
+  /**
+   * A new file that belongs to `user`.
+   * @param name its path in the tree of the file server: `/notes/today.txt`.
+   * @param permissions `'-rw-r-----'` or `0o640`.
+   * @throws SkerryError SKERRY_INVALID for malformed permissions, with the right form; FileError EEXIST, ENOENT …
+   */
+  createFile(user: string, name: string, permissions: Permissions, content: string | Uint8Array = ''): Promise<FileStat> {
+    if (!isUser(user)) throw noUser(user);
+    return (this.files as Remote<FilesApi>).create(name, { owner: user, permissions, content });
+  }
+
+  #facades(remotes: readonly RemoteServer[]): ServersOf<S> {
+    const names = this.#names;
+    return new Proxy(Object.fromEntries(remotes.map((remote) => [remote.name, remoteFacade(remote)])), {
       get(target, name) {
         if (typeof name === 'symbol' || name in target || name === 'then' || name === 'toJSON') return Reflect.get(target, name);
         throw new SkerryError('SKERRY_NOT_FOUND', `there is no server "${name}" in this system; it has: ${names.join(', ')}`);
       },
     }) as ServersOf<S>;
-    this.processes = remoteFacade(new RemoteServer('process', link.clients)) as Remote<ProcessServerApi>;
   }
 
   /** @internal Connects to the servers, so that the first call waits for nothing. */
@@ -83,4 +145,10 @@ export class OperatingSystem<S extends Entries = Entries> {
     await this.#kernel.ended;
     clearTimeout(late);
   }
+}
+
+function noUser(found: unknown): SkerryError {
+  const valid = '1 to 64 letters, digits and _ . @ + -, other than operator';
+  const shown = typeof found === 'string' ? JSON.stringify(found) : String(found);
+  return new SkerryError('SKERRY_INVALID', `the name of a user must be ${valid}; it is ${shown}`);
 }

@@ -1,6 +1,7 @@
 // What must not compile: each line under a marker is a mistake that the compiler has to find, at that place.
 
 import { boot, call, method, notify, server, system, uses } from '../../src/index.ts';
+import fileServer from '../../src/servers/files/index.ts';
 import http from '../../src/servers/http/index.ts';
 import { files, geo, lenient, module, type Pong, ping } from './servers.ts';
 
@@ -155,3 +156,20 @@ method({ idempotent: true }, async function* () {
 method({ timeout: 5 }, async () => 1);
 // @ts-expect-error: a handler is a function
 method({ timeoutMs: 5 }, 'handler');
+
+// --- files and users
+
+const filed = system(import.meta.url, { files: { load: module(fileServer), options: { mounts: { '/': { memoryMb: 1 } } } } });
+const withFiles = await boot(filed);
+// @ts-expect-error: a mount is of one kind
+system(import.meta.url, { files: { load: module(fileServer), options: { mounts: { '/': {} } } } });
+// @ts-expect-error: its server `files` is another one
+sys.files.read('/a');
+// @ts-expect-error: no such method of the file server
+withFiles.files.open('/a');
+// @ts-expect-error: a range is in numbers
+withFiles.as('foo').files.read('/a', { start: '1' });
+// @ts-expect-error: a user is not an operator
+withFiles.as('foo').processes;
+// @ts-expect-error: permissions are a text or a number
+withFiles.createFile('foo', '/a', { read: true });

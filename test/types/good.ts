@@ -1,6 +1,7 @@
 // What has to compile, with the types that results have.
 
 import { boot, call, notify, type Remote, system } from '../../src/index.ts';
+import fileServer from '../../src/servers/files/index.ts';
 import http from '../../src/servers/http/index.ts';
 import { type City, files, geo, lenient, module, ping, pong } from './servers.ts';
 
@@ -59,3 +60,15 @@ same<(typeof entries)[number]['state'], 'new' | 'running' | 'sleeping' | 'restar
 await sys.processes.kill('geo', { restart: false });
 await sys.processes.boot('geo');
 await sys.stop();
+
+const filed = system(import.meta.url, {
+  files: {
+    load: module(fileServer),
+    options: { mounts: { '/': { host: './data', readOnly: true }, '/tmp': { memoryMb: 1, permissions: 0o777 } } },
+  },
+});
+const withFiles = await boot(filed);
+same<Awaited<ReturnType<typeof withFiles.files.read>>, Uint8Array>(true);
+same<Awaited<ReturnType<typeof withFiles.createFile>>['type'], 'file' | 'directory' | 'link' | 'other'>(true);
+for await (const change of withFiles.as('foo').files.watch('/')) same<typeof change.what, 'change' | 'rename'>(true);
+await withFiles.as('foo').servers.files.write('/a', 'text', { isNew: true, permissions: '-rw-------' });

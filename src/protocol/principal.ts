@@ -1,0 +1,11 @@
+// On whose behalf a call is made. `operator`: who booted the system; `server:geo`: a server; else a user, whom an operator speaks for.
+// A user's name cannot be mistaken for the others.
+
+export const OPERATOR = 'operator';
+
+const USER = /^[\w.@+-]{1,64}$/;
+
+/** Is that the name of a user: 1 to 64 of letters, digits and _ . @ + -, not `operator`? */
+export function isUser(name: unknown): name is string {
+  return typeof name === 'string' && USER.test(name) && name !== OPERATOR;
+}

@@ -1,0 +1,143 @@
+// The file server: `load: () => import('skerry/servers/files')`. Its methods act for the principal of the caller's channel.
+
+import { currentCall } from '../../context.ts';
+import { SkerryError } from '../../base/errors.ts';
+import { method, server } from '../../server/definition.ts';
+import type { ServerContext } from '../../server/context.ts';
+import { AccessIndex } from './access-index.ts';
+import { FileError } from './errors.ts';
+import type { CreateOptions, FileChange, FilesApi, ReadOptions, WriteOptions } from './files-api.ts';
+import { HostMount } from './host-mount.ts';
+import { MemoryMount } from './memory-mount.ts';
+import { checkOptions, type FilesOptions, type MountSettings } from './options.ts';
+import { parsePermissions, type Permissions } from './permissions.ts';
+import { type Mounted, Tree } from './tree.ts';
+
+export type { FileChange, FileEntry, FilesApi, FileStat, FileType } from './files-api.ts';
+export type { FilesOptions, MountOptions } from './options.ts';
+
+const READ_MAX_BYTES = 63 * 1024 * 1024;
+const PIECE_BYTES = 256 * 1024;
+/** Changes that a slow watcher has not taken; beyond it the oldest are dropped. */
+const CHANGES_MAX = 1024;
+
+export default server(async (ctx: ServerContext<FilesOptions>): Promise<FilesApi> => {
+  const { mounts, groups } = checkOptions(ctx.options);
+  const tree = new Tree(await Promise.all(mounts.map((settings) => mountOf(settings, ctx))), groups);
+  ctx.onStop(() => tree.close());
+  const who = (): string => currentCall().principal;
+
+  const read = async (operation: string, path: string, options?: ReadOptions): Promise<Uint8Array> => {
+    const file = await tree.open(who(), path, operation);
+    try {
+      const [start, end] = rangeOf(options, file.size, path);
+      if (end - start > READ_MAX_BYTES)
+        throw new FileError('EFBIG', operation, path, `${end - start} bytes; up to ${READ_MAX_BYTES} at once, more by stream()`);
+      return await file.read(start, end - start);
+    } finally {
+      await file.close();
+    }
+  };
+
+  return {
+    read: method({ idempotent: true }, (path: string, options?: ReadOptions) => read('read', path, options)),
+    readText: method({ idempotent: true }, async (path: string) => new TextDecoder().decode(await read('read', path))),
+
+    async *stream(path: string, options?: ReadOptions): AsyncGenerator<Uint8Array, void> {
+      const file = await tree.open(who(), path, 'read');
+      try {
+        const [start, end] = rangeOf(options, file.size, path);
+        for (let at = start; at < end; ) {
+          const piece = await file.read(at, Math.min(PIECE_BYTES, end - at));
+          if (piece.length === 0) return; // it has become shorter
+          at += piece.length;
+          yield piece;
+        }
+      } finally {
+        await file.close();
+      }
+    },
+
+    write: async (path: string, content: string | Uint8Array, options: WriteOptions = {}) =>
+      tree.write(who(), path, bytesOf(content), {
+        isNew: options.isNew,
+        mode: options.permissions === undefined ? undefined : parsePermissions(options.permissions),
+      }),
+    append: async (path: string, content: string | Uint8Array) => tree.append(who(), path, bytesOf(content)),
+    create: async (path: string, options: CreateOptions = {}) =>
+      tree.create(who(), path, bytesOf(options.content ?? ''), options),
+    list: method({ idempotent: true }, async (path: string) => tree.list(who(), path)),
+    stat: method({ idempotent: true }, async (path: string) => tree.stat(who(), path)),
+    mkdir: async (path: string, options: Omit<CreateOptions, 'content'> = {}) => tree.mkdir(who(), path, options),
+    rename: async (from: string, to: string) => tree.rename(who(), from, to),
+    remove: async (path: string, options: { readonly recursive?: boolean } = {}) =>
+      tree.remove(who(), path, options.recursive === true),
+    setPermissions: async (path: string, permissions: Permissions) =>
+      tree.setHolder(who(), path, { mode: parsePermissions(permissions) }),
+    setOwner: async (path: string, owner: string, group?: string) => tree.setHolder(who(), path, { owner: String(owner), group }),
+
+    async *watch(path: string): AsyncGenerator<FileChange, void> {
+      const over = new AbortController();
+      const { signal } = currentCall();
+      signal.addEventListener('abort', () => over.abort(), { once: true });
+      const changes: FileChange[] = [];
+      let wake = (): void => {};
+      over.signal.addEventListener('abort', () => wake(), { once: true });
+      await tree.watch(who(), path, over.signal, (change) => {
+        const last = changes.at(-1);
+        if (last !== undefined && last.path === change.path && last.what === change.what) return;
+        changes.push(change);
+        if (changes.length > CHANGES_MAX) changes.shift();
+        wake();
+      });
+      try {
+        while (!over.signal.aborted) {
+          const change = changes.shift();
+          if (change !== undefined) yield change;
+          else
+            await new Promise<void>((resolve) => {
+              wake = resolve;
+            });
+        }
+      } finally {
+        over.abort();
+      }
+    },
+  };
+});
+
+async function mountOf({ at, owner, group, mode, kind }: MountSettings, { log }: ServerContext<FilesOptions>): Promise<Mounted> {
+  const isReadOnly = kind.type === 'bundle' || (kind.type === 'host' && kind.readOnly);
+  const index = new AccessIndex({ owner, group, mode }, isReadOnly);
+  if (kind.type === 'memory') return { at, index, mount: new MemoryMount(kind.bytesMax) };
+  if (kind.type === 'bundle') return { at, index, mount: MemoryMount.bundle(kind.files) };
+  const mount = await HostMount.open(kind.path, kind.readOnly).catch((error: Error) => {
+    throw new SkerryError(
+      'SKERRY_INIT',
+      `files: the directory ${kind.path} of mount /${at.join('/')} cannot be used: ${error.message}`,
+      { cause: error },
+    );
+  });
+  if (!kind.readOnly) {
+    const torn = await index.load(await mount.ownFolder());
+    if (torn > 0) log.warn(`${torn} lines of the index of owners were torn and do not count`, { mount: `/${at.join('/')}` });
+  }
+  return { at, index, mount };
+}
+
+function bytesOf(content: unknown): Uint8Array {
+  if (typeof content === 'string') return new TextEncoder().encode(content);
+  if (content instanceof Uint8Array) return content;
+  throw new SkerryError('SKERRY_INVALID', `files: content must be text or a Uint8Array; it is a value of type ${typeof content}`);
+}
+
+/** @returns first byte, and the one behind the last. */
+function rangeOf(options: ReadOptions | undefined, size: number, path: string): [number, number] {
+  const { start = 0, end = size } = options ?? {};
+  for (const [name, value] of Object.entries({ start, end })) {
+    if (!Number.isSafeInteger(value) || value < 0)
+      throw new FileError('EINVAL', 'read', path, `${name} must be a number of bytes, 0 or more; it is ${String(value)}`);
+  }
+  const last = Math.min(end, size);
+  return [Math.min(start, last), last];
+}

@@ -1,0 +1,336 @@
+// The tree: mounts by path, and who may do what in them. Everything that a client asks passes through here.
+//
+// Invariant: nothing is asked of a mount before `#enter` has found that the principal may enter every directory on the way. Operations
+// that change a path take turns (one at a time for each mount), so that check, index and mount are of one moment; reads do not wait.
+
+import { SkerryError } from '../../base/errors.ts';
+import { OPERATOR } from '../../protocol/principal.ts';
+import { asFileError, FileError } from './errors.ts';
+import type { AccessIndex } from './access-index.ts';
+import type { CreateOptions, FileChange, FileEntry, FileStat, FileType } from './files-api.ts';
+import type { Mount, OpenFile, RawStat } from './mount.ts';
+import { formatPath, type Names, parsePath } from './path.ts';
+import { allows, formatPermissions, type Holder, parsePermissions, type Want } from './permissions.ts';
+
+export interface Mounted {
+  /** Where it stands. The root is a mount too. */
+  readonly at: Names;
+  readonly mount: Mount;
+  readonly index: AccessIndex;
+}
+
+/** A path, found: in which mount, where in it. */
+interface Spot {
+  readonly mounted: Mounted;
+  readonly names: Names;
+  readonly path: string;
+}
+
+const FILE_MODE = 0o600;
+const FOLDER_MODE = 0o700;
+
+export class Tree {
+  /** The deepest first. */
+  readonly #mounts: readonly Mounted[];
+  readonly #groups: Readonly<Record<string, readonly string[]>>;
+  readonly #turns = new Map<Mounted, Promise<unknown>>();
+
+  /** @param mounts one of them at the root. */
+  constructor(mounts: readonly Mounted[], groups: Readonly<Record<string, readonly string[]>>) {
+    this.#mounts = [...mounts].sort((a, b) => b.at.length - a.at.length);
+    this.#groups = groups;
+  }
+
+  open(who: string, path: string, operation: string): Promise<OpenFile> {
+    return this.#do(path, operation, async (spot) => {
+      await this.#enter(who, spot, operation);
+      await this.#check(who, spot, false, 'read', operation);
+      return spot.mounted.mount.open(spot.names);
+    });
+  }
+
+  stat(who: string, path: string): Promise<FileStat> {
+    return this.#do(path, 'stat', async (spot) => {
+      await this.#enter(who, spot, 'stat');
+      return this.#statOf(spot, await spot.mounted.mount.stat(spot.names));
+    });
+  }
+
+  list(who: string, path: string): Promise<FileEntry[]> {
+    return this.#do(path, 'list', async (spot) => {
+      await this.#enter(who, spot, 'list');
+      await this.#isFolder(spot, 'list');
+      await this.#check(who, spot, true, 'read', 'list');
+      const entries = await spot.mounted.mount.list(spot.names);
+      const here = [...spot.mounted.at, ...spot.names];
+      const mounted = this.#mounts
+        .filter(({ at }) => at.length === here.length + 1 && here.every((name, index) => at[index] === name))
+        .map(({ at }) => ({ name: at.at(-1) as string, type: 'directory' as const }));
+      const names = new Set(mounted.map(({ name }) => name));
+      return [...entries.filter(({ name }) => !names.has(name)), ...mounted].sort((a, b) => (a.name < b.name ? -1 : 1));
+    });
+  }
+
+  write(
+    who: string,
+    path: string,
+    content: Uint8Array,
+    options: { isNew?: boolean | undefined; mode?: number | undefined },
+  ): Promise<void> {
+    return this.#change(path, 'write', async (spot) => {
+      await this.#enter(who, spot, 'write');
+      const before = await this.#find(spot);
+      if (before === undefined)
+        return this.#create(who, spot, content, { owner: who, group: undefined, mode: options.mode ?? FILE_MODE });
+      if (options.isNew === true) throw new FileError('EEXIST', 'write', path);
+      this.#isFile(before, spot, 'write');
+      await this.#check(who, spot, false, 'write', 'write');
+      return spot.mounted.mount.write(spot.names, content, false);
+    });
+  }
+
+  append(who: string, path: string, content: Uint8Array): Promise<void> {
+    return this.#change(path, 'append', async (spot) => {
+      await this.#enter(who, spot, 'append');
+      this.#isFile(await spot.mounted.mount.stat(spot.names), spot, 'append');
+      await this.#check(who, spot, false, 'write', 'append');
+      return spot.mounted.mount.append(spot.names, content);
+    });
+  }
+
+  create(who: string, path: string, content: Uint8Array, options: CreateOptions): Promise<FileStat> {
+    return this.#change(path, 'create', async (spot) => {
+      const holder = this.#holderFor(who, options, FILE_MODE, 'create', path);
+      await this.#enter(who, spot, 'create');
+      if ((await this.#find(spot)) !== undefined) throw new FileError('EEXIST', 'create', path);
+      await this.#create(who, spot, content, holder);
+      return this.#statOf(spot, await spot.mounted.mount.stat(spot.names));
+    });
+  }
+
+  mkdir(who: string, path: string, options: CreateOptions): Promise<FileStat> {
+    return this.#change(path, 'mkdir', async (spot) => {
+      const holder = this.#holderFor(who, options, FOLDER_MODE, 'mkdir', path);
+      await this.#enter(who, spot, 'mkdir');
+      if ((await this.#find(spot)) !== undefined) throw new FileError('EEXIST', 'mkdir', path);
+      await this.#checkAbove(who, spot, 'mkdir');
+      await spot.mounted.index.set(spot.names, holder);
+      await spot.mounted.mount.mkdir(spot.names);
+      return this.#statOf(spot, await spot.mounted.mount.stat(spot.names));
+    });
+  }
+
+  rename(who: string, from: string, to: string): Promise<void> {
+    return this.#change(from, 'rename', async (source) => {
+      const target = this.#spot(to, 'rename');
+      if (target.mounted !== source.mounted) throw new FileError('EXDEV', 'rename', to);
+      const { mount, index } = source.mounted;
+      await this.#enter(who, source, 'rename');
+      await this.#checkAbove(who, source, 'rename');
+      await mount.stat(source.names);
+      await this.#enter(who, target, 'rename');
+      await this.#checkAbove(who, target, 'rename');
+      if (formatPath(source.names) === formatPath(target.names)) return;
+      const before = await this.#find(target);
+      const kept = index.get(target.names, before?.type === 'directory');
+      if (before !== undefined) await index.remove(target.names);
+      await index.copy(source.names, target.names);
+      try {
+        await mount.rename(source.names, target.names);
+      } catch (error) {
+        await index.remove(target.names);
+        if (before !== undefined) await index.set(target.names, kept);
+        throw error;
+      }
+      await index.remove(source.names);
+    });
+  }
+
+  remove(who: string, path: string, recursive: boolean): Promise<void> {
+    return this.#change(path, 'remove', async (spot) => {
+      await this.#enter(who, spot, 'remove');
+      await this.#checkAbove(who, spot, 'remove');
+      await this.#removeAll(who, spot, await spot.mounted.mount.stat(spot.names), recursive);
+    });
+  }
+
+  setHolder(who: string, path: string, change: Partial<Holder>): Promise<void> {
+    return this.#change(path, 'change', async (spot) => {
+      await this.#enter(who, spot, 'change');
+      const { type } = await spot.mounted.mount.stat(spot.names);
+      if (spot.names.length === 0) throw new FileError('EPERM', 'change', path, 'a mount has its permissions from the options');
+      if (type === 'link') throw new FileError('ELOOP', 'change', path);
+      const holder = spot.mounted.index.get(spot.names, type === 'directory');
+      const mayChange = who === OPERATOR || (who === holder.owner && change.owner === undefined);
+      if (!mayChange) throw new FileError('EACCES', 'change', path, `it belongs to ${holder.owner}`);
+      this.#checkGroup(change.group, 'change', path);
+      await spot.mounted.index.set(spot.names, { ...holder, ...change });
+    });
+  }
+
+  watch(who: string, path: string, signal: AbortSignal, hear: (change: FileChange) => void): Promise<void> {
+    return this.#do(path, 'watch', async (spot) => {
+      await this.#enter(who, spot, 'watch');
+      const { type } = await spot.mounted.mount.stat(spot.names);
+      await this.#check(who, spot, type === 'directory', 'read', 'watch');
+      const within = path === '/' ? '' : path;
+      await spot.mounted.mount.watch(spot.names, signal, (change) =>
+        hear({ ...change, path: change.path === '' ? path : `${within}/${change.path}` }),
+      );
+    });
+  }
+
+  async close(): Promise<void> {
+    await Promise.allSettled(this.#turns.values());
+    for (const { mount, index } of this.#mounts) {
+      await index.close();
+      await mount.close();
+    }
+  }
+
+  // --- finding
+
+  async #do<T>(path: string, operation: string, run: (spot: Spot) => Promise<T>): Promise<T> {
+    const spot = this.#spot(path, operation);
+    try {
+      return await run(spot);
+    } catch (error) {
+      if (error instanceof FileError && error.path.startsWith('/') && error.operation === operation) throw error;
+      const detail = error instanceof FileError ? /\((.*?)\), /.exec(error.message)?.[1] : undefined;
+      if (error instanceof SkerryError) throw error;
+      throw error instanceof FileError ? new FileError(error.code, operation, path, detail) : asFileError(error, operation, path);
+    }
+  }
+
+  /** The same for what changes something: one after the other in a mount, and not in a read-only one. */
+  #change<T>(path: string, operation: string, run: (spot: Spot) => Promise<T>): Promise<T> {
+    return this.#do(path, operation, (spot) => {
+      const { mounted } = spot;
+      if (mounted.mount.isReadOnly) throw new FileError('EROFS', operation, path);
+      const turn = (this.#turns.get(mounted) ?? Promise.resolve()).catch(() => {}).then(() => run(spot));
+      this.#turns.set(mounted, turn);
+      return turn;
+    });
+  }
+
+  #spot(path: string, operation: string): Spot {
+    const names = parsePath(path, operation);
+    const mounted = this.#mounts.find(({ at }) => at.every((name, index) => names[index] === name));
+    if (mounted === undefined) throw new FileError('ENOENT', operation, path);
+    return { mounted, names: names.slice(mounted.at.length), path };
+  }
+
+  async #find({ mounted, names }: Spot): Promise<RawStat | undefined> {
+    try {
+      return await mounted.mount.stat(names);
+    } catch (error) {
+      if ((error as { code?: unknown }).code === 'ENOENT') return undefined;
+      throw error;
+    }
+  }
+
+  // --- rights
+
+  /**
+   * May `who` get as far as the directory above? Also through the mounts above this one. What only leads to a mount may be entered by all:
+   * the mount says who may enter it.
+   */
+  async #enter(who: string, { mounted, names, path }: Spot, operation: string): Promise<void> {
+    const all = [...mounted.at, ...names];
+    for (let depth = 0; depth < all.length; depth++) {
+      if (depth > 0 && depth < mounted.at.length) continue;
+      const spot = this.#spot(formatPath(all.slice(0, depth)), operation);
+      const holder = spot.mounted.index.get(spot.names, true);
+      if (this.#allows(holder, who, 'enter')) continue;
+      await this.#isFolder(spot, operation); // what is not there is not forbidden
+      throw new FileError('EACCES', operation, path, `${who} may not enter '${spot.path}'`);
+    }
+  }
+
+  async #check(who: string, { mounted, names, path }: Spot, isFolder: boolean, want: Want, operation: string): Promise<void> {
+    const holder = mounted.index.get(names, isFolder);
+    if (this.#allows(holder, who, want)) return;
+    await mounted.mount.stat(names); // what is not there is not forbidden
+    const permissions = formatPermissions(holder.mode, isFolder);
+    throw new FileError('EACCES', operation, path, `${permissions} ${holder.owner}; you are ${who}`);
+  }
+
+  /** To make, take away or move something changes the directory that it is in. */
+  async #checkAbove(who: string, { mounted, names, path }: Spot, operation: string): Promise<void> {
+    if (names.length === 0) throw new FileError('EPERM', operation, path, 'the root of a mount stays where it is');
+    await this.#check(who, { mounted, names: names.slice(0, -1), path }, true, 'write', operation);
+  }
+
+  #allows(holder: Holder, who: string, want: Want): boolean {
+    return allows(holder, who, (group) => this.#groups[group]?.includes(who) === true, want);
+  }
+
+  #holderFor(
+    who: string,
+    { owner = who, group, permissions }: CreateOptions,
+    mode: number,
+    operation: string,
+    path: string,
+  ): Holder {
+    if (owner !== who && who !== OPERATOR)
+      throw new FileError('EACCES', operation, path, `${who} may not create what belongs to ${owner}`);
+    this.#checkGroup(group, operation, path);
+    return { owner, group, mode: permissions === undefined ? mode : parsePermissions(permissions) };
+  }
+
+  #checkGroup(group: string | undefined, operation: string, path: string): void {
+    if (group === undefined || Object.hasOwn(this.#groups, group)) return;
+    const known = Object.keys(this.#groups).join(', ') || 'none';
+    throw new FileError('EINVAL', operation, path, `there is no group "${group}"; there are: ${known}`);
+  }
+
+  // --- doing
+
+  async #create(who: string, spot: Spot, content: Uint8Array, holder: Holder): Promise<void> {
+    await this.#checkAbove(who, spot, 'create');
+    await spot.mounted.index.set(spot.names, holder);
+    await spot.mounted.mount.write(spot.names, content, true);
+  }
+
+  async #removeAll(who: string, spot: Spot, { type }: RawStat, recursive: boolean): Promise<void> {
+    const { mount, index } = spot.mounted;
+    if (type === 'directory' && recursive) {
+      await this.#check(who, spot, true, 'read', 'remove');
+      const entries = await mount.list(spot.names);
+      if (entries.length > 0) {
+        await this.#check(who, spot, true, 'write', 'remove');
+        await this.#check(who, spot, true, 'enter', 'remove');
+      }
+      for (const { name } of entries) {
+        const below = { ...spot, names: [...spot.names, name] };
+        await this.#removeAll(who, below, await mount.stat(below.names), true);
+      }
+    }
+    await mount.remove(spot.names);
+    await index.remove(spot.names);
+  }
+
+  #isFile({ type }: RawStat, { path }: Spot, operation: string): void {
+    if (type === 'file') return;
+    throw new FileError(type === 'directory' ? 'EISDIR' : type === 'link' ? 'ELOOP' : 'EPERM', operation, path);
+  }
+
+  async #isFolder({ mounted, names, path }: Spot, operation: string): Promise<void> {
+    const { type } = await mounted.mount.stat(names);
+    if (type !== 'directory') throw new FileError('ENOTDIR', operation, path);
+  }
+
+  #statOf({ mounted, names, path }: Spot, { type, size, modifiedMs }: RawStat): FileStat {
+    const isFolder: boolean = (type as FileType) === 'directory';
+    const { owner, group, mode } = mounted.index.get(names, isFolder);
+    return {
+      path,
+      type,
+      size,
+      modifiedMs,
+      owner,
+      ...(group === undefined ? {} : { group }),
+      permissions: formatPermissions(mode, isFolder),
+    };
+  }
+}

@@ -1,0 +1,123 @@
+// Files with owners, in a running system: on whose behalf a call is made decides, over whichever way it comes.
+
+import assert from 'node:assert/strict';
+import { mkdtempSync, readdirSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { type TestContext, test } from 'node:test';
+import { boot, isSkerryError, type OperatingSystem } from '../../src/index.ts';
+import { until } from '../fault/processes.ts';
+import files from '../fixtures/e2e/files.system.ts';
+import { nothingIsLeft, TRANSPORTS, type Transport } from './world.ts';
+
+const TIMEOUT = { timeout: 30_000 };
+type Sys = OperatingSystem<typeof files.servers>;
+
+async function booted(t: TestContext, transport: Transport): Promise<{ sys: Sys; folder: string }> {
+  const folder = mkdtempSync(join(tmpdir(), 'skerry-files-'));
+  const sys = await boot(files, { transport, env: { ...process.env, E2E_FOLDER: folder } });
+  t.after(async () => {
+    await sys.stop();
+    await nothingIsLeft();
+    rmSync(folder, { recursive: true });
+  });
+  return { sys, folder };
+}
+
+const fails = (promise: Promise<unknown>, code: string, pattern = /./) =>
+  assert.rejects(promise, (error: Error & { code?: unknown }) => {
+    assert.equal(error.code, code, error.message);
+    assert.match(error.message, pattern);
+    return true;
+  });
+
+for (const transport of TRANSPORTS) {
+  test(
+    `${transport}: a file is its owner's, over any path and any server, also after the file server's death`,
+    TIMEOUT,
+    async (t) => {
+      const { sys, folder } = await booted(t, transport);
+      const [foo, bar] = [sys.as('foo'), sys.as('bar')];
+      const made = await sys.createFile('foo', '/data/private.txt', '-rw-------', 'foo was here');
+      assert.deepEqual([made.owner, made.permissions, made.size], ['foo', '-rw-------', 12]);
+      await sys.createFile('foo', '/data/shown.txt', 0o644, 'for all');
+      for (let round = 0; round < 2; round++) {
+        assert.equal(await foo.files.readText('/data/private.txt'), 'foo was here');
+        await fails(
+          bar.files.readText('/data/private.txt'),
+          'EACCES',
+          /-rw------- foo; you are bar.*read '\/data\/private\.txt'/,
+        );
+        await fails(bar.servers.files.readText('/data/private.txt'), 'EACCES');
+        await fails(bar.files.stream('/data/private.txt').next(), 'EACCES');
+        await fails(bar.files.write('/data/private.txt', 'x'), 'EACCES');
+        await fails(bar.files.setPermissions('/data/private.txt', 0o777), 'EACCES');
+        await fails(bar.files.setOwner('/data/private.txt', 'bar'), 'EACCES');
+        await fails(bar.files.create('/data/as-foo', { owner: 'foo' }), 'EACCES');
+        await fails(bar.servers.reader.read('/data/private.txt'), 'EACCES', /server:reader/);
+        assert.equal(await bar.files.readText('/data/shown.txt'), 'for all');
+        await fails(bar.files.append('/data/shown.txt', 'x'), 'EACCES');
+        await fails(sys.as('baz').files.readText('/data/shown.txt'), 'EACCES', /baz may not enter '\/data'/);
+        await fails(sys.as('baz').files.list('/data'), 'EACCES');
+        assert.deepEqual(await bar.files.list('/data'), [
+          { name: 'private.txt', type: 'file' },
+          { name: 'shown.txt', type: 'file' },
+        ]);
+        await sys.processes.kill('files'); // the index of owners is on the disk
+      }
+      assert.deepEqual(readdirSync(folder).sort(), ['.skerry', 'private.txt', 'shown.txt']);
+    },
+  );
+
+  test(`${transport}: whole, range, stream, text; memory and bundle; changes`, TIMEOUT, async (t) => {
+    const { sys } = await booted(t, transport);
+    const { files: my } = sys.as('foo');
+    const bytes = Uint8Array.from({ length: 1_000_000 }, (_, i) => (i * 7) % 251);
+    await my.write('/big.bin', bytes);
+    assert.deepEqual(await my.read('/big.bin'), bytes);
+    assert.deepEqual(await my.read('/big.bin', { start: 10, end: 20 }), bytes.slice(10, 20));
+    assert.deepEqual(await my.read('/big.bin', { start: 999_990, end: 2_000_000 }), bytes.slice(999_990));
+    await fails(my.read('/big.bin', { start: -1 }), 'EINVAL', /start must be a number of bytes/);
+    const pieces: Uint8Array[] = [];
+    for await (const piece of my.stream('/big.bin', { start: 5 })) pieces.push(piece);
+    assert.deepEqual(Buffer.concat(pieces), Buffer.from(bytes.slice(5)));
+    assert.equal(await my.readText('/bundle/about.txt'), 'read me');
+    assert.deepEqual(await my.read('/bundle/deep/down.bin'), new Uint8Array([1, 2, 3]));
+    await fails(sys.files.write('/bundle/about.txt', 'x'), 'EROFS');
+    await fails(my.rename('/big.bin', '/bundle/big.bin'), 'EXDEV');
+    assert.deepEqual(
+      (await my.list('/')).map(({ name }) => name),
+      ['big.bin', 'bundle', 'data'],
+    );
+    await fails(my.write('/much.bin', new Uint8Array(9 * 1024 * 1024)), 'ENOSPC');
+
+    const changes = my.watch('/');
+    const first = changes.next();
+    await until('the watch hears', async () => {
+      await my.append('/big.bin', 'x');
+      return Promise.race([first.then(() => true), new Promise<boolean>((resolve) => setTimeout(resolve, 20, false))]);
+    });
+    assert.deepEqual((await first).value, { path: '/big.bin', what: 'change' });
+    await changes.return?.();
+    await my.mkdir('/folder');
+    await my.create('/folder/a', { content: 'a' });
+    await fails(my.remove('/folder'), 'ENOTEMPTY');
+    await my.remove('/folder', { recursive: true });
+    await fails(my.stat('/folder/a'), 'ENOENT', /stat '\/folder\/a'/);
+  });
+}
+
+test('who speaks for whom, and malformed permissions, are said plainly', TIMEOUT, async (t) => {
+  const { sys } = await booted(t, 'ring');
+  for (const user of ['', 'operator', 'server:files', 'a b', 'x'.repeat(65), '../foo', 5]) {
+    assert.throws(
+      () => sys.as(user as string),
+      (error) => isSkerryError(error, 'SKERRY_INVALID') && /the name of a user must be/.test(error.message),
+    );
+  }
+  assert.equal(sys.as('foo'), sys.as('foo'));
+  await assert.rejects(
+    sys.createFile('foo', '/x', 'rw-r--r--'),
+    (error) => isSkerryError(error, 'SKERRY_INVALID') && /'-rw-r-----'.*0o640; found "rw-r--r--"/.test(error.message),
+  );
+});
