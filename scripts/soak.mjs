@@ -25,6 +25,11 @@ const RUNS = {
     test: 'test/fault/fuzz.test',
     env: { SKERRY_FUZZ: '100000' },
   },
+  files: {
+    what: '20,000 runs of random operations on files against a plain model, 3,300 of them on a disk',
+    test: 'src/servers/files/tree.test',
+    env: { SKERRY_TREE_RUNS: '20000' },
+  },
   atlas: {
     what: '30 s of the atlas over 50 connections, its geo processes killed in turn every 3 s',
     test: 'test/fault/atlas.test',

@@ -1,6 +1,7 @@
 // The public names of Skerry, one by one.
 
 export { isSkerryError, SkerryError, type SkerryErrorCode } from './base/errors.ts';
+export type { MapOptions, MapOutcome, MapProgress } from './rpc/map.ts';
 export type { CallOptions } from './rpc/remote-server.ts';
 export type { Logger, ServerContext } from './server/context.ts';
 export {
@@ -20,4 +21,5 @@ export type { FileChange, FileEntry, FilesApi, FileStat } from './servers/files/
 export type { InstanceState, ProcessEntry } from './servers/process/process-api.ts';
 export { type BootOptions, boot } from './system/boot.ts';
 export { call, notify } from './system/call.ts';
+export { map } from './system/map.ts';
 export type { OperatingSystem, UserSystem } from './system/operating-system.ts';

@@ -105,6 +105,12 @@ export class RemoteServer {
     ).notify(request);
   }
 
+  /** How many calls its instances run at once, all together. */
+  async places(): Promise<number> {
+    await this.#connect();
+    return this.#replicas.length * Math.max(1, this.#concurrency);
+  }
+
   /** Connects now, so that the first call need not wait. */
   prepare(): Promise<void> {
     return this.#connect();

@@ -11,6 +11,7 @@ import type { Entries, ServersOf, System } from '../server/system.ts';
 import type { FilesApi, FileStat } from '../servers/files/files-api.ts';
 import type { Permissions } from '../servers/files/permissions.ts';
 import type { ProcessServerApi } from '../servers/process/process-api.ts';
+import { map } from './map.ts';
 import type { KernelHandle } from './start-system.ts';
 
 const STOP_SLACK_MS = 10_000;
@@ -93,6 +94,9 @@ export class OperatingSystem<S extends Entries = Entries> {
     if (!isUser(user)) throw noUser(user);
     return (this.files as Remote<FilesApi>).create(name, { owner: user, permissions, content });
   }
+
+  /** `map(method, items, options)`: a method over many items, on all replicas of its server. */
+  readonly map = map;
 
   #facades(remotes: readonly RemoteServer[]): ServersOf<S> {
     const names = this.#names;

@@ -173,3 +173,14 @@ withFiles.as('foo').files.read('/a', { start: '1' });
 withFiles.as('foo').processes;
 // @ts-expect-error: permissions are a text or a number
 withFiles.createFile('foo', '/a', { read: true });
+
+// --- pools
+
+// @ts-expect-error: items are what the method takes
+sys.map(sys.servers.geo.parsed, [1, 2]);
+// @ts-expect-error: no such option of map()
+sys.map(sys.servers.geo.parsed, ['1'], { orderd: false });
+// @ts-expect-error: results are what the method returns
+(sys.map(sys.servers.geo.parsed, ['1']) satisfies AsyncIterableIterator<string>).next();
+// @ts-expect-error: reported outcomes are no bare results
+(sys.map(sys.servers.geo.parsed, ['1'], { report: true }) satisfies AsyncIterableIterator<number>).next();

@@ -72,3 +72,11 @@ same<Awaited<ReturnType<typeof withFiles.files.read>>, Uint8Array>(true);
 same<Awaited<ReturnType<typeof withFiles.createFile>>['type'], 'file' | 'directory' | 'link' | 'other'>(true);
 for await (const change of withFiles.as('foo').files.watch('/')) same<typeof change.what, 'change' | 'rename'>(true);
 await withFiles.as('foo').servers.files.write('/a', 'text', { isNew: true, permissions: '-rw-------' });
+
+for await (const one of withFiles.map(withFiles.files.readText, ['/a', '/b'], { ordered: false, concurrency: 4 }))
+  same<typeof one, string>(true);
+for await (const { index, value, error } of withFiles.map(withFiles.files.readText, new Set(['/a']), { report: true })) {
+  same<typeof index, number>(true);
+  same<typeof value, string | undefined>(true);
+  if (error !== undefined) throw error;
+}

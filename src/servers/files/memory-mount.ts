@@ -94,11 +94,11 @@ export class MemoryMount implements Mount {
     const [source, oldName] = this.#above(from);
     const node = source.entries.get(oldName);
     if (node === undefined) throw new FileError('ENOENT', 'rename', '');
+    const [target, newName] = this.#above(to);
     if (isFolder(node) && from.length <= to.length && from.every((name, index) => to[index] === name)) {
       if (from.length === to.length) return;
       throw new FileError('EINVAL', 'rename', '', 'a directory cannot go into itself');
     }
-    const [target, newName] = this.#above(to);
     const before = target.entries.get(newName);
     if (before === node) return;
     if (before !== undefined && isFolder(before) !== isFolder(node))

@@ -241,7 +241,7 @@ async function compare(mount: Mount, steps: readonly Step[], reopen?: () => Prom
 test('in memory', { timeout: 60_000 }, async () => {
   await fc.assert(
     fc.asyncProperty(fc.array(step, { maxLength: 60 }), (steps) => compare(new MemoryMount(1 << 20), steps)),
-    { numRuns: 400 },
+    { numRuns: Number(process.env.SKERRY_TREE_RUNS ?? 400) },
   );
 });
 
@@ -260,6 +260,6 @@ test('in a directory of the host, also when the server starts again in the middl
         rmSync(folder, { recursive: true });
       }
     }),
-    { numRuns: 60 },
+    { numRuns: (Number(process.env.SKERRY_TREE_RUNS ?? 400) / 6) | 0 },
   );
 });

@@ -250,7 +250,8 @@ export class Tree {
   async #check(who: string, { mounted, names, path }: Spot, isFolder: boolean, want: Want, operation: string): Promise<void> {
     const holder = mounted.index.get(names, isFolder);
     if (this.#allows(holder, who, want)) return;
-    await mounted.mount.stat(names); // what is not there is not forbidden
+    const { type } = await mounted.mount.stat(names); // what is not there is not forbidden
+    if (isFolder && type !== 'directory') throw new FileError('ENOTDIR', operation, path);
     const permissions = formatPermissions(holder.mode, isFolder);
     throw new FileError('EACCES', operation, path, `${permissions} ${holder.owner}; you are ${who}`);
   }

@@ -1,0 +1,168 @@
+// map(): one call for each item, several at a time, in order or as they come. A pool is a server with `replicas: 'cores', concurrency: 1`;
+// this is how it is given work.
+//
+//   items ──pull──▶ in flight (at most `concurrency`) ──▶ held until taken (in all at most twice as many) ──▶ results
+//
+// Nothing is pulled that there is no place for, so that neither a long list nor a slow consumer takes memory. What becomes of an item whose
+// server dies is its method's declaration: idempotent, and it is run again; else its call is rejected, and only its.
+
+import { isSkerryError, SkerryError } from '../base/errors.ts';
+
+export interface MapOptions {
+  /** Results in the order of the items; false: as they come. Default true. */
+  readonly ordered?: boolean;
+  /** Calls in flight at most, 1 to 1,000. Default: twice what the server's instances run at once, so that none waits for work. */
+  readonly concurrency?: number;
+  /** Ends it: calls in flight are cancelled, and the iteration throws SKERRY_ABORTED. */
+  readonly signal?: AbortSignal;
+  /** After each call that has ended. */
+  readonly onProgress?: (progress: MapProgress) => void;
+}
+
+export interface MapProgress {
+  /** Calls that have ended, failed ones included. */
+  readonly done: number;
+  readonly failed: number;
+  readonly inFlight: number;
+}
+
+/** What became of one item. */
+export type MapOutcome<T> =
+  | { readonly index: number; readonly value: T; readonly error?: undefined }
+  | { readonly index: number; readonly error: unknown; readonly value?: undefined };
+
+type Source<T> = Iterable<T> | AsyncIterable<T>;
+
+interface Held<R> {
+  readonly index: number;
+  outcome: MapOutcome<R> | undefined;
+}
+
+const BUSY_FIRST_MS = 1;
+const BUSY_LONGEST_MS = 50;
+
+/**
+ * @param run makes the call of an item; `signal` aborts when nobody wants it any more.
+ * @returns the outcomes. Leaving the loop cancels what is in flight and ends the source.
+ */
+export async function* mapItems<T, R>(
+  run: (item: T, signal: AbortSignal) => Promise<R>,
+  items: Source<T>,
+  { ordered = true, concurrency, signal, onProgress }: MapOptions & { readonly concurrency: number },
+): AsyncGenerator<MapOutcome<R>, void, undefined> {
+  const source = iteratorOf(items);
+  const over = new AbortController();
+  const line: Held<R>[] = []; // ordered: all that are held; else: those that have ended
+  let held = 0;
+  let inFlight = 0;
+  let index = 0;
+  let done = 0;
+  let failed = 0;
+  let pulling = false;
+  let exhausted = false;
+  let broken: { readonly error: unknown } | undefined;
+  let wake = (): void => {};
+
+  const onAbort = (): void => {
+    broken ??= { error: new SkerryError('SKERRY_ABORTED', 'the map was aborted by its caller', { cause: signal?.reason }) };
+    wake();
+  };
+  const end = (one: Held<R>, outcome: MapOutcome<R>): void => {
+    one.outcome = outcome;
+    inFlight -= 1;
+    done += 1;
+    if ('error' in outcome) failed += 1;
+    if (!ordered) line.push(one);
+    onProgress?.({ done, failed, inFlight });
+    pull();
+    wake();
+  };
+  const start = (item: T): void => {
+    const one: Held<R> = { index, outcome: undefined };
+    index += 1;
+    held += 1;
+    inFlight += 1;
+    if (ordered) line.push(one);
+    patiently(() => run(item, over.signal), over.signal).then(
+      (value) => end(one, { index: one.index, value }),
+      (error) => end(one, { index: one.index, error }),
+    );
+  };
+  const take = (step: IteratorResult<T>): void => {
+    if (step.done === true) exhausted = true;
+    else start(step.value);
+  };
+  function pull(): void {
+    while (!pulling && !exhausted && broken === undefined && inFlight < concurrency && held < 2 * concurrency) {
+      pulling = true;
+      try {
+        const step = source.next();
+        if (step instanceof Promise) {
+          step.then(
+            (given) => {
+              pulling = false;
+              take(given);
+              pull();
+              wake();
+            },
+            (error) => {
+              broken ??= { error };
+              wake();
+            },
+          );
+          return;
+        }
+        pulling = false;
+        take(step);
+      } catch (error) {
+        broken ??= { error };
+      }
+    }
+  }
+
+  if (signal?.aborted === true) onAbort();
+  signal?.addEventListener('abort', onAbort, { once: true });
+  try {
+    for (;;) {
+      if (broken !== undefined) throw broken.error;
+      pull();
+      const first = line[0];
+      if (first?.outcome !== undefined) {
+        line.shift();
+        held -= 1;
+        yield first.outcome;
+        continue;
+      }
+      if (exhausted && held === 0) return;
+      await new Promise<void>((resolve) => {
+        wake = resolve;
+      });
+    }
+  } finally {
+    signal?.removeEventListener('abort', onAbort);
+    broken ??= { error: undefined };
+    over.abort();
+    if (!exhausted) await source.return?.();
+  }
+}
+
+/** A call that was refused for want of room was not executed: it is made again, later. */
+async function patiently<R>(run: () => Promise<R>, signal: AbortSignal): Promise<R> {
+  for (let waitMs = BUSY_FIRST_MS; ; waitMs = Math.min(BUSY_LONGEST_MS, waitMs * 2)) {
+    try {
+      return await run();
+    } catch (error) {
+      if (!isSkerryError(error, 'SKERRY_BUSY') || signal.aborted) throw error;
+    }
+    await new Promise((resolve) => {
+      setTimeout(resolve, waitMs);
+    });
+  }
+}
+
+function iteratorOf<T>(items: Source<T>): Iterator<T> | AsyncIterator<T> {
+  const { [Symbol.asyncIterator]: later, [Symbol.iterator]: now } = Object(items) as Partial<AsyncIterable<T> & Iterable<T>>;
+  if (typeof later === 'function') return later.call(items);
+  if (typeof now === 'function') return now.call(items);
+  throw new SkerryError('SKERRY_INVALID', `map() takes items that can be iterated; it was given a value of type ${typeof items}`);
+}
