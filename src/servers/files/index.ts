@@ -1,7 +1,7 @@
 // The file server: `load: () => import('skerry/servers/files')`. Its methods act for the principal of the caller's channel.
 
-import { currentCall } from '../../context.ts';
 import { SkerryError } from '../../base/errors.ts';
+import { type CurrentCall, enableCallContext, getCurrentCall } from '../../rpc/call-context.ts';
 import { method, server } from '../../server/definition.ts';
 import type { ServerContext } from '../../server/context.ts';
 import { AccessIndex } from './access-index.ts';
@@ -21,11 +21,13 @@ const PIECE_BYTES = 256 * 1024;
 /** Changes that a slow watcher has not taken; beyond it the oldest are dropped. */
 const CHANGES_MAX = 1024;
 
+enableCallContext();
+
 export default server(async (ctx: ServerContext<FilesOptions>): Promise<FilesApi> => {
   const { mounts, groups } = checkOptions(ctx.options);
   const tree = new Tree(await Promise.all(mounts.map((settings) => mountOf(settings, ctx))), groups);
   ctx.onStop(() => tree.close());
-  const who = (): string => currentCall().principal;
+  const who = (): string => servedCall().principal;
 
   const read = async (operation: string, path: string, options?: ReadOptions): Promise<Uint8Array> => {
     const file = await tree.open(who(), path, operation);
@@ -78,7 +80,7 @@ export default server(async (ctx: ServerContext<FilesOptions>): Promise<FilesApi
 
     async *watch(path: string): AsyncGenerator<FileChange, void> {
       const over = new AbortController();
-      const { signal } = currentCall();
+      const { signal } = servedCall();
       signal.addEventListener('abort', () => over.abort(), { once: true });
       const changes: FileChange[] = [];
       let wake = (): void => {};
@@ -140,4 +142,11 @@ function rangeOf(options: ReadOptions | undefined, size: number, path: string): 
   }
   const last = Math.min(end, size);
   return [Math.min(start, last), last];
+}
+
+/** What this code runs for. */
+function servedCall(): CurrentCall {
+  const call = getCurrentCall();
+  if (call === undefined) throw new SkerryError('SKERRY_UNSUPPORTED', 'files: a method was called outside of a call');
+  return call;
 }
