@@ -145,6 +145,29 @@ for (const transport of TRANSPORTS) {
   });
 
   describe(`what comes back, ${transport}`, () => {
+    test('watch() tells what is, and what changes', TIMEOUT, async (t) => {
+      const sys = await booted(t, transport);
+      const watch = sys.processes.watch();
+      const now = [];
+      for (let n = 0; n < 5; n++) now.push((await watch.next()).value as ProcessEntry);
+      assert.deepEqual(now, await sys.processes.list());
+      const { pid } = await entry(sys, 'fragile.0');
+      process.kill(pid, 'SIGKILL');
+      const seen: ProcessEntry[] = [];
+      for await (const one of watch) {
+        seen.push(one);
+        if (one.state === 'running') break;
+      }
+      assert.deepEqual(
+        seen.map(({ name, state, restarts, lastReason }) => [name, state, restarts, lastReason]),
+        [
+          ['fragile', 'restart', 1, 'SIGKILL'],
+          ['fragile', 'running', 1, 'SIGKILL'],
+        ],
+      );
+      assert.notEqual(seen.at(-1)?.pid, pid);
+    });
+
     test('a killed instance is started again, and the list says what happened', TIMEOUT, async (t) => {
       const sys = await booted(t, transport);
       const before = await entry(sys, 'fragile.0');

@@ -2,6 +2,7 @@
 
 import { SkerryError } from '../../base/errors.ts';
 import { type CurrentCall, enableCallContext, getCurrentCall } from '../../rpc/call-context.ts';
+import { Feed } from '../../rpc/feed.ts';
 import { method, server } from '../../server/definition.ts';
 import type { ServerContext } from '../../server/context.ts';
 import { AccessIndex } from './access-index.ts';
@@ -79,28 +80,15 @@ export default server(async (ctx: ServerContext<FilesOptions>): Promise<FilesApi
     setOwner: async (path: string, owner: string, group?: string) => tree.setHolder(who(), path, { owner: String(owner), group }),
 
     async *watch(path: string): AsyncGenerator<FileChange, void> {
+      const { signal, principal } = servedCall();
       const over = new AbortController();
-      const { signal } = servedCall();
-      signal.addEventListener('abort', () => over.abort(), { once: true });
-      const changes: FileChange[] = [];
-      let wake = (): void => {};
-      over.signal.addEventListener('abort', () => wake(), { once: true });
-      await tree.watch(who(), path, over.signal, (change) => {
-        const last = changes.at(-1);
-        if (last !== undefined && last.path === change.path && last.what === change.what) return;
-        changes.push(change);
-        if (changes.length > CHANGES_MAX) changes.shift();
-        wake();
-      });
+      const changes = new Feed<FileChange>(CHANGES_MAX);
       try {
-        while (!over.signal.aborted) {
-          const change = changes.shift();
-          if (change !== undefined) yield change;
-          else
-            await new Promise<void>((resolve) => {
-              wake = resolve;
-            });
-        }
+        await tree.watch(principal, path, over.signal, (change) => {
+          const { last } = changes;
+          if (last?.path !== change.path || last.what !== change.what) changes.push(change);
+        });
+        yield* changes.items(signal);
       } finally {
         over.abort();
       }

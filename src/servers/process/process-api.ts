@@ -16,6 +16,8 @@ export interface ProcessEntry {
 
 export type ProcessServerApi = {
   list(): ProcessEntry[];
+  /** All of them as they are now, then each that has changed, as it happens. A slow consumer loses the oldest changes. */
+  watch(): AsyncIterableIterator<ProcessEntry>;
   /** Ends a server (`geo`) or a replica (`geo.1`) with SIGKILL; by default it is started again. Resolves when it is dead. */
   kill(name: string, options?: { readonly restart?: boolean }): Promise<void>;
   /** Starts a zombie again. Resolves when it is running, or has died again: `list()` tells. */

@@ -15,7 +15,9 @@ import {
   type ServerDeclaration,
 } from '../../protocol/control.ts';
 import { DRAIN_MS } from '../../protocol/limits.ts';
+import { type CurrentCall, enableCallContext, getCurrentCall } from '../../rpc/call-context.ts';
 import { Dispatcher } from '../../rpc/dispatcher.ts';
+import { Feed } from '../../rpc/feed.ts';
 import { methodTable } from '../../server/definition.ts';
 import type { Instance } from '../../server/instance.ts';
 import { loadSystem } from '../../server/load.ts';
@@ -26,6 +28,8 @@ import { mayInit, stopOrder } from './start-order.ts';
 
 const INIT_TIMEOUT_MS = 30_000;
 const FIRST_SLOT = 2;
+/** Changes that a slow watcher has not taken. */
+const CHANGES_MAX = 1024;
 
 interface Supervised {
   readonly name: string;
@@ -57,6 +61,7 @@ export class ProcessServer implements Instance {
   readonly #link: Link;
   readonly #config: BirthConfig;
   readonly #bySlot = new Map<number, Supervised>();
+  readonly #watchers = new Set<Feed<ProcessEntry>>();
   #booting = true;
   #stopping = false;
 
@@ -137,8 +142,21 @@ export class ProcessServer implements Instance {
   }
 
   #serve(): void {
+    enableCallContext();
+    const watchers = this.#watchers;
+    const list = () => this.#list();
     const api: ProcessServerApi = {
       list: () => this.#list(),
+      async *watch() {
+        const feed = new Feed<ProcessEntry>(CHANGES_MAX);
+        watchers.add(feed);
+        try {
+          yield* list();
+          yield* feed.items((getCurrentCall() as CurrentCall).signal);
+        } finally {
+          watchers.delete(feed);
+        }
+      },
       kill: (name, options) => this.#kill(name, restartOf(options)),
       boot: (name) => this.#bootAgain(name),
     };
@@ -160,15 +178,12 @@ export class ProcessServer implements Instance {
   #list(): ProcessEntry[] {
     const kernel: ProcessEntry = { name: 'kernel', replica: 0, pid: process.ppid, state: 'running', restarts: 0 };
     const own: ProcessEntry = { name: 'process', replica: 0, pid: process.pid, state: 'running', restarts: 0 };
-    const servers = [...this.#bySlot.values()].map(({ name, replica, pid, state, restarts, lastReason }) => ({
-      name,
-      replica,
-      pid,
-      state,
-      restarts,
-      ...(lastReason === undefined ? {} : { lastReason }),
-    }));
-    return [kernel, own, ...servers];
+    return [kernel, own, ...[...this.#bySlot.values()].map(entryOf)];
+  }
+
+  #change(supervised: Supervised, state: InstanceState): void {
+    supervised.state = state;
+    for (const feed of this.#watchers) feed.push(entryOf(supervised));
   }
 
   /** @param name `geo` for all replicas, `geo.1` for one. */
@@ -220,7 +235,7 @@ export class ProcessServer implements Instance {
 
   #spawn(supervised: Supervised): void {
     clearTimeout(supervised.timer);
-    supervised.state = supervised.generation === 0 ? 'new' : 'restart';
+    this.#change(supervised, supervised.generation === 0 ? 'new' : 'restart');
     supervised.begun = false;
     supervised.readyAt = undefined;
     supervised.wish = undefined;
@@ -267,7 +282,7 @@ export class ProcessServer implements Instance {
   #onReady(supervised: Supervised): void {
     if (this.#stopping) return; // it has been asked to stop, and its timer ends it if it does not
     clearTimeout(supervised.timer);
-    supervised.state = 'running';
+    this.#change(supervised, 'running');
     supervised.readyAt = performance.now();
     for (const heard of supervised.onReady.splice(0)) heard();
     if (!this.#booting) return;
@@ -294,7 +309,7 @@ export class ProcessServer implements Instance {
     supervised.uses = undefined;
     if (event.error === undefined || supervised.readyAt !== undefined) supervised.lastReason = event.reason;
     if (this.#stopping) {
-      supervised.state = 'zombie';
+      this.#change(supervised, 'zombie');
       return;
     }
     if (this.#booting) {
@@ -309,13 +324,13 @@ export class ProcessServer implements Instance {
     supervised.unstable = unstable;
     if (afterMs === undefined)
       return this.#zombie(supervised, `${unstable} deaths in a row, the last by ${supervised.lastReason}`);
-    supervised.state = 'restart';
     if (afterMs === 0) return this.#spawn(supervised);
+    this.#change(supervised, 'restart');
     supervised.timer = setTimeout(() => this.#spawn(supervised), afterMs);
   }
 
   #zombie(supervised: Supervised, why: string): void {
-    supervised.state = 'zombie';
+    this.#change(supervised, 'zombie');
     const message = `server "${title(supervised)}" is down until an operator starts it again: ${why}`;
     this.#link.send({ t: 'zombie', slot: supervised.slot, error: { name: 'SkerryError', code: 'SKERRY_SERVER_DOWN', message } });
   }
@@ -377,6 +392,10 @@ function supervise(name: string, replica: number, slot: number, entry: ServerEnt
 
 function title({ name, replica, entry }: Supervised): string {
   return (entry.replicas ?? 1) === 1 ? name : `${name}.${replica}`;
+}
+
+function entryOf({ name, replica, pid, state, restarts, lastReason }: Supervised): ProcessEntry {
+  return { name, replica, pid, state, restarts, ...(lastReason === undefined ? {} : { lastReason }) };
 }
 
 /** @throws SKERRY_INVALID */
