@@ -20,6 +20,7 @@ const ENTRIES = [
   'typescript.js',
   'servers/http/index.js',
   'servers/files/index.js',
+  'testing.js',
   'server/main.js',
   'server/typescript-hooks.js',
   'servers/process/main.js',

@@ -17,7 +17,7 @@ const LAYERS = [
   ['link'],
   ['server'],
   ['shared', 'kernel', 'servers'],
-  ['system'],
+  ['system', 'testing'],
   ['cli'],
 ];
 /** The package's entry files stand on top of all: nothing imports them. */

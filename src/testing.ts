@@ -1,0 +1,3 @@
+// `skerry/test`: how the author of a server tests it.
+
+export { type Fake, type Mounted, type MountOptions, mount } from './testing/mount.ts';
