@@ -90,12 +90,12 @@ export class ConfinedDirectory {
   }
 
   /** Opens what is no link and no directory. A device or pipe is not waited for, and refused. */
-  async openFile(names: Names, flags: number, mode?: number): Promise<FileHandle> {
+  async openFile(names: Names, flags: number): Promise<{ readonly handle: FileHandle; readonly size: number }> {
     if (names.length === 0) throw new FileError('EISDIR', 'open', '/');
     return this.above(names, async (place, name) => {
-      const handle = await open(place.at(name), flags | O_NOFOLLOW | O_NONBLOCK, mode);
+      const handle = await open(place.at(name), flags | O_NOFOLLOW | O_NONBLOCK);
       const stat = await handle.stat();
-      if (stat.isFile()) return handle;
+      if (stat.isFile()) return { handle, size: stat.size };
       await handle.close();
       throw new FileError(
         stat.isDirectory() ? 'EISDIR' : 'EPERM',

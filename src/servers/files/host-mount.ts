@@ -57,8 +57,7 @@ export class HostMount implements Mount {
 
   async open(at: Names): Promise<OpenFile> {
     hide(at);
-    const handle = await this.#directory.openFile(at, O_RDONLY);
-    const { size } = await handle.stat();
+    const { handle, size } = await this.#directory.openFile(at, O_RDONLY);
     return {
       size,
       async read(position, length) {
@@ -94,7 +93,7 @@ export class HostMount implements Mount {
 
   async append(at: Names, content: Uint8Array): Promise<void> {
     hide(at);
-    const handle = await this.#directory.openFile(at, O_WRONLY | O_APPEND);
+    const { handle } = await this.#directory.openFile(at, O_WRONLY | O_APPEND);
     try {
       await writeAll(handle, content);
       await handle.datasync();
