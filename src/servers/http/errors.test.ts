@@ -70,3 +70,20 @@ test('issues of a strange shape do no harm', () => {
     JSON.stringify(reply.body);
   }
 });
+
+test('an error of the file server has the status of its code, and names neither owner nor path', () => {
+  for (const [code, status] of [
+    ['ENOENT', 404],
+    ['EACCES', 403],
+    ['EEXIST', 409],
+    ['ENOSPC', 507],
+  ] as const) {
+    const error = Object.assign(new Error(`${code}: words (-rw------- foo; you are bar), read '/secret/plan'`), { code });
+    Object.defineProperty(error, 'name', { value: 'FileError' });
+    const reply = toReply(error);
+    assert.deepEqual([reply.status, reply.body.error.code], [status, code]);
+    assert.doesNotMatch(reply.body.error.message, /foo|bar|secret/);
+  }
+  const system = Object.assign(new Error("ENOENT: no such file or directory, open '/etc/x'"), { code: 'ENOENT' });
+  assert.equal(toReply(system).status, 500, 'what fails in a handler by itself is its own affair');
+});

@@ -56,6 +56,15 @@ export function toReply(error: unknown, args?: readonly string[]): ErrorReply {
   if (error instanceof HttpError) {
     return { status: error.status, headers: error.headers, body: { error: { code: error.code, message: error.message } } };
   }
+  const fileStatus = statusOfFileError(error);
+  if (fileStatus !== undefined) {
+    const { code } = error as { code: string };
+    return {
+      status: fileStatus,
+      headers: {},
+      body: { error: { code, message: FILE_WORDS[fileStatus] ?? 'the file cannot be used' } },
+    };
+  }
   if (!isCoded(error)) {
     const message = 'the server failed to answer; its log says why';
     return { status: 500, headers: {}, body: { error: { code: 'INTERNAL', message } } };
@@ -69,6 +78,37 @@ export function toReply(error: unknown, args?: readonly string[]): ErrorReply {
     headers: code === 'SKERRY_BUSY' ? { 'retry-after': '1' } : {},
     body: { error: { code, message, ...(issues.length > 0 && { issues }) } },
   };
+}
+
+/** What the file server says (servers/files/errors.ts), by its code. Its own words name owners and paths: they are not told. */
+const FILE_STATUS: Readonly<Record<string, number>> = {
+  ENOENT: 404,
+  ENOTDIR: 404,
+  EACCES: 403,
+  EPERM: 403,
+  EROFS: 403,
+  ELOOP: 403,
+  EEXIST: 409,
+  ENOTEMPTY: 409,
+  EISDIR: 409,
+  EXDEV: 409,
+  EINVAL: 400,
+  ENAMETOOLONG: 400,
+  EFBIG: 413,
+  ENOSPC: 507,
+};
+const FILE_WORDS: Readonly<Record<number, string>> = {
+  400: 'the path or an option is not valid',
+  403: 'the file may not be used so',
+  404: 'there is no such file',
+  409: 'what is there does not allow it',
+  413: 'the file is too large',
+  507: 'there is no room left',
+};
+
+function statusOfFileError(error: unknown): number | undefined {
+  if (!(error instanceof Error) || error.name !== 'FileError' || !('code' in error)) return undefined;
+  return FILE_STATUS[String(error.code)];
 }
 
 /** Asks for the code, not the class: in a bundle the system may have a copy of the class of its own. */
