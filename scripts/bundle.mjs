@@ -21,6 +21,7 @@ const ENTRIES = [
   'servers/http/index.js',
   'servers/files/index.js',
   'testing.js',
+  'cli/main.js',
   'server/main.js',
   'server/typescript-hooks.js',
   'servers/process/main.js',
