@@ -45,6 +45,7 @@ export class LinkClients implements Connector {
       deadlines: this.deadlines,
       connect: (server) => this.connect(server),
       open: (name, slot, hash, events) => this.open(name, slot, hash, events, user),
+      leave: (channel, error) => this.leave(channel, error),
     };
   }
 
@@ -135,6 +136,16 @@ export class LinkClients implements Connector {
     const reason = toError(error);
     client.events.onClosed(reason);
     afterEnding(client, () => client.channel.close(reason));
+  }
+
+  /** The program needs this channel no more: its calls are rejected, and both ends give back what it had. */
+  leave(channel: Channel, error: SkerryError): void {
+    for (const [ref, client] of this.#clients) {
+      if (client.channel !== channel) continue;
+      this.#forget(ref);
+      channel.close(error);
+      this.#link.send({ t: 'close', ref });
+    }
   }
 
   /** The calls of all instances that are known to be dead have their fates. */

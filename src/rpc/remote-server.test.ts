@@ -34,6 +34,8 @@ class Kernel implements Connector {
     return this.directory;
   }
 
+  leave(): void {}
+
   async open(_name: string, _slot: number, hash: number | undefined, events: ReplicaEvents): Promise<Channel> {
     this.opened.push({ hash, events });
     return { call: async ({ method }: { method: number }) => method } as unknown as Channel;

@@ -42,6 +42,8 @@ export interface Connector {
   connect(server: string): Promise<Directory>;
   /** @param hash of the method table that calls will be written for; undefined while none is known. */
   open(name: string, slot: number, hash: number | undefined, events: ReplicaEvents): Promise<Channel>;
+  /** A channel is needed no more. */
+  leave(channel: Channel, error: SkerryError): void;
 }
 
 export interface CallOptions {
@@ -79,6 +81,8 @@ export class RemoteServer {
   /** Settled when the method table is known, or cannot be. */
   #known: Deferred<void> = deferred();
   #next = 0;
+  /** Set when the program has left this server. */
+  #left: SkerryError | undefined;
 
   constructor(name: string, connector: Connector) {
     this.name = name;
@@ -103,6 +107,16 @@ export class RemoteServer {
     return (
       channel instanceof Promise ? await this.#limited(known.label, limits(known.info, options), () => channel, true) : channel
     ).notify(request);
+  }
+
+  /** Gives back the channels; calls that are pending, and all later ones, are rejected with `error`. */
+  leave(error: SkerryError): void {
+    this.#left = error;
+    for (const replica of this.#replicas) {
+      const { channel } = replica;
+      replica.channel = undefined;
+      if (channel !== undefined) this.#connector.leave(channel, error);
+    }
   }
 
   /** How many calls its instances run at once, all together. */
@@ -212,6 +226,7 @@ export class RemoteServer {
 
   /** The channel of the replica that should take the next call. */
   #channel(options: CallOptions, extra: CallExtra | undefined): Channel | Promise<Channel> {
+    if (this.#left !== undefined) throw withFate(this.#left, false);
     const replicas = this.#replicas;
     if (this.#concurrency === 1 && replicas.length === 1 && extra?.path?.includes(this.name) === true) {
       const path = [...extra.path, this.name];
@@ -248,6 +263,7 @@ export class RemoteServer {
   }
 
   #connect(): Promise<void> {
+    if (this.#left !== undefined) return Promise.reject(withFate(this.#left, false));
     this.#connecting ??= this.#connectOnce().catch((error) => {
       this.#connecting = undefined;
       throw error;
@@ -312,6 +328,10 @@ export class RemoteServer {
         if (error.code === 'SKERRY_VERSION') this.#forget();
       },
     });
+    if (this.#left !== undefined) {
+      this.#connector.leave(channel, this.#left);
+      throw this.#left;
+    }
     replica.channel = channel;
     return channel;
   }

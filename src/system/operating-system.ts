@@ -24,6 +24,8 @@ export interface UserSystem<S extends Entries> {
   readonly user: string;
   readonly servers: ServersOf<S>;
   readonly files: FilesOf<S>;
+  /** Gives back its channels, for a user who has left. Calls under way are rejected; `as(user)` makes a view anew. */
+  close(): void;
 }
 
 export class OperatingSystem<S extends Entries = Entries> {
@@ -63,7 +65,7 @@ export class OperatingSystem<S extends Entries = Entries> {
 
   /**
    * The same system on a user's behalf: servers see `user` as the principal of these calls, and the file server holds them to the user's
-   * permissions. One such view is kept for each user, with channels of its own.
+   * permissions. One such view is kept for each user, with channels of its own, until its `close()`.
    * @param user 1 to 64 of letters, digits and _ . @ + -, not `operator`.
    * @throws SkerryError SKERRY_INVALID
    */
@@ -72,12 +74,18 @@ export class OperatingSystem<S extends Entries = Entries> {
     if (known !== undefined) return known;
     if (!isUser(user)) throw noUser(user);
     const connector: Connector = this.#link.clients.as(user);
-    const servers = this.#facades(this.#names.map((name) => new RemoteServer(name, connector)));
+    const remotes = this.#names.map((name) => new RemoteServer(name, connector));
+    const servers = this.#facades(remotes);
     const view: UserSystem<S> = {
       user,
       servers,
       get files() {
         return (servers as { files: unknown }).files as FilesOf<S>;
+      },
+      close: () => {
+        this.#users.delete(user);
+        const left = new SkerryError('SKERRY_SERVER_DOWN', `the view of user ${user} has been closed`);
+        for (const remote of remotes) remote.leave(left);
       },
     };
     this.#users.set(user, view);

@@ -110,6 +110,7 @@ export class Stage {
         concurrency: this.#instance?.concurrency ?? 0,
       }),
       open: async (name, _slot, _hash, events) => this.#open(name, principal, events),
+      leave: (channel, error) => channel.close(error),
     };
   }
 

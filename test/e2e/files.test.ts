@@ -6,7 +6,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { type TestContext, test } from 'node:test';
 import { boot, isSkerryError, type OperatingSystem } from '../../src/index.ts';
-import { until } from '../fault/processes.ts';
+import { openDescriptors, until } from '../fault/processes.ts';
 import files from '../fixtures/e2e/files.system.ts';
 import { nothingIsLeft, TRANSPORTS, type Transport } from './world.ts';
 
@@ -104,6 +104,27 @@ for (const transport of TRANSPORTS) {
     await fails(my.remove('/folder'), 'ENOTEMPTY');
     await my.remove('/folder', { recursive: true });
     await fails(my.stat('/folder/a'), 'ENOENT', /stat '\/folder\/a'/);
+  });
+}
+
+for (const transport of TRANSPORTS) {
+  test(`${transport}: a view that is closed gives back what it had; a new one can be made`, TIMEOUT, async (t) => {
+    const { sys } = await booted(t, transport);
+    const pids = (await sys.processes.list()).filter(({ name }) => name === 'kernel' || name === 'files').map(({ pid }) => pid);
+    const visit = async (user: string) => {
+      const view = sys.as(user);
+      assert.equal(await view.files.readText('/bundle/about.txt'), 'read me');
+      const pending = view.files.watch('/').next();
+      view.close();
+      await fails(pending, 'SKERRY_SERVER_DOWN', /view of user .* has been closed/);
+      await fails(view.files.list('/'), 'SKERRY_SERVER_DOWN');
+    };
+    await visit('first');
+    const open = () => [process.pid, ...pids].map(openDescriptors);
+    const before = open();
+    for (let n = 0; n < 30; n++) await visit(`user-${n % 10}`);
+    await until('descriptors are as before', () => open().every((count, index) => count <= (before[index] as number) + 1));
+    assert.equal(await sys.as('first').files.readText('/bundle/about.txt'), 'read me');
   });
 }
 
