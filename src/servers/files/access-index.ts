@@ -19,6 +19,8 @@ const LOG = 'owners';
 const { O_APPEND, O_CREAT, O_TRUNC, O_WRONLY } = constants;
 /** The log is written afresh when it has so many lines more than four for each path. */
 const SPARE_LINES = 10_000;
+/** Paths that are looked for at once. */
+const AT_ONCE = 64;
 
 /** What is not in the index. */
 const UNKNOWN_FILE: Holder = { owner: OPERATOR, group: undefined, mode: 0o600 };
@@ -44,14 +46,23 @@ export class AccessIndex {
     this.#unknownFolder = isReadOnly ? { ...root, mode: root.mode & 0o555 } : UNKNOWN_FOLDER;
   }
 
-  /** Reads the log in `folder`, which is the index's from here on. @returns how many lines were no lines. */
-  async load(folder: Place): Promise<number> {
+  /**
+   * Reads the log in `folder`, which is the index's from here on. What it says of paths that are not there is forgotten.
+   * @returns how many lines were no lines.
+   */
+  async load(folder: Place, isThere: (path: Names) => Promise<boolean>): Promise<number> {
     const text = await readFile(folder.at(LOG), 'utf8').catch((error: { code?: unknown }) => {
       if (error.code === 'ENOENT') return '';
       throw error;
     });
     let torn = 0;
     for (const line of text.split('\n')) if (line !== '' && !this.#take(line)) torn += 1;
+    const paths = [...this.#holders.keys()];
+    for (let at = 0; at < paths.length; at += AT_ONCE) {
+      const some = paths.slice(at, at + AT_ONCE);
+      const there = await Promise.all(some.map((path) => isThere(path.slice(1).split('/'))));
+      for (const [index, path] of some.entries()) if (there[index] === false) this.#holders.delete(path);
+    }
     this.#folder = folder;
     await this.#rewrite(folder);
     return torn;
@@ -76,11 +87,11 @@ export class AccessIndex {
     for (const path of paths) this.#holders.delete(path);
   }
 
-  /** What is said of `from` and below is said of `to` as well; the old places are forgotten by `remove`, once it has moved. */
-  async copy(from: Names, to: Names): Promise<void> {
+  /** What is said of `from` and below is said of `to` as well; the old places are forgotten by `remove`, once it has moved. With `as` all of it is said to be that. */
+  async copy(from: Names, to: Names, as?: Holder): Promise<void> {
     const [source, target] = [formatPath(from), formatPath(to)];
     const copied = this.#below(from).map(
-      (path) => [target + path.slice(source.length), this.#holders.get(path) as Holder] as const,
+      (path) => [target + path.slice(source.length), as ?? (this.#holders.get(path) as Holder)] as const,
     );
     await this.#write(copied.map(([path, holder]) => lineOf(path, holder)));
     for (const [path, holder] of copied) this.#holders.set(path, holder);

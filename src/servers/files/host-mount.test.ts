@@ -31,7 +31,7 @@ async function rig(t: TestContext, base = mkdtempSync(join(tmpdir(), 'skerry-fil
   writeFileSync(join(outside, 'secret'), SECRET);
   const mount = await HostMount.open(inside, false);
   const index = new AccessIndex({ owner: 'operator', group: undefined, mode: 0o777 });
-  await index.load(await mount.ownFolder());
+  await index.load(await mount.ownFolder(), (names) => mount.has(names));
   const tree = new Tree([{ at: [], mount, index }], {});
   t.after(async () => {
     await tree.close().catch(() => {});

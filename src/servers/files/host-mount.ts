@@ -47,6 +47,16 @@ export class HostMount implements Mount {
     return { type, size: type === 'file' ? Number(stat.size) : 0, modifiedMs: Number(stat.mtimeMs) };
   }
 
+  async has(at: Names): Promise<boolean> {
+    try {
+      await this.stat(at);
+      return true;
+    } catch (error) {
+      const { code } = error as { code?: unknown };
+      return code !== 'ENOENT' && code !== 'ENOTDIR';
+    }
+  }
+
   async list(at: Names): Promise<FileEntry[]> {
     hide(at);
     const entries = await this.#directory.within(at, (place) => readdir(place.self, { withFileTypes: true }));

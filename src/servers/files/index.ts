@@ -109,7 +109,7 @@ async function mountOf({ at, owner, group, mode, kind }: MountSettings, { log }:
     );
   });
   if (!kind.readOnly) {
-    const torn = await index.load(await mount.ownFolder());
+    const torn = await index.load(await mount.ownFolder(), (names) => mount.has(names));
     if (torn > 0) log.warn(`${torn} lines of the index of owners were torn and do not count`, { mount: `/${at.join('/')}` });
   }
   return { at, index, mount };

@@ -1,7 +1,7 @@
 // The tree: mounts by path, and who may do what in them. Everything that a client asks passes through here.
 //
-// Invariant: nothing is asked of a mount before `#enter` has found that the principal may enter every directory on the way. Operations
-// that change a path take turns (one at a time for each mount), so that check, index and mount are of one moment; reads do not wait.
+// Invariant: nothing is asked of a mount before `#enter` has found that the principal may enter every directory on the way, and that in the
+// same turn (turns.ts) as the operation itself: check, index and mount are of one moment.
 
 import { SkerryError } from '../../base/errors.ts';
 import { OPERATOR } from '../../protocol/principal.ts';
@@ -11,6 +11,7 @@ import type { CreateOptions, FileChange, FileEntry, FileStat, FileType } from '.
 import type { Mount, OpenFile, RawStat } from './mount.ts';
 import { formatPath, type Names, parsePath } from './path.ts';
 import { allows, formatPermissions, type Holder, parsePermissions, type Want } from './permissions.ts';
+import { Turns } from './turns.ts';
 
 export interface Mounted {
   /** Where it stands. The root is a mount too. */
@@ -28,12 +29,16 @@ interface Spot {
 
 const FILE_MODE = 0o600;
 const FOLDER_MODE = 0o700;
+/** Nobody's but the operator's. */
+const CLOSED: Holder = { owner: OPERATOR, group: undefined, mode: 0 };
+/** In a directory of the host, the server's own; nowhere else a name either. */
+const OWN_FOLDER = '.skerry';
 
 export class Tree {
   /** The deepest first. */
   readonly #mounts: readonly Mounted[];
   readonly #groups: Readonly<Record<string, readonly string[]>>;
-  readonly #turns = new Map<Mounted, Promise<unknown>>();
+  readonly #turns = new Map<Mounted, Turns>();
 
   /** @param mounts one of them at the root. */
   constructor(mounts: readonly Mounted[], groups: Readonly<Record<string, readonly string[]>>) {
@@ -114,8 +119,7 @@ export class Tree {
       await this.#enter(who, spot, 'mkdir');
       if ((await this.#find(spot)) !== undefined) throw new FileError('EEXIST', 'mkdir', path);
       await this.#checkAbove(who, spot, 'mkdir');
-      await spot.mounted.index.set(spot.names, holder);
-      await spot.mounted.mount.mkdir(spot.names);
+      await this.#owned(spot, holder, () => spot.mounted.mount.mkdir(spot.names));
       return this.#statOf(spot, await spot.mounted.mount.stat(spot.names));
     });
   }
@@ -132,9 +136,11 @@ export class Tree {
       await this.#checkAbove(who, target, 'rename');
       if (formatPath(source.names) === formatPath(target.names)) return;
       const before = await this.#find(target);
+      await this.#mayReplace(source, await mount.stat(source.names), target, before);
       const kept = index.get(target.names, before?.type === 'directory');
-      if (before !== undefined) await index.remove(target.names);
-      await index.copy(source.names, target.names);
+      // While it moves, the new place is the operator's alone: who dies now leaves a closed file, never another's open one.
+      await index.remove(target.names);
+      await index.copy(source.names, target.names, CLOSED);
       try {
         await mount.rename(source.names, target.names);
       } catch (error) {
@@ -142,8 +148,25 @@ export class Tree {
         if (before !== undefined) await index.set(target.names, kept);
         throw error;
       }
+      await index.copy(source.names, target.names);
       await index.remove(source.names);
     });
+  }
+
+  /** What the mount would refuse is refused before the index is touched: a rename that fails changes nothing. */
+  async #mayReplace(source: Spot, { type }: RawStat, target: Spot, before: RawStat | undefined): Promise<void> {
+    const fail = (code: 'EINVAL' | 'ENOTEMPTY' | 'EISDIR' | 'ENOTDIR', detail?: string): never => {
+      throw new FileError(code, 'rename', target.path, detail);
+    };
+    if (isWithin(target.names, source.names) && type === 'directory') {
+      const above = await source.mounted.mount.stat(target.names.slice(0, -1)); // what is missing is said first
+      if (above.type === 'directory') fail('EINVAL', 'a directory cannot go into itself');
+    }
+    if (before === undefined) return;
+    if (isWithin(source.names, target.names)) fail('ENOTEMPTY');
+    if (before.type === 'directory' && type !== 'directory') fail('EISDIR');
+    if (before.type !== 'directory' && type === 'directory') fail('ENOTDIR');
+    if (before.type === 'directory' && (await target.mounted.mount.list(target.names)).length > 0) fail('ENOTEMPTY');
   }
 
   remove(who: string, path: string, recursive: boolean): Promise<void> {
@@ -181,7 +204,7 @@ export class Tree {
   }
 
   async close(): Promise<void> {
-    await Promise.allSettled(this.#turns.values());
+    for (const turns of this.#turns.values()) await turns.idle();
     for (const { mount, index } of this.#mounts) {
       await index.close();
       await mount.close();
@@ -190,7 +213,12 @@ export class Tree {
 
   // --- finding
 
-  async #do<T>(path: string, operation: string, run: (spot: Spot) => Promise<T>): Promise<T> {
+  #do<T>(path: string, operation: string, run: (spot: Spot) => Promise<T>): Promise<T> {
+    return this.#told(path, operation, (spot) => this.#turnsOf(spot.mounted).read(() => run(spot)));
+  }
+
+  /** Runs it; what fails is told as a failure of this operation on this path. */
+  async #told<T>(path: string, operation: string, run: (spot: Spot) => Promise<T>): Promise<T> {
     const spot = this.#spot(path, operation);
     try {
       return await run(spot);
@@ -202,19 +230,25 @@ export class Tree {
     }
   }
 
-  /** The same for what changes something: one after the other in a mount, and not in a read-only one. */
+  /** The same for what changes something: alone in its mount, and not in a read-only one. */
   #change<T>(path: string, operation: string, run: (spot: Spot) => Promise<T>): Promise<T> {
-    return this.#do(path, operation, (spot) => {
-      const { mounted } = spot;
-      if (mounted.mount.isReadOnly) throw new FileError('EROFS', operation, path);
-      const turn = (this.#turns.get(mounted) ?? Promise.resolve()).catch(() => {}).then(() => run(spot));
-      this.#turns.set(mounted, turn);
-      return turn;
+    return this.#told(path, operation, async (spot) => {
+      if (spot.mounted.mount.isReadOnly) throw new FileError('EROFS', operation, path);
+      return this.#turnsOf(spot.mounted).change(() => run(spot));
     });
+  }
+
+  #turnsOf(mounted: Mounted): Turns {
+    const known = this.#turns.get(mounted);
+    if (known !== undefined) return known;
+    const turns = new Turns();
+    this.#turns.set(mounted, turns);
+    return turns;
   }
 
   #spot(path: string, operation: string): Spot {
     const names = parsePath(path, operation);
+    if (names.some((name) => name.toLowerCase() === OWN_FOLDER)) throw new FileError('ENOENT', operation, path);
     const mounted = this.#mounts.find(({ at }) => at.every((name, index) => names[index] === name));
     if (mounted === undefined) throw new FileError('ENOENT', operation, path);
     return { mounted, names: names.slice(mounted.at.length), path };
@@ -238,8 +272,8 @@ export class Tree {
   async #enter(who: string, { mounted, names, path }: Spot, operation: string): Promise<void> {
     const all = [...mounted.at, ...names];
     for (let depth = 0; depth < all.length; depth++) {
-      if (depth > 0 && depth < mounted.at.length) continue;
       const spot = this.#spot(formatPath(all.slice(0, depth)), operation);
+      if (depth < mounted.at.length && spot.names.length > 0) continue; // it leads to a mount, and is none
       const holder = spot.mounted.index.get(spot.names, true);
       if (this.#allows(holder, who, 'enter')) continue;
       await this.#isFolder(spot, operation); // what is not there is not forbidden
@@ -289,8 +323,19 @@ export class Tree {
 
   async #create(who: string, spot: Spot, content: Uint8Array, holder: Holder): Promise<void> {
     await this.#checkAbove(who, spot, 'create');
-    await spot.mounted.index.set(spot.names, holder);
-    await spot.mounted.mount.write(spot.names, content, true);
+    await this.#owned(spot, holder, () => spot.mounted.mount.write(spot.names, content, true));
+  }
+
+  /** Makes something with its owner known before; what was said of that place earlier, or of what was below it, counts no more. */
+  async #owned({ mounted, names }: Spot, holder: Holder, make: () => Promise<void>): Promise<void> {
+    await mounted.index.remove(names);
+    await mounted.index.set(names, holder);
+    try {
+      await make();
+    } catch (error) {
+      await mounted.index.remove(names); // there is nothing, or what another program has put there: the operator's
+      throw error;
+    }
   }
 
   async #removeAll(who: string, spot: Spot, { type }: RawStat, recursive: boolean): Promise<void> {
@@ -334,4 +379,9 @@ export class Tree {
       permissions: formatPermissions(mode, isFolder),
     };
   }
+}
+
+/** Does `names` lead to what is below `folder`? */
+function isWithin(names: Names, folder: Names): boolean {
+  return names.length > folder.length && folder.every((name, index) => names[index] === name);
 }
