@@ -3,6 +3,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
+import { runInNewContext } from 'node:vm';
 import fc from 'fast-check';
 import { isSkerryError, SkerryError } from '../base/errors.ts';
 import { mapItems } from './map.ts';
@@ -131,4 +132,66 @@ test('a call that was refused for want of room is made again; progress is told a
   );
   assert.equal(refusals, 3);
   assert.deepEqual(seen, [1, 2, 3]);
+});
+
+test('a source, a signal or a listener that misbehaves ends it, and hangs nothing', TIMEOUT, async () => {
+  const echo = async (n: number) => n;
+  const hangs = async function* () {
+    yield 1;
+    await new Promise(() => {});
+  };
+  const first = function* (): Generator<number> {
+    throw new Error('at once');
+  };
+  await assert.rejects(collect(mapItems(echo, first(), { concurrency: 2 })), /at once/);
+  const nothing = { [Symbol.iterator]: () => ({ next: () => undefined as never }) };
+  await assert.rejects(collect(mapItems(echo, nothing, { concurrency: 2 })), TypeError);
+  const later = { [Symbol.asyncIterator]: () => ({ next: async () => undefined as never }) };
+  await assert.rejects(collect(mapItems(echo, later, { concurrency: 2 })), TypeError);
+  const foreign = runInNewContext('(async function* () { yield 1; yield 2; })()') as AsyncIterable<number>;
+  assert.deepEqual(
+    (await collect(mapItems(echo, foreign, { concurrency: 2 }))).map(({ value }) => value),
+    [1, 2],
+  );
+  for await (const _ of mapItems(echo, hangs(), { concurrency: 2 })) break;
+  const controller = new AbortController();
+  setTimeout(() => controller.abort(), 10);
+  await assert.rejects(collect(mapItems(echo, hangs(), { concurrency: 2, signal: controller.signal })), (error) =>
+    isSkerryError(error, 'SKERRY_ABORTED'),
+  );
+  const onProgress = (): never => {
+    throw new Error('no display');
+  };
+  await assert.rejects(collect(mapItems(echo, [1, 2, 3], { concurrency: 1, onProgress })), /no display/);
+});
+
+test('after an abort nothing more is pulled or called, whether or not somebody asks', TIMEOUT, async () => {
+  const controller = new AbortController();
+  let pulled = 0;
+  let cancelled = 0;
+  const source = async function* () {
+    for (;;) {
+      pulled += 1;
+      yield pulled;
+      await new Promise((resolve) => setImmediate(resolve));
+    }
+  };
+  const run = (n: number, signal: AbortSignal) =>
+    n === 1
+      ? Promise.resolve(n)
+      : new Promise<number>((_, reject) => {
+          signal.addEventListener('abort', () => {
+            cancelled += 1;
+            reject(signal.reason);
+          });
+        });
+  const results = mapItems(run, source(), { concurrency: 3, signal: controller.signal });
+  assert.equal((await results.next()).value?.value, 1);
+  await sleep(5);
+  controller.abort();
+  const before = pulled;
+  await sleep(10);
+  assert.ok(pulled <= before + 1);
+  assert.ok(cancelled >= 1);
+  await assert.rejects(results.next(), (error) => isSkerryError(error, 'SKERRY_ABORTED'));
 });

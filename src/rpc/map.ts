@@ -50,7 +50,7 @@ export async function* mapItems<T, R>(
   items: Source<T>,
   { ordered = true, concurrency, signal, onProgress }: MapOptions & { readonly concurrency: number },
 ): AsyncGenerator<MapOutcome<R>, void, undefined> {
-  const source = iteratorOf(items);
+  const { source, isAsync } = iteratorOf(items);
   const over = new AbortController();
   const line: Held<R>[] = []; // ordered: all that are held; else: those that have ended
   let held = 0;
@@ -63,17 +63,26 @@ export async function* mapItems<T, R>(
   let broken: { readonly error: unknown } | undefined;
   let wake = (): void => {};
 
-  const onAbort = (): void => {
-    broken ??= { error: new SkerryError('SKERRY_ABORTED', 'the map was aborted by its caller', { cause: signal?.reason }) };
+  const stop = (error: unknown): void => {
+    if (broken === undefined) {
+      broken = { error };
+      over.abort(); // nobody will want the answers
+    }
     wake();
   };
+  const onAbort = (): void =>
+    stop(new SkerryError('SKERRY_ABORTED', 'the map was aborted by its caller', { cause: signal?.reason }));
   const end = (one: Held<R>, outcome: MapOutcome<R>): void => {
     one.outcome = outcome;
     inFlight -= 1;
     done += 1;
     if ('error' in outcome) failed += 1;
     if (!ordered) line.push(one);
-    onProgress?.({ done, failed, inFlight });
+    try {
+      onProgress?.({ done, failed, inFlight });
+    } catch (error) {
+      stop(error);
+    }
     pull();
     wake();
   };
@@ -89,33 +98,32 @@ export async function* mapItems<T, R>(
     );
   };
   const take = (step: IteratorResult<T>): void => {
+    if (broken !== undefined) return;
     if (step.done === true) exhausted = true;
     else start(step.value);
   };
+  /** Pulls what there is room for. A source that is asynchronous is asked for one item at a time. */
   function pull(): void {
     while (!pulling && !exhausted && broken === undefined && inFlight < concurrency && held < 2 * concurrency) {
-      pulling = true;
       try {
-        const step = source.next();
-        if (step instanceof Promise) {
-          step.then(
-            (given) => {
-              pulling = false;
-              take(given);
-              pull();
-              wake();
-            },
-            (error) => {
-              broken ??= { error };
-              wake();
-            },
-          );
-          return;
+        if (!isAsync) {
+          take((source as Iterator<T>).next());
+          continue;
         }
-        pulling = false;
-        take(step);
+        pulling = true;
+        Promise.resolve((source as AsyncIterator<T>).next())
+          .then((step) => {
+            pulling = false;
+            take(step);
+            pull();
+            wake();
+          })
+          .catch((error) => {
+            pulling = false;
+            stop(error);
+          });
       } catch (error) {
-        broken ??= { error };
+        stop(error);
       }
     }
   }
@@ -134,6 +142,7 @@ export async function* mapItems<T, R>(
         continue;
       }
       if (exhausted && held === 0) return;
+      if (broken !== undefined) continue; // by what was just pulled
       await new Promise<void>((resolve) => {
         wake = resolve;
       });
@@ -142,7 +151,9 @@ export async function* mapItems<T, R>(
     signal?.removeEventListener('abort', onAbort);
     broken ??= { error: undefined };
     over.abort();
-    if (!exhausted) await source.return?.();
+    // A source that is asked for an item just now would keep its end waiting for it: then nobody waits for either.
+    if (pulling) Promise.resolve(source.return?.()).catch(() => {});
+    else if (!exhausted) await source.return?.();
   }
 }
 
@@ -160,9 +171,9 @@ async function patiently<R>(run: () => Promise<R>, signal: AbortSignal): Promise
   }
 }
 
-function iteratorOf<T>(items: Source<T>): Iterator<T> | AsyncIterator<T> {
+function iteratorOf<T>(items: Source<T>): { source: Iterator<T> | AsyncIterator<T>; isAsync: boolean } {
   const { [Symbol.asyncIterator]: later, [Symbol.iterator]: now } = Object(items) as Partial<AsyncIterable<T> & Iterable<T>>;
-  if (typeof later === 'function') return later.call(items);
-  if (typeof now === 'function') return now.call(items);
+  if (typeof later === 'function') return { source: later.call(items), isAsync: true };
+  if (typeof now === 'function') return { source: now.call(items), isAsync: false };
   throw new SkerryError('SKERRY_INVALID', `map() takes items that can be iterated; it was given a value of type ${typeof items}`);
 }
