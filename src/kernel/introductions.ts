@@ -43,7 +43,13 @@ export class Introductions {
     as?: string,
   ): void {
     if (client.channels.has(ref)) throw new Error(`channel ${ref} exists already`);
-    if (client.channels.size >= CHANNELS_MAX) throw new Error(`more than ${CHANNELS_MAX} channels`);
+    if (client.channels.size >= CHANNELS_MAX) {
+      const error = plainError(
+        'SKERRY_LIMIT',
+        `${client.name} has ${CHANNELS_MAX} channels open, which is the limit: close views of users who left`,
+      );
+      return this.#send(client, { t: 'closed', ref, error });
+    }
     if (allowed === undefined) throw new Error(`no right to ${slot.server.name}`);
     if (as !== undefined && client.principal !== OPERATOR) throw new Error(`no right to act for ${as}`);
     const [base] = descriptors;

@@ -22,6 +22,10 @@ export interface CurrentCall {
   readonly method: string;
   /** Its handler has ended: what its code goes on to do belongs to nobody's call, and inherits neither deadline nor path. */
   readonly settled: boolean;
+  /**
+   * @internal A stream waits for something that is not its own work (1), or goes on (-1): meanwhile it takes no place among those that run.
+   */
+  idle(change: number): void;
 }
 
 let storage: AsyncLocalStorage<CurrentCall> | undefined;

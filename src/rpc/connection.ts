@@ -285,7 +285,7 @@ export class Connection implements ServerEvents {
   #invoke(handler: Handler, running: Running, deadline: number, extra: CallExtra | undefined, args: readonly unknown[]): unknown {
     if (!callContextEnabled()) return handler.run(...args);
     const { server } = this.#dispatcher.options;
-    const call = new ServedCall(server, handler.name, this.#caller.principal, deadline, extra, running);
+    const call = new ServedCall(server, handler.name, this.#caller.principal, deadline, extra, running, this.#dispatcher);
     const result = runInCall(call, () => handler.run(...args));
     return handler.stream ? iterateInCall(call, result as AsyncIterable<unknown>) : result;
   }

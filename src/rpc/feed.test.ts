@@ -6,7 +6,7 @@ test('items come in order; a slow consumer loses the oldest; the end is after th
   const feed = new Feed<number>(3);
   for (let n = 0; n < 5; n++) feed.push(n);
   assert.equal(feed.last, 4);
-  const items = feed.items(new AbortController().signal);
+  const items = feed.items({ signal: new AbortController().signal, idle: () => {} });
   assert.deepEqual([(await items.next()).value, (await items.next()).value], [2, 3]);
   const later = (async () => [(await items.next()).value, (await items.next()).value, await items.next()])();
   setImmediate(() => {
@@ -19,8 +19,16 @@ test('items come in order; a slow consumer loses the oldest; the end is after th
 
 test('it ends with its call, also while it waits', async () => {
   const call = new AbortController();
-  const items = new Feed<number>(3).items(call.signal);
+  let idle = 0;
+  const items = new Feed<number>(3).items({
+    signal: call.signal,
+    idle: (change) => {
+      idle += change;
+    },
+  });
   const waiting = items.next();
+  assert.equal(idle, 1, 'it takes no place while it waits');
   setImmediate(() => call.abort());
   assert.equal((await waiting).done, true);
+  assert.equal(idle, 0);
 });

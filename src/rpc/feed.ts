@@ -1,5 +1,7 @@
 // What happens, as a stream: whoever pushes does not wait, a slow consumer loses the oldest, and the stream ends with its call.
 
+import type { CurrentCall } from './call-context.ts';
+
 export class Feed<T> {
   readonly #max: number;
   readonly #items: T[] = [];
@@ -28,18 +30,27 @@ export class Feed<T> {
     this.#wake();
   }
 
-  /** To be iterated once. @param signal of the call that is served: `return()` alone does not reach a generator that waits. */
-  async *items(signal: AbortSignal): AsyncGenerator<T, void> {
+  /**
+   * To be iterated once.
+   * @param call that is served: its signal ends the stream (`return()` alone does not reach a generator that waits), and while the stream
+   *   waits it takes no place among the calls that run.
+   */
+  async *items(call: Pick<CurrentCall, 'signal' | 'idle'>): AsyncGenerator<T, void> {
+    const { signal } = call;
     const onAbort = () => this.end();
     signal.addEventListener('abort', onAbort, { once: true });
     try {
       while (!signal.aborted) {
         if (this.#items.length > 0) yield this.#items.shift() as T;
         else if (this.#ended) return;
-        else
-          await new Promise<void>((resolve) => {
+        else {
+          const woken = new Promise<void>((resolve) => {
             this.#wake = resolve;
           });
+          call.idle(1);
+          await woken;
+          call.idle(-1);
+        }
       }
     } finally {
       this.#ended = true;

@@ -140,10 +140,13 @@ test('a source, a signal or a listener that misbehaves ends it, and hangs nothin
     yield 1;
     await new Promise(() => {});
   };
-  const first = function* (): Generator<number> {
-    throw new Error('at once');
+  const first = {
+    *[Symbol.iterator](): Generator<number> {
+      if (performance.now() > 0) throw new Error('at once');
+      yield 1;
+    },
   };
-  await assert.rejects(collect(mapItems(echo, first(), { concurrency: 2 })), /at once/);
+  await assert.rejects(collect(mapItems(echo, first, { concurrency: 2 })), /at once/);
   const nothing = { [Symbol.iterator]: () => ({ next: () => undefined as never }) };
   await assert.rejects(collect(mapItems(echo, nothing, { concurrency: 2 })), TypeError);
   const later = { [Symbol.asyncIterator]: () => ({ next: async () => undefined as never }) };

@@ -10,6 +10,11 @@ export interface Served {
   readonly done: boolean;
 }
 
+/** Who counts what runs. */
+export interface Pausing {
+  pause(change: number): void;
+}
+
 /** What a handler can learn about its call; made for each call, costly parts only when asked for. */
 export class ServedCall implements CurrentCall {
   readonly method: string;
@@ -17,6 +22,7 @@ export class ServedCall implements CurrentCall {
   readonly deadline: number;
   readonly #extra: CallExtra | undefined;
   readonly #running: Served;
+  readonly #host: Pausing;
   readonly #server: string;
 
   constructor(
@@ -26,7 +32,9 @@ export class ServedCall implements CurrentCall {
     deadline: number,
     extra: CallExtra | undefined,
     running: Served,
+    host: Pausing,
   ) {
+    this.#host = host;
     this.#server = server;
     this.method = method;
     this.principal = principal;
@@ -42,6 +50,10 @@ export class ServedCall implements CurrentCall {
 
   get remainingMs(): number {
     return Math.max(0, this.deadline - nowMs());
+  }
+
+  idle(change: number): void {
+    this.#host.pause(change);
   }
 
   get settled(): boolean {

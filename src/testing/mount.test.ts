@@ -138,3 +138,29 @@ test('a real server can stand for one that is used', TIMEOUT, async () => {
   assert.equal(await mounted.server.sell('a', 9), '9 CHF for operator, sale 1');
   await mounted.stop();
 });
+
+test('a successor that does not start is told to all clients, old and new; crash and stop take turns', TIMEOUT, async () => {
+  let inits = 0;
+  const stopped: number[] = [];
+  const once = server((ctx) => {
+    inits += 1;
+    const run = inits;
+    ctx.onStop(() => void stopped.push(run));
+    if (run === 2) throw new Error('no disk');
+    return { run: (): number => run };
+  });
+  const mounted = await mount(once);
+  await assert.rejects(mounted.crash(), /no disk/);
+  for (const client of [mounted.server, mounted.as('new')]) {
+    await assert.rejects(call(client, { timeoutMs: 5_000 }).run(), (error) => isSkerryError(error, 'SKERRY_SERVER_DOWN'));
+  }
+  await mounted.crash();
+  assert.equal(await mounted.as('later').run(), 3);
+  const crash = mounted.crash();
+  const stop = mounted.stop();
+  const late = mounted.crash();
+  await Promise.allSettled([crash]);
+  await assert.rejects(late, (error) => isSkerryError(error, 'SKERRY_SERVER_DOWN'));
+  await stop;
+  assert.deepEqual(stopped, [inits]);
+});

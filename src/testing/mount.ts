@@ -97,31 +97,55 @@ export async function mount<D extends AnyServer>(
     };
   };
   const stage = new Stage(name, definition, async () => definition.init(context()));
-  await stage.start();
+  const stopFakes = async (): Promise<void> => {
+    for (const fake of fakes.values()) await fake.stop();
+  };
+  try {
+    await stage.start();
+  } catch (error) {
+    await stopFakes();
+    throw error;
+  }
   const as = (who: string) => remoteFacade(new RemoteServer(name, stage.connectorFor(who))) as Remote<ApiOf<D>>;
 
   let stopped: Promise<void> | undefined;
+  /** A crash and the stop take turns. */
+  let last: Promise<unknown> = Promise.resolve();
   const stop = async (): Promise<void> => {
     stopping.abort();
     await stage.stop(DRAIN_MS);
-    for (const one of stops.reverse()) await one();
-    for (const fake of fakes.values()) await fake.stop();
+    const failed: unknown[] = [];
+    for (const one of stops.reverse()) {
+      try {
+        await one();
+      } catch (error) {
+        failed.push(error);
+      }
+    }
+    await stopFakes();
+    if (failed.length > 0) throw failed[0];
+  };
+  const crash = async (reason: string): Promise<void> => {
+    if (stopped !== undefined) throw new SkerryError('SKERRY_SERVER_DOWN', `the mounted server "${name}" has been stopped`);
+    await stage.crash(reason);
+    try {
+      await stage.start();
+    } catch (error) {
+      stage.down(new SkerryError('SKERRY_SERVER_DOWN', `server "${name}" did not start again`, { cause: error }));
+      throw error;
+    }
   };
   const mounted: Mounted<D> = {
     server: as(principal),
     log,
     as,
-    async crash(reason = 'SIGKILL') {
-      await stage.crash(reason);
-      try {
-        await stage.start();
-      } catch (error) {
-        stage.down(new SkerryError('SKERRY_SERVER_DOWN', `server "${name}" did not start again`, { cause: error }));
-        throw error;
-      }
+    crash(reason = 'SIGKILL') {
+      const turn = last.catch(() => {}).then(() => crash(reason));
+      last = turn;
+      return turn;
     },
     stop() {
-      stopped ??= stop();
+      stopped ??= last.catch(() => {}).then(stop);
       return stopped;
     },
     [Symbol.asyncDispose]: () => mounted.stop(),

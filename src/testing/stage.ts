@@ -44,6 +44,8 @@ export class Stage {
   #holds = 0;
   #instance: Instance | undefined;
   #stopped = false;
+  /** Why no instance comes. */
+  #down: SkerryError | undefined;
 
   /** @param init runs the definition's init with a fresh context. */
   constructor(name: string, definition: AnyServer, init: () => Promise<unknown>) {
@@ -54,6 +56,7 @@ export class Stage {
 
   /** Runs an instance, the first or a successor. @throws whatever init throws; SKERRY_INIT */
   async start(): Promise<void> {
+    this.#down = undefined;
     const api = await this.#init();
     if (typeof api !== 'object' || api === null)
       throw new SkerryError('SKERRY_INIT', `the init function of server "${this.#name}" must return an object with methods`);
@@ -82,6 +85,7 @@ export class Stage {
 
   /** No instance comes any more. */
   down(error: SkerryError): void {
+    this.#down = error;
     for (const { channel, events } of this.#clients) {
       events.onDown(error);
       channel.down(error);
@@ -128,6 +132,12 @@ export class Stage {
     const client: Client = { principal, channel, end, events, suspects: [], connection: undefined, kill: () => {} };
     this.#clients.add(client);
     if (this.#instance !== undefined) this.#introduce(client, this.#instance);
+    const down = this.#down;
+    if (down !== undefined)
+      queueMicrotask(() => {
+        events.onDown(down); // when the caller has the channel
+        channel.down(down);
+      });
     return channel;
   }
 

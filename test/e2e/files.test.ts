@@ -5,7 +5,7 @@ import { mkdtempSync, readdirSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { type TestContext, test } from 'node:test';
-import { boot, isSkerryError, type OperatingSystem } from '../../src/index.ts';
+import { boot, call, isSkerryError, type OperatingSystem } from '../../src/index.ts';
 import { openDescriptors, until } from '../fault/processes.ts';
 import files from '../fixtures/e2e/files.system.ts';
 import { nothingIsLeft, TRANSPORTS, type Transport } from './world.ts';
@@ -127,6 +127,34 @@ for (const transport of TRANSPORTS) {
     assert.equal(await sys.as('first').files.readText('/bundle/about.txt'), 'read me');
   });
 }
+
+test('watches that wait stop nobody; one user cannot have all descriptors', TIMEOUT, async (t) => {
+  const { sys } = await booted(t, 'ring');
+  const foo = sys.as('foo');
+  const watches = Array.from({ length: 128 }, () => foo.files.watch('/'));
+  const firsts = watches.map((watch) => watch.next());
+  const others = Array.from({ length: 70 }, () => sys.processes.watch());
+  for (const watch of others) for (let n = 0; n < 4; n++) await watch.next();
+  const states = others.map((watch) => watch.next());
+  await until('all are there', async () =>
+    foo.files
+      .watch('/')
+      .next()
+      .then(
+        () => false,
+        (error) => error.code === 'EMFILE',
+      ),
+  );
+  assert.deepEqual(
+    (await call(sys.files, { timeoutMs: 5_000 }).list('/')).map(({ name }) => name),
+    ['bundle', 'data'],
+  );
+  assert.equal((await call(sys.processes, { timeoutMs: 5_000 }).list()).length, 4);
+  await foo.files.write('/told', 'x');
+  assert.equal((await Promise.all(firsts)).length, 128);
+  for (const watch of [...watches, ...others]) await watch.return?.();
+  await Promise.allSettled(states);
+});
 
 test('who speaks for whom, and malformed permissions, are said plainly', TIMEOUT, async (t) => {
   const { sys } = await booted(t, 'ring');

@@ -6,6 +6,7 @@ const WORDS = {
   EINVAL: 'invalid argument',
   EISDIR: 'illegal operation on a directory',
   ELOOP: 'symbolic links are not followed',
+  EMFILE: 'too many open files',
   ENAMETOOLONG: 'name too long',
   ENOENT: 'no such file or directory',
   ENOTDIR: 'not a directory',

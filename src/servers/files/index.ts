@@ -10,6 +10,7 @@ import { FileError } from './errors.ts';
 import type { CreateOptions, FileChange, FilesApi, ReadOptions, WriteOptions } from './files-api.ts';
 import { HostMount } from './host-mount.ts';
 import { MemoryMount } from './memory-mount.ts';
+import type { OpenFile } from './mount.ts';
 import { checkOptions, type FilesOptions, type MountSettings } from './options.ts';
 import { parsePermissions, type Permissions } from './permissions.ts';
 import { type Mounted, Tree } from './tree.ts';
@@ -18,6 +19,8 @@ export type { FileChange, FileEntry, FilesApi, FileStat, FileType } from './file
 export type { FilesOptions, MountOptions } from './options.ts';
 
 const READ_MAX_BYTES = 63 * 1024 * 1024;
+/** Streams and watches of one principal. */
+const STREAMS_MAX = 128;
 const PIECE_BYTES = 256 * 1024;
 /** Changes that a slow watcher has not taken; beyond it the oldest are dropped. */
 const CHANGES_MAX = 1024;
@@ -29,6 +32,19 @@ export default server(async (ctx: ServerContext<FilesOptions>): Promise<FilesApi
   const tree = new Tree(await Promise.all(mounts.map((settings) => mountOf(settings, ctx))), groups);
   ctx.onStop(() => tree.close());
   const who = (): string => servedCall().principal;
+
+  /** A principal has so many streams open, and no more: each holds a descriptor of this server. @returns how it is left */
+  const open = new Map<string, number>();
+  const enter = (principal: string, path: string, operation: string): (() => void) => {
+    const count = open.get(principal) ?? 0;
+    if (count >= STREAMS_MAX) throw new FileError('EMFILE', operation, path, `${principal} has ${count} streams open`);
+    open.set(principal, count + 1);
+    return () => {
+      const left = (open.get(principal) ?? 1) - 1;
+      if (left === 0) open.delete(principal);
+      else open.set(principal, left);
+    };
+  };
 
   const read = async (operation: string, path: string, options?: ReadOptions): Promise<Uint8Array> => {
     const file = await tree.open(who(), path, operation);
@@ -47,8 +63,10 @@ export default server(async (ctx: ServerContext<FilesOptions>): Promise<FilesApi
     readText: method({ idempotent: true }, async (path: string) => new TextDecoder().decode(await read('read', path))),
 
     async *stream(path: string, options?: ReadOptions): AsyncGenerator<Uint8Array, void> {
-      const file = await tree.open(who(), path, 'read');
+      const leave = enter(who(), path, 'read');
+      let file: OpenFile | undefined;
       try {
+        file = await tree.open(who(), path, 'read');
         const [start, end] = rangeOf(options, file.size, path);
         for (let at = start; at < end; ) {
           const piece = await file.read(at, Math.min(PIECE_BYTES, end - at));
@@ -57,7 +75,8 @@ export default server(async (ctx: ServerContext<FilesOptions>): Promise<FilesApi
           yield piece;
         }
       } finally {
-        await file.close();
+        leave();
+        await file?.close();
       }
     },
 
@@ -80,17 +99,19 @@ export default server(async (ctx: ServerContext<FilesOptions>): Promise<FilesApi
     setOwner: async (path: string, owner: string, group?: string) => tree.setHolder(who(), path, { owner: String(owner), group }),
 
     async *watch(path: string): AsyncGenerator<FileChange, void> {
-      const { signal, principal } = servedCall();
+      const call = servedCall();
       const over = new AbortController();
+      const leave = enter(call.principal, path, 'watch');
       const changes = new Feed<FileChange>(CHANGES_MAX);
       try {
-        await tree.watch(principal, path, over.signal, (change) => {
+        await tree.watch(call.principal, path, over.signal, (change) => {
           const { last } = changes;
           if (last?.path !== change.path || last.what !== change.what) changes.push(change);
         });
-        yield* changes.items(signal);
+        yield* changes.items(call);
       } finally {
         over.abort();
+        leave();
       }
     },
   };

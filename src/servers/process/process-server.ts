@@ -152,7 +152,7 @@ export class ProcessServer implements Instance {
         watchers.add(feed);
         try {
           yield* list();
-          yield* feed.items((getCurrentCall() as CurrentCall).signal);
+          yield* feed.items(getCurrentCall() as CurrentCall);
         } finally {
           watchers.delete(feed);
         }
