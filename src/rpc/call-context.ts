@@ -23,9 +23,9 @@ export interface CurrentCall {
   /** Its handler has ended: what its code goes on to do belongs to nobody's call, and inherits neither deadline nor path. */
   readonly settled: boolean;
   /**
-   * @internal A stream waits for something that is not its own work (1), or goes on (-1): meanwhile it takes no place among those that run.
+   * @internal A stream waits for something that is not its own work, or goes on: meanwhile it takes no place among those that run.
    */
-  idle(change: number): void;
+  idle(on: boolean): void;
 }
 
 let storage: AsyncLocalStorage<CurrentCall> | undefined;

@@ -11,6 +11,7 @@ import { Kind } from '../protocol/record.ts';
 import { callContextEnabled, runInCall } from './call-context.ts';
 import type { Handler } from './handler.ts';
 import { checkInput, type InputSchema } from './input.ts';
+import type { Running } from './running.ts';
 import { iterateInCall, ServedCall } from './served-call.ts';
 import { type CallExtra, readExtra, writeResult } from './wire.ts';
 
@@ -43,18 +44,6 @@ export interface ConnectionHost {
 }
 
 const SUSPECT_MS = 1000;
-
-interface Running {
-  readonly callId: number;
-  readonly handler: Handler;
-  answered: boolean;
-  /** Aborted, and goes on all the same. */
-  abandoned: boolean;
-  done: boolean;
-  controller: AbortController | undefined;
-  /** A stream that waits for credit. */
-  onCredit: (() => void) | undefined;
-}
 
 /** One client's calls in this server. */
 export class Connection implements ServerEvents {
@@ -234,6 +223,7 @@ export class Connection implements ServerEvents {
       handler,
       answered: isNotify,
       abandoned: false,
+      paused: false,
       done: false,
       controller: undefined,
       onCredit: undefined,
@@ -285,7 +275,7 @@ export class Connection implements ServerEvents {
   #invoke(handler: Handler, running: Running, deadline: number, extra: CallExtra | undefined, args: readonly unknown[]): unknown {
     if (!callContextEnabled()) return handler.run(...args);
     const { server } = this.#dispatcher.options;
-    const call = new ServedCall(server, handler.name, this.#caller.principal, deadline, extra, running, this.#dispatcher);
+    const call = new ServedCall(server, handler.name, this.#caller.principal, deadline, extra, running, this);
     const result = runInCall(call, () => handler.run(...args));
     return handler.stream ? iterateInCall(call, result as AsyncIterable<unknown>) : result;
   }
@@ -339,6 +329,7 @@ export class Connection implements ServerEvents {
   /** Answers at once; the handler keeps its place until it settles, since only its author knows how to stop it. */
   #abort(running: Running, reason: SkerryError): void {
     if (!running.answered) {
+      this.pause(running, false); // it goes on, if only to its end: to be counted once
       running.answered = true;
       running.abandoned = true;
       this.#free(running);
@@ -349,6 +340,13 @@ export class Connection implements ServerEvents {
     running.onCredit?.();
   }
 
+  /** A stream waits for what is not its own work, or goes on. One that was aborted is the dispatcher's to count, as abandoned. */
+  pause(running: Running, on: boolean): void {
+    if (running.paused === on || running.abandoned) return;
+    running.paused = on;
+    this.#dispatcher.pause(on ? 1 : -1);
+  }
+
   async #stream(running: Running, result: unknown): Promise<void> {
     const { callId } = running;
     let sent = 0;
@@ -357,9 +355,9 @@ export class Connection implements ServerEvents {
       for (;;) {
         while (!running.answered && (sent >= this.end.creditOf(callId) || this.end.blocked)) {
           const credit = this.#credit(running);
-          this.#dispatcher.pause(1); // may start others
+          this.pause(running, true); // may start others
           await credit;
-          this.#dispatcher.pause(-1);
+          this.pause(running, false);
         }
         if (running.answered) {
           await iterator.return?.();

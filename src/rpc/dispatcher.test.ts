@@ -2,11 +2,17 @@
 
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
+import { deferred } from '../base/deferred.ts';
 import type { SkerryError } from '../base/errors.ts';
+import { Decoder } from '../channel/codec/decoder.ts';
+import { Encoder } from '../channel/codec/encoder.ts';
 import type { ServerEnd } from '../channel/transport.ts';
 import { StatusCounters } from '../memory/status.ts';
 import type { Connection } from './connection.ts';
+import { Kind } from '../protocol/record.ts';
 import { Dispatcher } from './dispatcher.ts';
+import type { Handler } from './handler.ts';
+import { writeCall } from './wire.ts';
 
 const SUSPECT_MS = 1000;
 
@@ -35,14 +41,30 @@ function introduce(dispatcher: Dispatcher, suspects: number): Client {
     resume: () => {
       client.resumed += 1;
     },
+    creditOf: () => 1,
+    isCancelled: () => false,
+    send: () => {},
     close: () => {},
   } as unknown as ServerEnd);
   return client;
 }
 
-function successor(): Dispatcher {
-  return new Dispatcher({ server: 'test', handlers: [], concurrency: 64, status: new StatusCounters(undefined) });
+function successor(handlers: readonly Handler[] = [], concurrency = 64): Dispatcher {
+  return new Dispatcher({ server: 'test', handlers, concurrency, status: new StatusCounters(undefined) });
 }
+
+/** A request of this client, without arguments. */
+function call({ connection }: Client, method: number): void {
+  const encoder = new Encoder();
+  encoder.beginScratch(1024);
+  writeCall(encoder, { deadline: 0, extra: undefined, args: [], encodedArgs: undefined });
+  const body = new Decoder();
+  body.begin(encoder.bytes, 0, encoder.finish());
+  connection.onStart();
+  connection.onRequest(Kind.call, 0, method, 1024, body, 0);
+}
+
+const turn = (): Promise<void> => new Promise((resolve) => setImmediate(resolve));
 
 test('a suspect that was announced and never comes ends its own channel after a second; the others are served then', (t) => {
   t.mock.timers.enable({ apis: ['setTimeout'] });
@@ -110,4 +132,40 @@ test('streams that wait for their consumers hold no suspect up; one that goes on
   assert.equal(late.asked, 1, 'the stream runs');
   dispatcher.pause(1);
   assert.equal(late.asked, 2);
+});
+
+test('an aborted stream that waited is counted once: a suspect does not run beside others', async () => {
+  const gate = deferred<void>();
+  const endless = async function* () {
+    for (;;) yield 1;
+  };
+  const dispatcher = successor([
+    { name: 'busy', stream: false, input: undefined, run: () => gate.promise },
+    { name: 'endless', stream: true, input: undefined, run: endless },
+  ]);
+  const [busy, leaving, late] = [introduce(dispatcher, 0), introduce(dispatcher, 0), introduce(dispatcher, 1)];
+  for (const { connection } of [busy, leaving]) connection.join();
+  call(busy, 0);
+  call(leaving, 1);
+  await turn(); // it has sent what it has credit for, and waits
+  late.connection.join();
+  leaving.connection.close(new Error('it left') as SkerryError);
+  assert.equal(late.asked, 0, 'something runs');
+  await turn();
+  assert.deepEqual([late.asked, dispatcher.running], [0, 1]);
+  gate.resolve();
+  await turn();
+  assert.deepEqual([late.asked, dispatcher.running], [1, 0]);
+});
+
+test('where one call runs at a time, no suspect runs within a stream either', () => {
+  const dispatcher = successor([], 1);
+  dispatcher.starting();
+  dispatcher.pause(1);
+  const late = introduce(dispatcher, 1);
+  late.connection.join();
+  assert.equal(late.asked, 0);
+  dispatcher.pause(-1);
+  dispatcher.ended(false);
+  assert.equal(late.asked, 1);
 });

@@ -92,10 +92,13 @@ export class Dispatcher implements ConnectionHost {
     return this.#hasPlace() && this.#suspects === 0 && !this.#suspectRuns && this.#settling === 0 && !this.#draining;
   }
 
-  /** A paused stream takes no place, but where one place is the promise that nothing else runs within. */
+  /** What takes a place. A paused stream takes none, but where one place is the promise that nothing else runs within. */
+  get #busy(): number {
+    return this.#running - (this.options.concurrency === 1 ? 0 : this.#paused);
+  }
+
   #hasPlace(): boolean {
-    const { concurrency } = this.options;
-    return this.#running - (concurrency === 1 ? 0 : this.#paused) < concurrency;
+    return this.#busy < this.options.concurrency;
   }
 
   /** Suspects came with a channel (positive), or were dropped (negative). */
@@ -129,7 +132,7 @@ export class Dispatcher implements ConnectionHost {
 
   /** Nothing runs that anybody waits for: neither what was aborted nor a stream whose consumer takes nothing. */
   #isQuiet(): boolean {
-    return this.#running - this.#paused <= this.#abandoned;
+    return this.#busy <= this.#abandoned;
   }
 
   starting(): void {

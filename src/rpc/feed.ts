@@ -47,9 +47,9 @@ export class Feed<T> {
           const woken = new Promise<void>((resolve) => {
             this.#wake = resolve;
           });
-          call.idle(1);
+          call.idle(true);
           await woken;
-          call.idle(-1);
+          call.idle(false);
         }
       }
     } finally {

@@ -2,17 +2,12 @@
 
 import { nowMs } from '../base/clock.ts';
 import { type CurrentCall, runInCall } from './call-context.ts';
+import type { Running } from './running.ts';
 import type { CallExtra } from './wire.ts';
-
-/** The part of a running call that its context needs. */
-export interface Served {
-  controller: AbortController | undefined;
-  readonly done: boolean;
-}
 
 /** Who counts what runs. */
 export interface Pausing {
-  pause(change: number): void;
+  pause(running: Running, on: boolean): void;
 }
 
 /** What a handler can learn about its call; made for each call, costly parts only when asked for. */
@@ -21,7 +16,7 @@ export class ServedCall implements CurrentCall {
   readonly principal: string;
   readonly deadline: number;
   readonly #extra: CallExtra | undefined;
-  readonly #running: Served;
+  readonly #running: Running;
   readonly #host: Pausing;
   readonly #server: string;
 
@@ -31,7 +26,7 @@ export class ServedCall implements CurrentCall {
     principal: string,
     deadline: number,
     extra: CallExtra | undefined,
-    running: Served,
+    running: Running,
     host: Pausing,
   ) {
     this.#host = host;
@@ -52,8 +47,8 @@ export class ServedCall implements CurrentCall {
     return Math.max(0, this.deadline - nowMs());
   }
 
-  idle(change: number): void {
-    this.#host.pause(change);
+  idle(on: boolean): void {
+    this.#host.pause(this.#running, on);
   }
 
   get settled(): boolean {

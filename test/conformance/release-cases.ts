@@ -6,6 +6,7 @@ import { type Cases, inWorld, outcome, until } from './case.ts';
 import { sleep } from './rig.ts';
 
 export const releaseCases: Cases = (name, makeRig) => {
+  let lingering = 0;
   let aborted = 0;
   inWorld(
     name,
@@ -14,6 +15,7 @@ export const releaseCases: Cases = (name, makeRig) => {
     {
       linger: () =>
         new Promise((resolve) => {
+          lingering += 1;
           getCurrentCall()?.signal.addEventListener('abort', () => {
             aborted += 1;
             resolve(undefined);
@@ -25,8 +27,10 @@ export const releaseCases: Cases = (name, makeRig) => {
       const { only } = world;
       const other = world.client();
       await other.introduce(world.dispatcher, world.instance);
+      aborted = 0;
+      lingering = 0;
       const left = Array.from({ length: 6 }, () => outcome(other.call('linger')));
-      await until(() => world.dispatcher.running === 4, 'four to run');
+      await until(() => lingering === 4, 'four to run');
       const mine = only.call('echo', 1);
       await sleep(5);
       other.leave();

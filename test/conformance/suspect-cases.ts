@@ -98,7 +98,7 @@ export const suspectCases: Cases = (name, makeRig) => {
     async (world) => {
       const { only } = world;
       const both = [only.call('work', 1), only.call('work', 2)];
-      await until(() => world.dispatcher.running === 2, 'both to run');
+      await until(() => attempts === 2, 'both to run');
       await world.kill();
       await world.run();
       assert.deepEqual(await Promise.all(both), [1, 2]);
@@ -124,7 +124,7 @@ export const suspectCases: Cases = (name, makeRig) => {
       const { only } = world;
       const again = [only.call('work', 1), only.call('work', 2), only.call('work', 3)];
       const once = outcome(only.call('once'));
-      await until(() => world.dispatcher.running === 4, 'all to run');
+      await until(() => ordered === 3 && world.dispatcher.running === 4, 'all to run');
       await world.kill({ ordered: true });
       await world.run();
       assert.deepEqual(await Promise.all(again), [1, 2, 3]);

@@ -1,0 +1,17 @@
+// A handler at work: what its connection, its context and the count of what runs have to know of it.
+
+import type { Handler } from './handler.ts';
+
+export interface Running {
+  readonly callId: number;
+  readonly handler: Handler;
+  answered: boolean;
+  /** Aborted, and goes on all the same. */
+  abandoned: boolean;
+  /** A stream that waits: it takes no place meanwhile. */
+  paused: boolean;
+  done: boolean;
+  controller: AbortController | undefined;
+  /** A stream that waits for credit. */
+  onCredit: (() => void) | undefined;
+}
