@@ -70,9 +70,10 @@ NAPI_MODULE_INIT() {
   static const struct { const char *name; napi_callback call; } functions[] = {
     {"createRegion", create_region}, {"inspectRegion", inspect_region}, {"mapRegion", map_region}, {"releaseRegion", release_region},
     {"pipe", make_pipe}, {"ring", ring}, {"socketPair", socket_pair}, {"send", send_message}, {"receive", receive_message},
-    {"adopt", adopt}, {"fileNumber", file_number}, {"close", close_descriptor},
+    {"adopt", adopt}, {"fileNumber", file_number}, {"disown", disown}, {"close", close_descriptor},
     {"watch", watch}, {"setWatchRef", set_watch_ref}, {"unwatch", unwatch}, {"watchWritable", watch_writable},
     {"guardParent", guard_parent}, {"setDumpable", set_dumpable}, {"limitData", limit_data},
+    {"peerCredentials", peer_credentials},
     {"watchLoop", watch_loop}, {"installFaultHandler", install_fault_handler}, {"counters", counters}};
   struct state *state = calloc(1, sizeof *state);
   if (state != NULL) state->buffer = malloc(MESSAGE_BYTES_MAX);

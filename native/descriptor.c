@@ -60,10 +60,17 @@ struct descriptor *descriptor_find(struct state *state, double number) {
   return slot->fd >= 0 && slot->generation == (uint32_t)number >> 16 ? slot : NULL;
 }
 
+static void descriptor_forget(struct state *state, struct descriptor *slot);
+
 // The poll handle goes first: a number that the operating system uses again would fire the old callback.
 void descriptor_close(struct state *state, struct descriptor *slot) {
+  int fd = slot->fd;
+  descriptor_forget(state, slot);
+  close(fd);
+}
+
+static void descriptor_forget(struct state *state, struct descriptor *slot) {
   if (slot->poll != NULL) poll_close(slot->poll);
-  close(slot->fd);
   slot->generation = slot->generation + 1 < GENERATIONS ? slot->generation + 1 : 1;
   append_free(state, (uint32_t)(slot - state->slots));
   state->open -= 1;
@@ -96,6 +103,18 @@ napi_value file_number(napi_env env, napi_callback_info info) {
   if (descriptor == NULL) return NULL;
   napi_value result = NULL;
   napi_create_int32(env, descriptor->fd, &result);
+  return result;
+}
+
+// The number stays open; from here on it is the caller's to close.
+napi_value disown(napi_env env, napi_callback_info info) {
+  struct call call;
+  call_begin(&call, env, info, "disown");
+  struct descriptor *descriptor = arg_descriptor(&call, 0, "descriptor");
+  if (descriptor == NULL) return NULL;
+  napi_value result = NULL;
+  napi_create_int32(env, descriptor->fd, &result);
+  descriptor_forget(call.state, descriptor);
   return result;
 }
 

@@ -4,6 +4,7 @@
 #include <signal.h>
 #include <sys/prctl.h>
 #include <sys/resource.h>
+#include <sys/socket.h>
 #include <unistd.h>
 
 // A parent that died before the prctl sends no signal any more: hence the look at who the parent is, afterwards.
@@ -36,4 +37,23 @@ napi_value limit_data(napi_env env, napi_callback_info info) {
   struct rlimit limit = {.rlim_cur = (rlim_t)bytes, .rlim_max = (rlim_t)bytes};
   if (setrlimit(RLIMIT_DATA, &limit) < 0) return throw_errno(env, errno, "setrlimit", "setrlimit(RLIMIT_DATA) of %.0f bytes", bytes);
   return NULL;
+}
+
+// The process that connected the other end of a Unix socket, as it was then. A number of the operating system: the socket is Node's.
+napi_value peer_credentials(napi_env env, napi_callback_info info) {
+  struct call call;
+  double number;
+  call_begin(&call, env, info, "peerCredentials");
+  if (!arg_integer(&call, 0, "fileNumber", 0, INT32_MAX, &number)) return NULL;
+  struct ucred peer;
+  socklen_t size = sizeof peer;
+  if (getsockopt((int)number, SOL_SOCKET, SO_PEERCRED, &peer, &size) < 0)
+    return throw_errno(env, errno, "getsockopt", "getsockopt(SO_PEERCRED) of file number %d", (int)number);
+  napi_value result = NULL, pid = NULL, uid = NULL;
+  napi_create_object(env, &result);
+  napi_create_int32(env, peer.pid, &pid);
+  napi_create_uint32(env, peer.uid, &uid);
+  napi_set_named_property(env, result, "pid", pid);
+  napi_set_named_property(env, result, "uid", uid);
+  return result;
 }

@@ -24,6 +24,7 @@ const ENTRIES = [
   'cli/main.js',
   'server/main.js',
   'server/typescript-hooks.js',
+  'server/loaded-modules-hooks.js',
   'servers/process/main.js',
   'kernel/main.js',
 ];

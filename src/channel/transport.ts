@@ -73,6 +73,8 @@ export interface ClientEnd {
   readonly peerQueue: number;
   /** Handlers that ran when the server said it last; after `freeze`, when it died. */
   readonly peerRunning: number;
+  /** A debugger may hold the server: nobody's deadline runs. Not known where there is no shared memory. */
+  readonly peerDebugged?: boolean;
   /** The server is dead and reaped: delivers the answers that it had published, then fixes the boundary. */
   freeze(): void;
   /** After `freeze`: was this call read by the dead server? A call that was answered must not be asked for. */

@@ -3,6 +3,7 @@
 import { availableParallelism } from 'node:os';
 import { defaultBudget } from '../kernel/budget.ts';
 import { loadNative } from '../memory/load-native.ts';
+import type { Command } from './command.ts';
 
 interface Finding {
   readonly what: string;
@@ -14,8 +15,17 @@ const MiB = 1024 * 1024;
 /** What Skerry is tested on; 20 works as well. */
 const SUPPORTED = [22, 24, 26];
 
+export const doctor: Command = {
+  usage: 'skerry doctor [--json]',
+  about: 'says what this machine offers, and why something is not there',
+  options: { json: { type: 'boolean' } },
+  words: [0, 0],
+  help: ['--json       one object, for programs'],
+  execute: async (_words, { json }) => report(json === true),
+};
+
 /** @returns the exit code: 0, also where something is not there. */
-export function doctor(asJson: boolean): number {
+function report(asJson: boolean): number {
   const findings = examine();
   if (asJson) {
     const object = Object.fromEntries(findings.map(({ what, ok, text }) => [what, { ok, text }]));

@@ -1,94 +1,98 @@
 #!/usr/bin/env node
-// The command `skerry`: which subcommand, its options, and what a mistake is told. Each command is a file of its own.
+// The command `skerry`: which subcommand, its options, and what a mistake is told. commands.ts lists them, each is a file of its own.
 
 import { readFileSync } from 'node:fs';
-import { parseArgs, type ParseArgsConfig } from 'node:util';
-import { doctor } from './doctor.ts';
-import { run } from './run.ts';
+import { parseArgs } from 'node:util';
+import { SkerryError } from '../base/errors.ts';
+import { type Command, ExitCode, type Options, UsageError } from './command.ts';
+import { commandNames, loadCommand } from './commands.ts';
 
-/** As shells have it: 0 well, 1 failed, 2 used wrongly. */
-const USED_WRONGLY = 2;
-
-interface Command {
-  readonly usage: string;
-  readonly about: string;
-  readonly options: NonNullable<ParseArgsConfig['options']>;
-  /** How many words it takes. */
-  readonly words: number;
-  readonly help: readonly string[];
-  execute(words: readonly string[], options: Readonly<Record<string, unknown>>): Promise<number>;
-}
-
-const COMMANDS: Readonly<Record<string, Command>> = {
-  run: {
-    usage: 'skerry run <system> [--transport ring|stream]',
-    about: 'boots a system, and keeps it up until Ctrl-C or SIGTERM',
-    options: { transport: { type: 'string' } },
-    words: 1,
-    help: [
-      '<system>     the module whose default export is what system() returned: system.ts, or system.js',
-      '--transport  ring: shared memory (default where it works); stream: Unix sockets',
-    ],
-    execute: ([system = ''], { transport }) => run(system, transport),
-  },
-  doctor: {
-    usage: 'skerry doctor [--json]',
-    about: 'says what this machine offers, and why something is not there',
-    options: { json: { type: 'boolean' } },
-    words: 0,
-    help: ['--json       one object, for programs'],
-    execute: async (_words, { json }) => doctor(json === true),
-  },
-};
-
+// Who reads the output may leave at any time: `skerry logs | head`.
+process.stdout.on('error', (error: NodeJS.ErrnoException) =>
+  process.exit(error.code === 'EPIPE' ? ExitCode.ok : ExitCode.failed),
+);
 process.exitCode = await main(process.argv.slice(2));
 
-async function main(args: readonly string[]): Promise<number> {
-  const [name, ...rest] = args;
+async function main([name, ...rest]: readonly string[]): Promise<number> {
   if (name === undefined || name === 'help' || name === '--help' || name === '-h') {
-    const command = rest[0] === undefined ? undefined : commandOf(rest[0]);
-    process.stdout.write(command === undefined ? overview() : helpOf(command));
-    return name === undefined ? USED_WRONGLY : 0;
+    const command = rest[0] === undefined ? undefined : await loadCommand(rest[0]);
+    if (rest[0] !== undefined && command === undefined) return wrong(noCommand(rest[0]));
+    process.stdout.write(command === undefined ? await overview() : helpOf(command));
+    return name === undefined ? ExitCode.usedWrongly : ExitCode.ok;
   }
   if (name === '--version' || name === '-v') {
     const { version } = JSON.parse(readFileSync(new URL('../../package.json', import.meta.url), 'utf8')) as { version: string };
     process.stdout.write(`${version}\n`);
-    return 0;
+    return ExitCode.ok;
   }
-  const command = commandOf(name);
-  if (command === undefined) return wrong(`there is no command "${name}"; there are: ${Object.keys(COMMANDS).join(', ')}`);
-  let parsed: ReturnType<typeof parseArgs>;
+  const command = await loadCommand(name);
+  if (command === undefined) return wrong(noCommand(name));
+  let parsed: { values: Options; positionals: string[] };
   try {
     const options = { ...command.options, help: { type: 'boolean' as const, short: 'h' } };
-    parsed = parseArgs({ args: rest, options, allowPositionals: true });
+    parsed = parseArgs({ args: [...rest], options, allowPositionals: true }) as typeof parsed;
   } catch (error) {
     return wrong((error as Error).message.split('. ')[0] ?? '', command);
   }
   if (parsed.values.help === true) {
     process.stdout.write(helpOf(command));
-    return 0;
+    return ExitCode.ok;
   }
-  if (parsed.positionals.length !== command.words) {
-    const expected = command.words === 0 ? 'no arguments' : `${command.words} argument`;
-    return wrong(`${name} takes ${expected}; it was given ${parsed.positionals.length}`, command);
+  const [min, max] = command.words;
+  const { length } = parsed.positionals;
+  if (length < min || length > max) {
+    const expected =
+      max === 0 ? 'no arguments' : min === max ? `${min} argument${min === 1 ? '' : 's'}` : `${min} to ${max} arguments`;
+    return wrong(`${name} takes ${expected}; it was given ${length}`, command);
   }
-  return command.execute(parsed.positionals, parsed.values);
+  try {
+    return await command.execute(parsed.positionals, parsed.values);
+  } catch (error) {
+    if (error instanceof UsageError) return wrong(error.message, command);
+    process.stderr.write(`skerry: ${describe(error)}\n`);
+    return ExitCode.failed;
+  }
 }
 
-function commandOf(name: string): Command | undefined {
-  return Object.hasOwn(COMMANDS, name) ? COMMANDS[name] : undefined;
+function noCommand(name: string): string {
+  return `there is no command "${name}"; there are: ${commandNames().join(', ')}`;
 }
 
-function overview(): string {
-  const lines = Object.values(COMMANDS).map(({ usage, about }) => `  ${usage}\n      ${about}\n`);
-  return `skerry: servers in processes of their own\n\n${lines.join('')}\n  skerry help <command>, skerry --version\n`;
+async function overview(): Promise<string> {
+  const commands = await Promise.all(commandNames().map(loadCommand));
+  const lines = commands.map((command) => `  ${command?.usage}\n      ${command?.about}\n`);
+  const system = 'Where several systems run, -s <system> says which (`skerry ps` lists them), or the variable SKERRY_SYSTEM.';
+  return `skerry: servers in processes of their own\n\n${lines.join('')}\n  ${system}\n  skerry help <command>, skerry --version\n`;
 }
 
-function helpOf({ usage, about, help }: Command): string {
-  return `${usage}\n  ${about}\n\n${help.map((line) => `  ${line}\n`).join('')}`;
+function helpOf({ usage, about, help, options }: Command): string {
+  const system = 'system' in options ? ['-s, --system which system, where several run: its name, or name~pid'] : [];
+  return `${usage}\n  ${about}\n\n${[...help, ...system].map((line) => `  ${line}\n`).join('')}`;
 }
 
 function wrong(message: string, command?: Command): number {
   process.stderr.write(`skerry: ${message}\n${command === undefined ? 'See: skerry help' : `Usage: ${command.usage}`}\n`);
-  return USED_WRONGLY;
+  return ExitCode.usedWrongly;
+}
+
+/** What went wrong, and what a server said of it. */
+function describe(error: unknown): string {
+  if (!(error instanceof Error)) return String(error);
+  if (!(error instanceof SkerryError)) return ownFrames(error.stack ?? error.message);
+  const isNew = error.cause instanceof Error && error.cause.message !== error.message;
+  const cause =
+    isNew && error.cause instanceof Error && error.cause.stack !== undefined ? `\n${ownFrames(error.cause.stack)}` : '';
+  return `${error.message} (${error.code})${cause}`;
+}
+
+/** A stack without the frames of Skerry itself: what is looked for is in the user's code. */
+function ownFrames(stack: string): string {
+  const own = new URL('../', import.meta.url).href;
+  return stack
+    .split('\n')
+    .filter(
+      (line) =>
+        !(line.startsWith('    at ') && (line.includes(own) || line.includes('node:internal') || line.includes('<anonymous>'))),
+    )
+    .join('\n');
 }

@@ -24,12 +24,21 @@ export interface SpawnOptions {
   readonly env: Readonly<Record<string, string>>;
   readonly memoryMb: number;
   readonly title: string;
+  /** What it writes to stdout and stderr goes into pipes; else to where the kernel's goes. Needs the addon. */
+  readonly piped: boolean;
 }
 
 export interface SpawnedChild {
   readonly pid: number;
   readonly port: ControlPort;
+  /** The ends of its stdout and stderr that are read, when they are pipes. */
+  readonly output: readonly Descriptor[];
   kill(): void;
+}
+
+interface Pipe {
+  readonly read: Descriptor;
+  readonly write: Descriptor;
 }
 
 /** V8's old space within a server's limit: the rest is for young objects, code, buffers and the runtime. */
@@ -43,30 +52,52 @@ const LEFT_OPEN_MS = 100;
  */
 export function spawnChild(options: SpawnOptions, events: ControlEvents, onExit: (exit: Exit) => void): SpawnedChild {
   const { addon } = options;
-  const pair = addon?.socketPair();
+  if (addon === undefined) return spawnWith(undefined, [], options, events, onExit);
+  const opened: Descriptor[] = [];
   try {
-    return spawnWith(pair, options, events, onExit);
+    const pair = addon.socketPair();
+    opened.push(...pair);
+    const pipes: Pipe[] = [];
+    while (options.piped && pipes.length < 2) {
+      const pipe = addon.pipe();
+      pipes.push(pipe);
+      opened.push(pipe.read, pipe.write);
+    }
+    const child = spawnWith(pair, pipes, options, events, onExit);
+    for (const theirs of [pair[1], ...pipes.map(({ write }) => write)]) addon.close(theirs);
+    return child;
   } catch (error) {
-    if (pair !== undefined) for (const end of pair) addon?.close(end);
+    for (const descriptor of opened) addon.close(descriptor);
     throw error;
   }
 }
 
 function spawnWith(
   pair: [Descriptor, Descriptor] | undefined,
+  pipes: readonly Pipe[],
   options: SpawnOptions,
   events: ControlEvents,
   onExit: (exit: Exit) => void,
 ): SpawnedChild {
   const { addon, role, env, memoryMb } = options;
-  const execArgv = memoryMb > 0 ? [`--max-old-space-size=${Math.floor(memoryMb * OLD_SPACE_SHARE)}`] : [];
+  // Should a signal open the debugger: on a port that is free.
+  const execArgv = [
+    '--inspect-port=0',
+    ...(memoryMb > 0 ? [`--max-old-space-size=${Math.floor(memoryMb * OLD_SPACE_SHARE)}`] : []),
+  ];
+  const stdio = (pipe: Pipe | undefined) =>
+    pipe === undefined || addon === undefined ? 'inherit' : addon.fileNumber(pipe.write);
   const child: ChildProcess = spawn(process.execPath, [...execArgv, MAIN[role], String(process.pid), options.title], {
     env: { ...env, ...(memoryMb > 0 ? { SKERRY_MEMORY_MB: String(memoryMb) } : {}) },
-    stdio: ['ignore', 'inherit', 'inherit', pair === undefined || addon === undefined ? 'pipe' : addon.fileNumber(pair[1])],
+    stdio: [
+      'ignore',
+      stdio(pipes[0]),
+      stdio(pipes[1]),
+      pair === undefined || addon === undefined ? 'pipe' : addon.fileNumber(pair[1]),
+    ],
     detached: true,
   });
   if (child.pid === undefined) throw spawnError(child);
-  if (pair !== undefined && addon !== undefined) addon.close(pair[1]);
   let exit: Exit | undefined;
   let portClosed = false;
   const finish = () => {
@@ -101,6 +132,7 @@ function spawnWith(
   return {
     pid: child.pid ?? 0,
     port,
+    output: pipes.map(({ read }) => read),
     kill: () => {
       child.kill('SIGKILL');
     },

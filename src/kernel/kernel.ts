@@ -9,15 +9,14 @@ import type { Descriptor, NativeAddon } from '../memory/native.ts';
 import { mapRegion, RegionKind } from '../memory/region.ts';
 import type { ErrorInfo, FromKernel, InstanceEvent, ServerDeclaration, ToKernel } from '../protocol/control.ts';
 import { type Endpoint, formatEndpoint } from '../protocol/endpoint.ts';
-import type { Speaks } from '../protocol/version.ts';
+import { OPERATOR } from '../protocol/principal.ts';
 import type { MemoryBudget } from './budget.ts';
-import type { Channel } from './channels.ts';
 import { Closer } from './closer.ts';
 import { type SpawnedChild, spawnChild } from './child.ts';
 import { deathReason, type Exit } from './death.ts';
 import { Introductions } from './introductions.ts';
 import { type BootMessage, checkMessage, plainError } from './messages.ts';
-import type { Process } from './process-record.ts';
+import { newProcess, type Process } from './process-record.ts';
 import { makeSlot, readyOf, type Slot } from './slots.ts';
 
 export const PROCESS_SERVER_SLOT = 0;
@@ -26,8 +25,6 @@ const FIRST_SERVER_SLOT = 2;
 const MEMORY_WATCH_MS = 1000;
 /** A process server that orders nothing for so long, beyond what it is waiting for, hangs. */
 const STOP_SILENT_MS = 5_000;
-/** What a process speaks that does not say. */
-const OLDEST: Speaks = { min: 1, max: 1, features: 0 };
 
 export interface KernelOptions {
   readonly addon: NativeAddon | undefined;
@@ -61,7 +58,8 @@ export class Kernel {
     this.#systemUrl = new Promise((resolve) => {
       this.#booted = resolve;
     });
-    const declaration = { name: 'process', slots: [PROCESS_SERVER_SLOT], uses: {}, env: [], secrets: [], memoryMb: 0 };
+    const env = ['SKERRY_NAME', 'SKERRY_OPERATOR_DIR'];
+    const declaration = { name: 'process', slots: [PROCESS_SERVER_SLOT], uses: {}, env, secrets: [], memoryMb: 0 };
     this.#slots.set(PROCESS_SERVER_SLOT, makeSlot(PROCESS_SERVER_SLOT, 0, declaration));
     this.#spawn(this.#slot(PROCESS_SERVER_SLOT));
   }
@@ -76,7 +74,7 @@ export class Kernel {
       onMessage: (message, descriptors) => this.#receive(caller, message, descriptors),
       onClose: () => this.#end(0), // nobody is left to serve
     });
-    const caller = newProcess('client', 'caller', endpoint, 'operator', pid, port, () => {});
+    const caller = newProcess('client', 'caller', endpoint, OPERATOR, { pid, port, kill: () => {}, output: [] });
     this.#caller = caller;
     this.#born(caller, 'client', 0, '', {}, 1);
   }
@@ -109,9 +107,9 @@ export class Kernel {
     if (!to.dead) to.port.send(message, descriptors);
   }
 
-  #tellProcessServer(slot: number, event: InstanceEvent): void {
+  #tellProcessServer(slot: number, event: InstanceEvent, descriptors: readonly Descriptor[] = []): void {
     const { process } = this.#slot(PROCESS_SERVER_SLOT);
-    if (process !== undefined) this.#send(process, { t: 'instance', slot, event });
+    if (process !== undefined) this.#send(process, { t: 'instance', slot, event }, descriptors);
   }
 
   #ports(): Process['port'][] {
@@ -130,7 +128,14 @@ export class Kernel {
     const title = role === 'process' ? 'process' : `${server.name}.${replica}`;
     const spawned = this.#trySpawn(slot, () =>
       spawnChild(
-        { addon, role, env: { ...baseEnv, ...this.#pick(server.env) }, memoryMb: server.memoryMb, title },
+        {
+          addon,
+          role,
+          env: { ...baseEnv, ...this.#pick(server.env) },
+          memoryMb: server.memoryMb,
+          title,
+          piped: role === 'server',
+        },
         {
           onMessage: (message, descriptors) => this.#receive(record, message, descriptors),
           onClose: (why) => {
@@ -144,10 +149,10 @@ export class Kernel {
     );
     if (spawned === undefined) return;
     const child = spawned;
-    const record = newProcess(role, server.name, endpoint, `server:${server.name}`, child.pid, child.port, child.kill);
+    const record = newProcess(role, server.name, endpoint, role === 'process' ? OPERATOR : `server:${server.name}`, child);
     slot.process = record;
     this.#watchMemory();
-    this.#tellProcessServer(number, { what: 'born', pid: child.pid, generation: slot.generation });
+    this.#tellProcessServer(number, { what: 'born', pid: child.pid, generation: slot.generation }, child.output);
     const systemUrl = await this.#systemUrl;
     const replicas = this.#slotsOf(server.name).length;
     this.#born(record, role, replica, systemUrl, this.#pick(server.secrets), replicas);
@@ -173,7 +178,10 @@ export class Kernel {
     secrets: Record<string, string>,
     replicas: number,
   ): void {
-    this.#send(to, { t: 'born', config: { role, name: to.name, replica, endpoint: to.endpoint, systemUrl, secrets, replicas } });
+    this.#send(to, {
+      t: 'born',
+      config: { role, name: to.name, replica, endpoint: to.endpoint, systemUrl, secrets, replicas, piped: to.output.length > 0 },
+    });
   }
 
   #pick(names: readonly string[]): Record<string, string> {
@@ -222,6 +230,7 @@ export class Kernel {
       this.#closer.close(proc.status.descriptor);
       proc.status.region?.release();
     }
+    for (const pipe of proc.output) this.#closer.close(pipe);
     proc.bell = undefined;
     proc.status = undefined;
   }
@@ -276,7 +285,7 @@ export class Kernel {
   #handle(from: Process, message: ToKernel | BootMessage, descriptors: readonly Descriptor[], owned: Set<Descriptor>): void {
     switch (message.t) {
       case 'hello':
-        from.speaks = message.speaks ?? OLDEST;
+        if (message.speaks !== undefined) from.speaks = message.speaks;
         return this.#hello(from, descriptors, owned);
       case 'need':
         return this.#need(from, message.seq, message.bytes);
@@ -318,11 +327,15 @@ export class Kernel {
       case 'dying':
         from.lastWords = message.error;
         return;
+      case 'loaded':
+        return this.#tellProcessServer(from.endpoint.slot, { what: 'loaded', urls: message.urls });
+      case 'inspecting':
+        return this.#tellProcessServer(from.endpoint.slot, { what: 'inspecting', url: message.url });
       case 'boot':
         if (from !== this.#caller) throw new Error('only the caller boots');
         return this.#booted(message.systemUrl);
       case 'stop':
-        if (from !== this.#caller) throw new Error('only the caller stops the system');
+        if (from !== this.#caller && from.role !== 'process') throw new Error('only an operator stops the system');
         return this.stop();
       default:
         if (from.role !== 'process') throw new Error(`"${message.t}" is for the process server alone`);
@@ -341,6 +354,7 @@ export class Kernel {
     owned.delete(bell);
     from.bell = bell;
     from.status = { descriptor: status, region: mapRegion(addon, status, RegionKind.status, `${from.name} status`, true) };
+    if (from.role === 'server') this.#tellProcessServer(from.endpoint.slot, { what: 'status' }, [status]);
   }
 
   #need(from: Process, seq: number, bytes: number): void {
@@ -362,7 +376,7 @@ export class Kernel {
 
   /** Deny by default: what a client may call of a server; undefined: nothing. */
   #rightsOf(from: Process, server: string): readonly string[] | true | undefined {
-    if (from.role === 'client') return true;
+    if (from.role !== 'server') return true;
     return from.uses.get(server);
   }
 
@@ -442,6 +456,16 @@ export class Kernel {
         if (this.#stopping) this.#awaitStop(2 * message.drainMs);
         return this.#send(process, { t: 'stop', drainMs: message.drainMs });
       }
+      case 'inspect': {
+        const { process } = this.#slot(message.slot);
+        if (process !== undefined) this.#send(process, { t: 'inspect', on: message.on });
+        return;
+      }
+      case 'ring': {
+        const { process } = this.#slot(message.slot);
+        if (process?.bell !== undefined) this.#options.addon?.ring(process.bell);
+        return;
+      }
       case 'zombie':
         return this.#introductions.down(this.#slot(message.slot), message.error);
       case 'up':
@@ -476,36 +500,4 @@ export class Kernel {
     }
     return list;
   }
-}
-
-function newProcess(
-  role: Process['role'],
-  name: string,
-  endpoint: Endpoint,
-  principal: string,
-  pid: number,
-  port: Process['port'],
-  kill: () => void,
-): Process {
-  return {
-    role,
-    name,
-    endpoint,
-    principal,
-    pid,
-    port,
-    kill,
-    channels: new Map<number, Channel>(),
-    serves: new Map<number, Channel>(),
-    uses: new Map(),
-    status: undefined,
-    bell: undefined,
-    speaks: OLDEST,
-    grantedBytes: 0,
-    killedFor: undefined,
-    ordered: false,
-    lastWords: undefined,
-    lastRssAnon: 0,
-    dead: false,
-  };
 }

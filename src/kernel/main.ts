@@ -45,7 +45,16 @@ process.on('SIGTERM', () => kernel.stop());
 
 function baseEnvironment(): Record<string, string> {
   const env: Record<string, string> = {};
-  for (const name of ['SKERRY_TRANSPORT', 'SKERRY_DEBUG', 'NODE_V8_COVERAGE', 'TZ', 'LANG']) {
+  for (const name of [
+    'SKERRY_TRANSPORT',
+    'SKERRY_DEBUG',
+    'SKERRY_DEV',
+    'SKERRY_LOG',
+    'SKERRY_LOG_LEVEL',
+    'NODE_V8_COVERAGE',
+    'TZ',
+    'LANG',
+  ]) {
     const value = process.env[name];
     if (value !== undefined) env[name] = value;
   }

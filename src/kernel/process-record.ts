@@ -16,6 +16,8 @@ export interface Process {
   readonly pid: number;
   readonly port: ControlPort;
   readonly kill: () => void;
+  /** The read ends of its stdout and stderr. Kept while it lives: a process server that dies must not make its writes fail. */
+  readonly output: readonly Descriptor[];
   /** Channels that it has as a client, by its own number. */
   readonly channels: Map<number, Channel>;
   /** Channels that it serves, by the kernel's number. */
@@ -33,4 +35,38 @@ export interface Process {
   lastWords: ErrorInfo | undefined;
   lastRssAnon: number;
   dead: boolean;
+}
+
+/** What a process speaks that does not say. */
+const OLDEST: Speaks = { min: 1, max: 1, features: 0 };
+
+export function newProcess(
+  role: Process['role'],
+  name: string,
+  endpoint: Endpoint,
+  principal: string,
+  { pid, port, kill, output }: Pick<Process, 'pid' | 'port' | 'kill' | 'output'>,
+): Process {
+  return {
+    role,
+    name,
+    endpoint,
+    principal,
+    pid,
+    port,
+    kill,
+    output,
+    channels: new Map(),
+    serves: new Map(),
+    uses: new Map(),
+    status: undefined,
+    bell: undefined,
+    speaks: OLDEST,
+    grantedBytes: 0,
+    killedFor: undefined,
+    ordered: false,
+    lastWords: undefined,
+    lastRssAnon: 0,
+    dead: false,
+  };
 }

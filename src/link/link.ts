@@ -16,11 +16,12 @@ import { LinkConnections } from './connections.ts';
 export interface LinkEvents {
   onInit?(): void;
   onStop?(drainMs: number): void;
+  onInspect?(on: boolean): void;
   onUp?(processes: readonly ProcessInfo[]): void;
   onBootFailed?(error: ErrorInfo): void;
   onStopped?(): void;
   onDeclared?(): void;
-  onInstance?(slot: number, event: InstanceEvent): void;
+  onInstance?(slot: number, event: InstanceEvent, descriptors: readonly Descriptor[]): void;
   /** The kernel is gone: nothing works any more. */
   onLost(reason: string): void;
 }
@@ -180,6 +181,8 @@ export class Link implements CarrierLink {
         return this.connections.release();
       case 'init':
         return this.#events.onInit?.();
+      case 'inspect':
+        return this.#events.onInspect?.(message.on);
       case 'stop':
         return this.#events.onStop?.(message.drainMs);
       case 'up':
@@ -192,7 +195,7 @@ export class Link implements CarrierLink {
       case 'declared':
         return this.#events.onDeclared?.();
       case 'instance':
-        return this.#events.onInstance?.(message.slot, message.event);
+        return this.#events.onInstance?.(message.slot, message.event, descriptors);
     }
   }
 

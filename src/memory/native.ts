@@ -57,6 +57,11 @@ export interface NativeAddon {
   adopt(fileNumber: number): Descriptor;
   /** The operating system's number of a descriptor, to be passed to a spawn; valid until `close`. */
   fileNumber(descriptor: Descriptor): number;
+  /**
+   * Gives a descriptor out of the addon's hands, for a stream of Node's own: from now on whoever took the number closes it. Main thread
+   * only: when a worker is terminated nobody would.
+   */
+  disown(descriptor: Descriptor): number;
   close(descriptor: Descriptor): void;
 
   /**
@@ -80,6 +85,8 @@ export interface NativeAddon {
   setDumpable(on: boolean): void;
   /** RLIMIT_DATA for this process: bytes of private writable memory, address space not yet touched included. */
   limitData(bytes: number): void;
+  /** SO_PEERCRED: who connected the other end of a Unix socket that Node holds under this number. */
+  peerCredentials(fileNumber: number): { readonly pid: number; readonly uid: number };
 
   /**
    * Writes the loop's phase and counter into a region of this process, from uv_prepare and uv_check, without a message:

@@ -11,7 +11,10 @@
 //   65    queued            the dispatcher: unstarted calls that it sees, all clients together
 //   66    started           the dispatcher: calls started, in all (u32)
 //   67    failed            the dispatcher: calls that ended with an error, in all (u32)
+//   68-319                  the dispatcher: rates and durations of calls (call-times.ts)
+//   320   debugged          1: a debugger may hold it: deadlines and the watch for hangs pause
 
+import { type CallRates, CallTimes, readCallTimes } from './call-times.ts';
 import type { Region } from './region.ts';
 
 export const STATUS_REGION_BYTES = 4096;
@@ -26,7 +29,10 @@ export const StatusWord = {
   queued: 65,
   started: 66,
   failed: 67,
+  debugged: 320,
 } as const;
+
+const PHASE_WAITING = 2;
 
 export const LOOP_WORDS_OFFSET = StatusWord.phase * 4;
 export const FAULT_WORDS_OFFSET = StatusWord.fatalSignal * 4;
@@ -37,10 +43,19 @@ export class StatusCounters {
   queued = 0;
   started = 0;
   failed = 0;
+  debugged = false;
+  readonly times: CallTimes;
   readonly #words: Int32Array | undefined;
 
   constructor(region: Region | undefined) {
     this.#words = region?.i32;
+    this.times = new CallTimes(region);
+  }
+
+  /** A debugger may hold this process from now on, or does no more. */
+  markDebugged(on: boolean): void {
+    this.debugged = on;
+    if (this.#words !== undefined) this.#words[StatusWord.debugged] = on ? 1 : 0;
   }
 
   publish(): void {
@@ -51,6 +66,36 @@ export class StatusCounters {
     words[StatusWord.started] = this.started;
     words[StatusWord.failed] = this.failed;
   }
+}
+
+/** What an instance says of itself, for those who look at a system. */
+export interface Vitals extends CallRates {
+  readonly running: number;
+  readonly queued: number;
+  readonly started: number;
+  readonly failed: number;
+  /** It waits for events; false also while a callback of Node's own runs (see `watchLoop` of the addon). */
+  readonly parked: boolean;
+  readonly turns: number;
+  /** Since the last change between running and waiting. */
+  readonly phaseMs: number;
+  readonly debugged: boolean;
+}
+
+/** @param nowMs CLOCK_MONOTONIC; @param region another process's: every figure is input, and clamped. */
+export function readVitals(region: Region, nowMs: number): Vitals {
+  const words = region.i32;
+  const count = (word: number) => (words[word] as number) >>> 0;
+  return {
+    ...readStatus(region),
+    ...readCallTimes(region, count(StatusWord.started), nowMs),
+    started: count(StatusWord.started),
+    failed: count(StatusWord.failed),
+    parked: words[StatusWord.phase] === PHASE_WAITING,
+    turns: words[StatusWord.turns] as number,
+    phaseMs: (Math.floor(nowMs) - (words[StatusWord.phaseSinceMs] as number)) & 0x7fff_ffff,
+    debugged: words[StatusWord.debugged] === 1,
+  };
 }
 
 /** A peer's status, as it stands now; clamped, since a peer may write anything. */

@@ -36,6 +36,8 @@ export type ToKernel =
   | { t: 'ready'; methods: readonly MethodInfo[]; concurrency: number; queueMax: number; address?: string }
   | { t: 'failed'; stage: 'import' | 'init'; error: ErrorInfo }
   | { t: 'dying'; error: ErrorInfo }
+  | { t: 'inspecting'; url: string }
+  | { t: 'loaded'; urls: readonly string[] } // modules; only for `skerry dev`
   | { t: 'need'; seq: number; bytes: number }
   | { t: 'giveBack'; bytes: number }
   | { t: 'connect'; seq: number; server: string }
@@ -57,6 +59,8 @@ export type FromProcessServer =
   | { t: 'kill'; slot: number; reason: string; ordered: boolean }
   | { t: 'stopInstance'; slot: number; drainMs: number }
   | { t: 'zombie'; slot: number; error: ErrorInfo }
+  | { t: 'inspect'; slot: number; on: boolean }
+  | { t: 'ring'; slot: number } // wake its loop: one that does not turn then hangs
   | { t: 'up' }
   | { t: 'bootFailed'; error: ErrorInfo }
   | { t: 'stopped' };
@@ -76,6 +80,7 @@ export interface ServerDeclaration {
 export type FromKernel =
   | { t: 'born'; config: BirthConfig }
   | { t: 'init' }
+  | { t: 'inspect'; on: boolean }
   | { t: 'granted'; seq: number }
   | { t: 'refused'; seq: number; error: ErrorInfo; data: Record<string, unknown> }
   | {
@@ -127,9 +132,12 @@ export type FromKernel =
   | { t: 'instance'; slot: number; event: InstanceEvent };
 
 export type InstanceEvent =
-  | { what: 'born'; pid: number; generation: number }
+  | { what: 'born'; pid: number; generation: number } // [stdout, stderr] where they are pipes
+  | { what: 'status' } // [status]
   | { what: 'manifest'; uses: readonly string[] }
   | { what: 'ready' }
+  | { what: 'inspecting'; url: string } // '': no more
+  | { what: 'loaded'; urls: readonly string[] }
   | { what: 'failed'; stage: 'import' | 'init'; error: ErrorInfo }
   | { what: 'died'; reason: string; ordered: boolean; error?: ErrorInfo | undefined };
 
@@ -149,6 +157,8 @@ export interface BirthConfig {
   readonly systemUrl: string;
   readonly secrets: Record<string, string>;
   readonly replicas: number;
+  /** Its stdout and stderr are pipes that the process server reads. */
+  readonly piped: boolean;
 }
 
 export function errorInfo(error: unknown): ErrorInfo {

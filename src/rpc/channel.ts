@@ -42,6 +42,8 @@ export interface ChannelOptions {
 }
 
 const NEVER = Number.POSITIVE_INFINITY;
+/** How soon the deadlines of a server that a debugger may hold are looked at again. */
+const DEBUGGED_LOOK_MS = 1000;
 
 export class Channel implements ClientEvents, DeadlineOwner {
   readonly #options: ChannelOptions;
@@ -185,6 +187,7 @@ export class Channel implements ClientEvents, DeadlineOwner {
   expire(now: number): number {
     let next = NEVER;
     if (this.#inFlight === 0) return next;
+    if (this.#end.peerDebugged === true) return now + DEBUGGED_LOOK_MS;
     for (let slot = 0; slot < CALLS_MAX; slot++) {
       const pending = this.#pending[slot];
       if (pending === undefined || pending.givenUp) continue;

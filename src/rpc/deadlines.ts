@@ -6,6 +6,8 @@
 
 import { nowMs } from '../base/clock.ts';
 
+const PAUSED_LOOK_MS = 1000;
+
 export interface DeadlineOwner {
   /** Expires what is due. @returns the earliest deadline still pending, or Infinity. */
   expire(nowMs: number): number;
@@ -15,6 +17,8 @@ export class Deadlines {
   readonly #owners = new Set<DeadlineOwner>();
   #at = Number.POSITIVE_INFINITY;
   #timer: NodeJS.Timeout | undefined;
+  /** A debugger may hold this process: what it waits for does not expire. */
+  paused = false;
 
   add(owner: DeadlineOwner): void {
     this.#owners.add(owner);
@@ -41,7 +45,8 @@ export class Deadlines {
     const now = nowMs();
     let next = Number.POSITIVE_INFINITY;
     this.#at = next;
-    for (const owner of this.#owners) next = Math.min(next, owner.expire(now));
+    if (this.paused) next = now + PAUSED_LOOK_MS;
+    else for (const owner of this.#owners) next = Math.min(next, owner.expire(now));
     this.#arm(Math.min(next, this.#at));
   };
 }

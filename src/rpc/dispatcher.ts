@@ -143,12 +143,17 @@ export class Dispatcher implements ConnectionHost {
     status.publish();
   }
 
-  countQueue(now: number): void {
+  countQueue(now: number): boolean {
+    if (now - this.#queuedAtMs < QUEUED_EVERY_MS) return false;
     const { status } = this.options;
-    if (now - this.#queuedAtMs >= QUEUED_EVERY_MS) {
-      this.#queuedAtMs = now;
-      status.queued = this.#queued();
-    }
+    this.#queuedAtMs = now;
+    status.queued = this.#queued();
+    status.times.count(now, status.started - 1); // without this call, which is started already
+    return true;
+  }
+
+  took(ms: number): void {
+    this.options.status.times.took(ms);
   }
 
   ended(failed: boolean): void {

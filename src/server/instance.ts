@@ -1,5 +1,6 @@
 // What the main file of an instance drives: a server's instance, or the process server.
 
+import type { Descriptor } from '../memory/native.ts';
 import type { InstanceEvent } from '../protocol/control.ts';
 
 export interface Instance {
@@ -10,5 +11,6 @@ export interface Instance {
   /** End: running calls first, for `drainMs` at most, then what onStop asked for. */
   stop(drainMs: number): void;
   onDeclared?(): void;
-  onInstance?(slot: number, event: InstanceEvent): void;
+  /** @param descriptors of the event; they are the instance's from here on. */
+  onInstance?(slot: number, event: InstanceEvent, descriptors: readonly Descriptor[]): void;
 }

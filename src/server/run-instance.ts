@@ -12,11 +12,14 @@ import { type BirthConfig, errorInfo } from '../protocol/control.ts';
 import type { Instance } from './instance.ts';
 
 const CONTROL_FD = 3;
+const MODULES_AT_ONCE = 256;
 /** Beyond what the process has mapped at its start: stacks of threads that come later count in full. */
 const DATA_SLACK_BYTES = 64 * 1024 * 1024;
 
 /** Makes this process an instance. Resolves when what `make` made has been started. */
-export async function runInstance(make: (link: Link, config: BirthConfig) => Instance): Promise<void> {
+export async function runInstance(
+  make: (link: Link, config: BirthConfig, addon: NativeAddon | undefined) => Instance,
+): Promise<void> {
   const kernelPid = Number(process.argv[2]);
   process.title = `skerry ${process.argv[3]}`;
   process.argv.splice(1); // what the user's modules see is not the kernel's business
@@ -28,9 +31,10 @@ export async function runInstance(make: (link: Link, config: BirthConfig) => Ins
   let instance: Instance | undefined;
   const link = new Link(means.makePort, {
     onInit: () => instance?.init(),
+    onInspect: (on) => void inspect(link, on),
     onStop: (drainMs) => (instance === undefined ? process.exit(0) : instance.stop(drainMs)),
     onDeclared: () => instance?.onDeclared?.(),
-    onInstance: (slot, event) => instance?.onInstance?.(slot, event),
+    onInstance: (slot, event, descriptors) => instance?.onInstance?.(slot, event, descriptors),
     onLost: () => process.exit(0), // without a kernel there is no system
   });
   link.setKeepAlive(true);
@@ -41,12 +45,39 @@ export async function runInstance(make: (link: Link, config: BirthConfig) => Ins
     process.exit(1);
   });
 
+  if (process.env.SKERRY_DEV === '1') await reportModules(link);
   const config = await link.born;
+  // Non-blocking: a reader that is slow, or hangs, holds nobody up.
+  if (config.piped && addon !== undefined) for (const output of [1, 2]) addon.disown(addon.adopt(output));
   const carrier = means.makeCarrier(link, config.endpoint, `${config.name}.${config.replica}`);
   carrier.observe?.(config.name);
   link.use(carrier);
-  instance = make(link, config);
+  instance = make(link, config, addon);
   await instance.run();
+}
+
+/** In batches: a module seldom comes alone. */
+async function reportModules(link: Link): Promise<void> {
+  const { reportLoadedModules } = await import('./loaded-modules.ts');
+  let waiting: string[] = [];
+  reportLoadedModules((url) => {
+    waiting.push(url);
+    if (waiting.length > 1) return;
+    setImmediate(() => {
+      for (; waiting.length > 0; waiting = waiting.slice(MODULES_AT_ONCE))
+        link.send({ t: 'loaded', urls: waiting.slice(0, MODULES_AT_ONCE) });
+    });
+  });
+}
+
+/** Opens or closes the debugger, and says so where others read it: while it may hold this process, nobody's deadline runs. */
+async function inspect(link: Link, on: boolean): Promise<void> {
+  const inspector = await import('node:inspector');
+  link.carrier.status.markDebugged(on);
+  link.deadlines.paused = on;
+  if (!on) inspector.close();
+  else if (inspector.url() === undefined) inspector.open(0, '127.0.0.1');
+  link.send({ t: 'inspecting', url: inspector.url() ?? '' });
 }
 
 /** The operating system sees to it that this process ends with its kernel, keeps others out of its memory, and limits it. */

@@ -12,7 +12,8 @@ import type { ServerContext } from './context.ts';
 import { type AnyServer, concurrencyOf, methodTable, queueMaxOf } from './definition.ts';
 import type { Instance } from './instance.ts';
 import { loadServer, loadSystem } from './load.ts';
-import { makeLogger } from './log.ts';
+import { type LogRecord, logsAsJson, makeLogger, packRecord, showRecord } from './log.ts';
+import { PipeLog } from './pipe-log.ts';
 import type { ServerEntry } from './system.ts';
 
 export class ServerInstance implements Instance {
@@ -112,7 +113,7 @@ export class ServerInstance implements Instance {
   }
 
   #context(entry: ServerEntry, used: readonly string[]): ServerContext<unknown> {
-    const { name, replica, replicas, secrets } = this.#config;
+    const { name, replica, replicas, secrets, piped } = this.#config;
     const env = Object.fromEntries((entry.env ?? []).map((variable) => [variable, process.env[variable]]));
     const label = replicas > 1 ? `${name}.${replica}` : name;
     return {
@@ -123,7 +124,7 @@ export class ServerInstance implements Instance {
       uses: this.#uses(used) as never,
       env,
       secrets,
-      log: makeLogger(label, (line) => process.stderr.write(line)),
+      log: makeLogger(piped ? logToPipe() : (record) => process.stderr.write(showRecord(record, label, logsAsJson()))),
       signal: this.#stopping.signal,
       onStop: (stop) => {
         if (typeof stop !== 'function')
@@ -140,6 +141,18 @@ function usesOf(definition: AnyServer, entry: ServerEntry): Record<string, reado
     uses[name] = (use as { methods: readonly string[] | true }).methods;
   for (const name of entry.uses ?? []) uses[name] ??= true;
   return uses;
+}
+
+function logToPipe(): (record: LogRecord) => void {
+  const dropped = (lines: number): LogRecord => {
+    return {
+      time: Date.now(),
+      level: 'warn',
+      message: `${lines} log lines before this one were dropped: nobody read them in time`,
+    };
+  };
+  const log = new PipeLog((lines) => packRecord(dropped(lines)));
+  return (record) => log.write(packRecord(record));
 }
 
 function delay(ms: number): Promise<void> {

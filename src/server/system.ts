@@ -30,6 +30,11 @@ export interface ServerEntry<Options = unknown, Names extends string = string> {
   readonly limits?: {
     /** Anonymous memory of an instance, megabytes, 64 or more; beyond, it is ended with the reason `memory limit`. Default none. */
     readonly memoryMb?: number;
+    /**
+     * How long its event loop may make no turn, ms, 100 or more; beyond, it is ended with the reason `hung`, at the latest after twice
+     * that time. Default none. Needs shared memory: over streams nobody looks.
+     */
+    readonly heartbeatMs?: number;
   };
   readonly restart?: RestartPolicy;
   /** Longest time from the start of an instance until it is ready, ms. Default 30,000. */
@@ -160,7 +165,7 @@ function checkEntry(name: string, entry: ServerEntry, servers: readonly string[]
   };
   if (typeof entry !== 'object' || entry === null) fail('its entry', 'an object with `load`', entry);
   group('its entry', entry, KNOWN);
-  group('limits', entry.limits, ['memoryMb']);
+  group('limits', entry.limits, ['memoryMb', 'heartbeatMs']);
   group('restart', entry.restart, ['stableMs', 'unstableMax']);
   names('uses', entry.uses, 'names of servers');
   names('env', entry.env, 'names of environment variables');
@@ -172,6 +177,7 @@ function checkEntry(name: string, entry: ServerEntry, servers: readonly string[]
   };
   if (entry.replicas !== 'cores') within('replicas', entry.replicas, 1, 256);
   within('limits.memoryMb', entry.limits?.memoryMb, 64, 1 << 20);
+  within('limits.heartbeatMs', entry.limits?.heartbeatMs, 100, 3_600_000);
   within('restart.stableMs', entry.restart?.stableMs, 0, 3_600_000);
   within('restart.unstableMax', entry.restart?.unstableMax, 1, 1000);
   within('initTimeoutMs', entry.initTimeoutMs, 1, 3_600_000);

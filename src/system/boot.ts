@@ -3,6 +3,7 @@
 // The kernel is a process of its own; the caller is a client with an operator's rights. If the caller goes, the system goes.
 
 import { SkerryError } from '../base/errors.ts';
+import { isSystemName } from '../protocol/operator.ts';
 import { type Entries, ownSystem, type System, systems } from '../server/system.ts';
 import type { OperatingSystem } from './operating-system.ts';
 
@@ -13,6 +14,10 @@ export interface BootOptions {
   readonly budgetMb?: number;
   /** Environment from which servers get what their entries name. Default: `process.env`. */
   readonly env?: Readonly<Record<string, string | undefined>>;
+  /** What the command `skerry` calls this system: letters, digits, - and _. Default: the name of its module, or of the folder. */
+  readonly name?: string;
+  /** Whether the command `skerry` can reach it, over a socket that only this user may open. Default true. */
+  readonly operator?: boolean;
 }
 
 /**
@@ -37,7 +42,7 @@ export async function boot<S extends Entries>(system: System<S>, options: BootOp
   return startSystem(system, options);
 }
 
-const KNOWN = ['transport', 'budgetMb', 'env'];
+const KNOWN = ['transport', 'budgetMb', 'env', 'name', 'operator'];
 
 function checkOptions(options: BootOptions): void {
   const wrong = (what: string): never => {
@@ -46,13 +51,18 @@ function checkOptions(options: BootOptions): void {
   if (typeof options !== 'object' || options === null) wrong(`takes a system and options; the options are ${String(options)}`);
   const unknown = Object.keys(options).find((name) => !KNOWN.includes(name));
   if (unknown !== undefined) wrong(`has no option "${unknown}"; it has: ${KNOWN.join(', ')}`);
-  const { transport, budgetMb } = options;
+  const { transport, budgetMb, name, operator } = options;
   if (transport !== undefined && transport !== 'ring' && transport !== 'stream') {
     wrong(`option transport must be 'ring' or 'stream'; it is ${String(transport)}`);
   }
   if (budgetMb !== undefined && !(typeof budgetMb === 'number' && budgetMb >= 1)) {
     wrong(`option budgetMb must be a number of megabytes, 1 or more; it is ${String(budgetMb)}`);
   }
+  if (name !== undefined && !isSystemName(name)) {
+    wrong(`option name must be 1 to 64 letters, digits, - and _; it is ${String(name)}`);
+  }
+  if (operator !== undefined && typeof operator !== 'boolean')
+    wrong(`option operator must be true or false; it is ${String(operator)}`);
 }
 
 function isInstance(): boolean {

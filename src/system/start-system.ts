@@ -11,6 +11,7 @@ import { type Means, ringMeans } from '../link/means.ts';
 import { toError } from '../link/to-error.ts';
 import { loadNative } from '../memory/load-native.ts';
 import type { NativeAddon } from '../memory/native.ts';
+import { operatorFolder } from '../protocol/operator.ts';
 import type { Entries, System } from '../server/system.ts';
 import type { BootOptions } from './boot.ts';
 import { OperatingSystem } from './operating-system.ts';
@@ -18,7 +19,13 @@ import { OperatingSystem } from './operating-system.ts';
 const KERNEL_MAIN = fileURLToPath(new URL('../kernel/main.js', import.meta.url));
 
 export async function startSystem<S extends Entries>(system: System<S>, options: BootOptions): Promise<OperatingSystem<S>> {
-  const { transport = process.env.SKERRY_TRANSPORT === 'stream' ? 'stream' : 'ring', budgetMb = 0, env = process.env } = options;
+  const {
+    transport = process.env.SKERRY_TRANSPORT === 'stream' ? 'stream' : 'ring',
+    budgetMb = 0,
+    env = process.env,
+    name,
+    operator = true,
+  } = options;
   const addon = transport === 'ring' ? loadNative().addon : undefined;
   const up = deferred<void>();
   const over = deferred<SkerryError | undefined>();
@@ -26,6 +33,8 @@ export async function startSystem<S extends Entries>(system: System<S>, options:
   const kernel = await startKernel(addon, {
     ...given,
     ...(forServers === undefined ? {} : { SKERRY_NODE_OPTIONS: forServers }),
+    ...(name === undefined ? {} : { SKERRY_NAME: name }),
+    ...(operator ? { SKERRY_OPERATOR_DIR: operatorFolder(process.env) } : { SKERRY_OPERATOR_DIR: undefined }),
     ...(addon === undefined ? { SKERRY_TRANSPORT: 'stream' } : {}),
     ...(budgetMb > 0 ? { SKERRY_BUDGET_MB: String(budgetMb) } : {}),
   });

@@ -14,7 +14,7 @@ import {
   type UsedApi,
   type UsesOf,
 } from '../server/definition.ts';
-import { makeLogger } from '../server/log.ts';
+import { makeLogger, showRecord } from '../server/log.ts';
 import type { Remote } from '../server/remote.ts';
 import { Stage } from './stage.ts';
 
@@ -91,7 +91,7 @@ export async function mount<D extends AnyServer>(
       uses: Object.fromEntries([...fakes].map(([other, fake]) => [other, fake.server])) as never,
       env,
       secrets,
-      log: makeLogger(name, (line) => log.push(line.trimEnd())),
+      log: makeLogger((record) => log.push(showRecord(record, name, false).trimEnd())),
       signal: stopping.signal,
       onStop: (stop) => void stops.push(stop),
     };

@@ -18,7 +18,7 @@ test('help, version and mistakes', TIMEOUT, async (t) => {
     [['run', '-h'], 0, /^skerry run <system>/, /^$/],
     [['--version'], 0, new RegExp(`^${version}\n$`), /^$/],
     [[], 2, /skerry run/, /^$/],
-    [['rnu'], 2, /^$/, /there is no command "rnu"; there are: run, doctor/],
+    [['rnu'], 2, /^$/, /there is no command "rnu"; there are: run, dev, ps/],
     [['toString'], 2, /^$/, /there is no command "toString"/],
     [['run'], 2, /^$/, /run takes 1 argument; it was given 0\nUsage: skerry run/],
     [['run', 'a', 'b'], 2, /^$/, /it was given 2/],

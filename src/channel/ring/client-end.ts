@@ -182,6 +182,10 @@ export class RingClientEnd implements ClientEnd, Pollable {
     return Math.max(0, waiting) + this.#sender.queued;
   }
 
+  get peerDebugged(): boolean {
+    return this.#peer?.status?.i32[StatusWord.debugged] === 1;
+  }
+
   get peerLoad(): number {
     const status = this.#peer?.status;
     if (status === undefined) return 0;

@@ -3,4 +3,4 @@
 import { runInstance } from '../../server/run-instance.ts';
 import { ProcessServer } from './process-server.ts';
 
-await runInstance((link, config) => new ProcessServer(link, config));
+await runInstance((link, config, addon) => new ProcessServer(link, config, addon));

@@ -1,6 +1,10 @@
-// The process server's methods, as operators see them.
+// The process server's methods, as operators see them: `sys.processes`, and the command `skerry`.
 
-/** `new` and `restart`: on the way to running; `zombie`: down, waits for an operator. */
+import type { LogLevel } from '../../server/log.ts';
+
+/**
+ * `new` and `restart`: on the way to running; `sleeping`: running, and waits for something to do; `zombie`: down, waits for an operator.
+ */
 export type InstanceState = 'new' | 'running' | 'sleeping' | 'restart' | 'zombie';
 
 export interface ProcessEntry {
@@ -14,6 +18,90 @@ export interface ProcessEntry {
   readonly lastReason?: string;
 }
 
+/** One line of what `skerry ps` shows. What is undefined cannot be known: over streams, or while there is no process. */
+export interface ProcessUsage extends ProcessEntry {
+  /** node.slot.generation; a later instance of the same slot has a higher generation. */
+  readonly endpoint: string;
+  readonly tier: 'process';
+  /** On whose behalf it calls others. */
+  readonly principal: string;
+  /** Since the instance has been ready (kernel and process server: since their start), ms. */
+  readonly uptimeMs?: number;
+  readonly callsPerSecond?: number;
+  /** Unstarted calls that it sees. */
+  readonly queued?: number;
+  /** Handlers that run now. */
+  readonly running?: number;
+  /** Calls since its start, and those of them that ended with an error. */
+  readonly started?: number;
+  readonly failed?: number;
+  /** How long the slowest 1% of handlers took at least, in the last 10 to 20 s of calls, ms. */
+  readonly p99Ms?: number;
+  /** Of one core: since somebody looked last, if that is less than 10 s ago, else since its start. */
+  readonly cpuPercent?: number;
+  /** Anonymous memory (RssAnon): its own, without what is shared. */
+  readonly memoryBytes?: number;
+  /** A debugger may hold it. */
+  readonly debugged?: boolean;
+}
+
+export interface LogLine {
+  /** Milliseconds since 1970. */
+  readonly time: number;
+  readonly name: string;
+  readonly replica: number;
+  /** `log`: by `ctx.log`; else what the process wrote. */
+  readonly stream: 'log' | 'stdout' | 'stderr';
+  /** Of a `log` line. */
+  readonly level?: LogLevel;
+  readonly text: string;
+  /** Of a `log` line with fields: the message without them, and the fields. */
+  readonly message?: string;
+  readonly data?: unknown;
+}
+
+/** The end of an instance. */
+export interface Death {
+  /** Milliseconds since 1970. */
+  readonly time: number;
+  /** A signal's name, `exit code 1`, `memory limit`, an error's name and message … */
+  readonly reason: string;
+  /** Whether it had been ready. */
+  readonly wasReady: boolean;
+  readonly upMs: number;
+  /** The error that it ended with, if it could say so. */
+  readonly stack?: string;
+}
+
+export interface InstanceStatus extends ProcessUsage {
+  /** When its state was entered, ms since 1970. */
+  readonly since: number;
+  readonly lastDeath?: Death;
+  /** What it may use. */
+  readonly uses: readonly string[];
+  readonly limits: { readonly memoryMb?: number; readonly heartbeatMs?: number };
+  /** Its last lines, oldest first. */
+  readonly log: readonly LogLine[];
+}
+
+export interface SystemInfo {
+  /** As operators call it: the name of the folder of its module, or what SKERRY_NAME said. */
+  readonly name: string;
+  readonly url: string;
+  readonly pid: number;
+  readonly transport: 'ring' | 'stream';
+  readonly startedAt: number;
+}
+
+export interface LogQuery {
+  /** `geo` or `geo.1`; default: all. */
+  readonly name?: string;
+  /** Lines of the past, 0 to 10,000; default 100. */
+  readonly last?: number;
+  /** Then those to come, until the stream is left. A consumer that is 4,096 lines behind loses the oldest. */
+  readonly follow?: boolean;
+}
+
 export type ProcessServerApi = {
   list(): ProcessEntry[];
   /** All of them as they are now, then each that has changed, as it happens. A slow consumer loses the oldest changes. */
@@ -22,4 +110,32 @@ export type ProcessServerApi = {
   kill(name: string, options?: { readonly restart?: boolean }): Promise<void>;
   /** Starts a zombie again. Resolves when it is running, or has died again: `list()` tells. */
   boot(name: string): Promise<void>;
+  /** Stops a server or a replica politely (its running calls end first), and starts it anew, one replica after the other. */
+  restart(name: string): Promise<void>;
+  /** The system itself. */
+  info(): SystemInfo;
+  /** `list()` with what each uses. */
+  usage(): ProcessUsage[];
+  /** All that is known of a server or a replica. */
+  status(name: string): InstanceStatus[];
+  /** Its last lines, and those to come. */
+  logs(query?: LogQuery): AsyncIterableIterator<LogLine>;
+  /** Under `skerry dev`: the files that the system's module (under '') and each server have loaded, as URLs. */
+  modules(): Readonly<Record<string, readonly string[]>>;
+  /** Opens the debugger of an instance on a port of the loopback interface. Resolves with its address; `off` closes it. */
+  inspect(name: string, options?: { readonly off?: boolean }): Promise<string>;
+  /** Calls a server's method, for those who are no part of the system: a stream of what it gives, one item if it is a plain call. */
+  invoke(
+    server: string,
+    method: string,
+    args: readonly unknown[],
+    options?: {
+      /** Deadline, ms; for a stream the longest wait for an item. Default: the method's. */
+      readonly timeoutMs?: number;
+      /** On whose behalf. Default: the operator's. */
+      readonly as?: string;
+    },
+  ): AsyncIterableIterator<unknown>;
+  /** Stops the whole system, as the program that booted it can. */
+  stop(): void;
 };

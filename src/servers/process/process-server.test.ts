@@ -41,7 +41,7 @@ class Rig {
         },
       },
     };
-    this.process = new ProcessServer(link as unknown as Link, { systemUrl: url } as BirthConfig);
+    this.process = new ProcessServer(link as unknown as Link, { systemUrl: url } as BirthConfig, undefined);
   }
 
   /** All of them are asked for. */
@@ -194,6 +194,7 @@ test('the time for init begins when it may begin: not at the spawn, and not whil
   t.mock.timers.tick(INIT_MS - 1);
   assert.deepEqual(rig.said(), ['init web']);
   t.mock.timers.tick(1);
+  await turn(); // the last words of the dead are shown first
   assert.deepEqual(rig.said(), ['bootFailed'], 'its own init has taken too long');
 });
 

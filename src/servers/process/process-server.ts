@@ -5,6 +5,8 @@
 //                                                                          └──▶ zombie (too many unstable deaths)
 
 import { availableParallelism } from 'node:os';
+import { nowMs } from '../../base/clock.ts';
+import { deferred } from '../../base/deferred.ts';
 import { SkerryError } from '../../base/errors.ts';
 import type { Link } from '../../link/link.ts';
 import {
@@ -15,66 +17,54 @@ import {
   type ServerDeclaration,
 } from '../../protocol/control.ts';
 import { DRAIN_MS } from '../../protocol/limits.ts';
-import { type CurrentCall, enableCallContext, getCurrentCall } from '../../rpc/call-context.ts';
-import { Dispatcher } from '../../rpc/dispatcher.ts';
-import { Feed } from '../../rpc/feed.ts';
-import { methodTable } from '../../server/definition.ts';
+import type { Descriptor, NativeAddon } from '../../memory/native.ts';
+import { mapRegion, RegionKind } from '../../memory/region.ts';
 import type { Instance } from '../../server/instance.ts';
 import { loadSystem } from '../../server/load.ts';
 import type { ServerEntry } from '../../server/system.ts';
-import { type BackoffPolicy, DEFAULT_BACKOFF, nextRestart } from './backoff.ts';
-import type { InstanceState, ProcessEntry, ProcessServerApi } from './process-api.ts';
+import { nextRestart } from './backoff.ts';
+import { watchForHangs } from './hang-watch.ts';
+import { Logs } from './logs.ts';
+import { Operations } from './operations.ts';
+import type { Death, InstanceState, LogLine } from './process-api.ts';
 import { mayInit, stopOrder } from './start-order.ts';
+import { entryOf, type Supervised, supervise, title } from './supervised.ts';
 
 const INIT_TIMEOUT_MS = 30_000;
+const OWN_SLOT = 0;
 const FIRST_SLOT = 2;
-/** Changes that a slow watcher has not taken. */
-const CHANGES_MAX = 1024;
-
-interface Supervised {
-  readonly name: string;
-  readonly replica: number;
-  readonly slot: number;
-  readonly entry: ServerEntry;
-  readonly policy: BackoffPolicy;
-  state: InstanceState;
-  pid: number;
-  generation: number;
-  uses: readonly string[] | undefined;
-  /** The same, also after its death: for the order of the stop. */
-  lastUses: readonly string[] | undefined;
-  /** The kernel has been asked for a process, and has not told its death. */
-  spawned: boolean;
-  begun: boolean;
-  readyAt: number | undefined;
-  unstable: number;
-  restarts: number;
-  timer: NodeJS.Timeout | undefined;
-  lastReason: string | undefined;
-  /** An operator's kill: start again, or not. */
-  wish: 'restart' | 'stay down' | undefined;
-  onReady: (() => void)[];
-  onDeath: (() => void)[];
-}
-
+/** Time for an instance to open its debugger, before it is taken for one that hangs. */
+const INSPECT_MS = 500;
 export class ProcessServer implements Instance {
   readonly #link: Link;
   readonly #config: BirthConfig;
+  readonly #addon: NativeAddon | undefined;
   readonly #bySlot = new Map<number, Supervised>();
-  readonly #watchers = new Set<Feed<ProcessEntry>>();
+  readonly #logs = new Logs();
+  readonly #operations: Operations;
+  /** What the system's own module consists of, as far as it is told. */
+  readonly systemModules = new Set<string>();
   #booting = true;
   #stopping = false;
 
-  constructor(link: Link, config: BirthConfig) {
+  /** @param addon maps status regions and takes the pipes that come with them; undefined over streams. */
+  constructor(link: Link, config: BirthConfig, addon: NativeAddon | undefined) {
     this.#link = link;
     this.#config = config;
+    this.#addon = addon;
+    this.#operations = new Operations(this, link, this.#logs.book, config);
+  }
+
+  /** All slots, those of a server side by side. */
+  get all(): readonly Supervised[] {
+    return [...this.#bySlot.values()];
   }
 
   async run(): Promise<void> {
     try {
       const system = await loadSystem(this.#config.systemUrl);
       const declarations = this.#plan(system.servers);
-      this.#serve();
+      this.#operations.serve();
       this.#link.send({ t: 'declare', servers: declarations });
       if (this.#bySlot.size === 0) this.#up();
     } catch (error) {
@@ -88,14 +78,17 @@ export class ProcessServer implements Instance {
     for (const supervised of this.#bySlot.values()) this.#spawn(supervised);
   }
 
-  onInstance(slot: number, event: InstanceEvent): void {
+  onInstance(slot: number, event: InstanceEvent, descriptors: readonly Descriptor[] = []): void {
     const supervised = this.#bySlot.get(slot);
-    if (supervised === undefined) return;
+    if (slot === OWN_SLOT && event.what === 'loaded') for (const url of event.urls) this.systemModules.add(url);
+    if (supervised === undefined) return this.#link.discard(descriptors);
     switch (event.what) {
       case 'born':
         supervised.pid = event.pid;
         supervised.generation = event.generation;
-        return;
+        return this.#readOutput(supervised, descriptors);
+      case 'status':
+        return this.#mapStatus(supervised, descriptors);
       case 'manifest':
         supervised.uses = event.uses;
         supervised.lastUses = event.uses;
@@ -103,6 +96,12 @@ export class ProcessServer implements Instance {
         return this.#initWhatMay();
       case 'ready':
         return this.#onReady(supervised);
+      case 'loaded':
+        for (const url of event.urls) supervised.modules.add(url);
+        return;
+      case 'inspecting':
+        for (const heard of supervised.onInspecting.splice(0)) heard(event.url);
+        return;
       case 'failed':
         supervised.lastReason = `${event.stage} failed: ${event.error.message}`;
         if (this.#booting) this.#bootFailed(asInit(event.error, `server "${title(supervised)}" failed at ${event.stage}`));
@@ -123,6 +122,8 @@ export class ProcessServer implements Instance {
       const instances = [...this.#bySlot.values()].filter((supervised) => layer.includes(supervised.name));
       await Promise.all(instances.map((supervised) => this.#stopOne(supervised)));
     }
+    await this.#logs.settled();
+    this.#operations.close();
     this.#link.send({ t: 'stopped' });
   }
 
@@ -141,55 +142,16 @@ export class ProcessServer implements Instance {
     });
   }
 
-  #serve(): void {
-    enableCallContext();
-    const watchers = this.#watchers;
-    const list = () => this.#list();
-    const api: ProcessServerApi = {
-      list: () => this.#list(),
-      async *watch() {
-        const feed = new Feed<ProcessEntry>(CHANGES_MAX);
-        watchers.add(feed);
-        try {
-          yield* list();
-          yield* feed.items(getCurrentCall() as CurrentCall);
-        } finally {
-          watchers.delete(feed);
-        }
-      },
-      kill: (name, options) => this.#kill(name, restartOf(options)),
-      boot: (name) => this.#bootAgain(name),
-    };
-    const { infos, handlers } = methodTable(api);
-    this.#link.connections.use(
-      new Dispatcher({ server: 'process', handlers, concurrency: 64, status: this.#link.carrier.status }),
-    );
-    this.#link.carrier.address().then((address) => {
-      this.#link.send({
-        t: 'ready',
-        methods: infos,
-        concurrency: 64,
-        queueMax: 1024,
-        ...(address === undefined ? {} : { address }),
-      });
-    });
-  }
-
-  #list(): ProcessEntry[] {
-    const kernel: ProcessEntry = { name: 'kernel', replica: 0, pid: process.ppid, state: 'running', restarts: 0 };
-    const own: ProcessEntry = { name: 'process', replica: 0, pid: process.pid, state: 'running', restarts: 0 };
-    return [kernel, own, ...[...this.#bySlot.values()].map(entryOf)];
-  }
-
   #change(supervised: Supervised, state: InstanceState): void {
     supervised.state = state;
-    for (const feed of this.#watchers) feed.push(entryOf(supervised));
+    supervised.since = Date.now();
+    this.#operations.changed(entryOf(supervised));
   }
 
   /** @param name `geo` for all replicas, `geo.1` for one. */
-  async #kill(name: string, restart: boolean): Promise<void> {
+  async kill(name: string, restart: boolean): Promise<void> {
     await Promise.all(
-      this.#named(name).map((supervised) => {
+      this.named(name).map((supervised) => {
         if (!supervised.spawned) {
           clearTimeout(supervised.timer); // it waits for its next start, or is down
           if (restart) this.#spawn(supervised);
@@ -205,21 +167,79 @@ export class ProcessServer implements Instance {
     );
   }
 
-  async #bootAgain(name: string): Promise<void> {
-    const idle = this.#named(name).filter(({ spawned }) => !spawned);
+  async boot(name: string): Promise<void> {
+    const idle = this.named(name).filter(({ spawned }) => !spawned);
     await Promise.all(
       idle.map((supervised) => {
         supervised.unstable = 0;
         this.#spawn(supervised);
-        return new Promise<void>((resolve) => {
-          supervised.onReady.push(resolve);
-          supervised.onDeath.push(resolve); // what comes of it is in its state
-        });
+        return this.#settled(supervised);
       }),
     );
   }
 
-  #named(name: string): Supervised[] {
+  /** Politely, one replica after the other, so that the others serve meanwhile. */
+  async restart(name: string): Promise<void> {
+    for (const supervised of this.named(name)) {
+      if (supervised.spawned) {
+        supervised.wish = 'restart';
+        await this.#stopOne(supervised);
+      } else {
+        supervised.unstable = 0;
+        this.#spawn(supervised);
+      }
+      await this.#settled(supervised);
+    }
+  }
+
+  /** It is ready, or has died: what came of it is in its state. */
+  #settled(supervised: Supervised): Promise<void> {
+    return new Promise((resolve) => {
+      supervised.onReady.push(resolve);
+      supervised.onDeath.push(resolve);
+    });
+  }
+
+  /**
+   * Opens or closes the debugger of an instance. One whose loop hangs cannot answer: a signal opens it there, in the midst of a loop.
+   * @returns its address.
+   * @throws SKERRY_SERVER_DOWN, SKERRY_TIMEOUT
+   */
+  async inspect(supervised: Supervised, on: boolean): Promise<string> {
+    const { pid, slot } = supervised;
+    if (pid === 0) throw new SkerryError('SKERRY_SERVER_DOWN', `server "${title(supervised)}" has no process to look into`);
+    const answer = deferred<string>();
+    supervised.onInspecting.push(answer.resolve);
+    const wanted = (line: LogLine) => line.name === supervised.name && line.replica === supervised.replica;
+    const unlisten = this.#logs.book.listen((line) => {
+      const [, url] = (wanted(line) && /^Debugger listening on (ws:\S+)/.exec(line.text)) || [];
+      if (url !== undefined && on) answer.resolve(url);
+    });
+    const nudge = setTimeout(() => {
+      if (on && supervised.pid === pid) process.kill(pid, 'SIGUSR1');
+    }, INSPECT_MS);
+    const failure = new SkerryError(
+      'SKERRY_TIMEOUT',
+      `the debugger of "${title(supervised)}" did not answer within ${3 * INSPECT_MS} ms`,
+    );
+    const late = setTimeout(() => answer.reject(failure), 3 * INSPECT_MS);
+    this.#link.send({ t: 'inspect', slot, on });
+    try {
+      return await answer.promise;
+    } finally {
+      clearTimeout(nudge);
+      clearTimeout(late);
+      unlisten();
+    }
+  }
+
+  /** Asks the kernel to stop the whole system. */
+  stopSystem(): void {
+    this.#link.send({ t: 'stop' });
+  }
+
+  /** @throws SKERRY_NOT_FOUND */
+  named(name: string): Supervised[] {
     const found = [...this.#bySlot.values()].filter((supervised) => supervised.name === name || title(supervised) === name);
     if (found.length > 0) return found;
     const names = [...this.#byName().keys()].join(', ');
@@ -307,6 +327,9 @@ export class ProcessServer implements Instance {
     supervised.pid = 0;
     supervised.spawned = false;
     supervised.uses = undefined;
+    supervised.status?.release();
+    supervised.status = undefined;
+    supervised.lastDeath = deathOf(supervised, event);
     if (event.error === undefined || supervised.readyAt !== undefined) supervised.lastReason = event.reason;
     if (this.#stopping) {
       this.#change(supervised, 'zombie');
@@ -327,6 +350,36 @@ export class ProcessServer implements Instance {
     if (afterMs === 0) return this.#spawn(supervised);
     this.#change(supervised, 'restart');
     supervised.timer = setTimeout(() => this.#spawn(supervised), afterMs);
+  }
+
+  #readOutput({ name, replica, ...rest }: Supervised, [stdout, stderr]: readonly Descriptor[]): void {
+    const addon = this.#addon;
+    if (addon === undefined || stdout === undefined || stderr === undefined) return;
+    const files = { stdout: addon.disown(stdout), stderr: addon.disown(stderr) };
+    this.#logs.read(files, name, replica, title({ name, replica, ...rest }));
+  }
+
+  #mapStatus(supervised: Supervised, [descriptor]: readonly Descriptor[]): void {
+    const addon = this.#addon;
+    if (addon === undefined || descriptor === undefined) return;
+    supervised.status = mapRegion(addon, descriptor, RegionKind.status, `${title(supervised)} status`);
+    const { heartbeatMs } = supervised.entry.limits ?? {};
+    if (heartbeatMs === undefined) return;
+    const { slot, generation } = supervised;
+    const isSame = () => supervised.generation === generation && supervised.pid !== 0;
+    const end = watchForHangs(
+      {
+        heartbeatMs,
+        status: () => (isSame() && supervised.readyAt !== undefined ? supervised.status : undefined),
+        ring: () => this.#link.send({ t: 'ring', slot }),
+        onHung: (ms) => {
+          const reason = `hung: its event loop has made no turn for ${Math.round(ms)} ms (limits.heartbeatMs: ${heartbeatMs})`;
+          if (isSame()) this.#link.send({ t: 'kill', slot, reason, ordered: false });
+        },
+      },
+      nowMs,
+    );
+    supervised.onDeath.push(end);
   }
 
   #zombie(supervised: Supervised, why: string): void {
@@ -361,52 +414,18 @@ export class ProcessServer implements Instance {
     if (!this.#booting) return;
     this.#booting = false;
     this.#stopping = true;
-    this.#link.send({ t: 'bootFailed', error });
+    this.#logs.settled().then(() => this.#link.send({ t: 'bootFailed', error }));
   }
 }
 
-function supervise(name: string, replica: number, slot: number, entry: ServerEntry): Supervised {
+function deathOf({ readyAt }: Supervised, { reason, ordered, error }: Extract<InstanceEvent, { what: 'died' }>): Death {
   return {
-    name,
-    replica,
-    slot,
-    entry,
-    policy: { ...DEFAULT_BACKOFF, ...entry.restart },
-    state: 'new',
-    pid: 0,
-    generation: 0,
-    uses: undefined,
-    lastUses: undefined,
-    spawned: false,
-    begun: false,
-    readyAt: undefined,
-    unstable: 0,
-    restarts: 0,
-    timer: undefined,
-    lastReason: undefined,
-    wish: undefined,
-    onReady: [],
-    onDeath: [],
+    time: Date.now(),
+    reason: ordered && reason === 'exit code 0' ? 'stopped by an operator' : reason,
+    wasReady: readyAt !== undefined,
+    upMs: readyAt === undefined ? 0 : Math.round(performance.now() - readyAt),
+    ...(error?.stack === undefined ? {} : { stack: error.stack }),
   };
-}
-
-function title({ name, replica, entry }: Supervised): string {
-  return (entry.replicas ?? 1) === 1 ? name : `${name}.${replica}`;
-}
-
-function entryOf({ name, replica, pid, state, restarts, lastReason }: Supervised): ProcessEntry {
-  return { name, replica, pid, state, restarts, ...(lastReason === undefined ? {} : { lastReason }) };
-}
-
-/** @throws SKERRY_INVALID */
-function restartOf(options: unknown): boolean {
-  const { restart = true, ...others } = Object(options ?? {}) as { restart?: unknown };
-  if (typeof restart === 'boolean' && Object.keys(others).length === 0 && (options === undefined || typeof options === 'object'))
-    return restart;
-  throw new SkerryError(
-    'SKERRY_INVALID',
-    'kill(name, { restart }): restart must be true (default) or false; there is no other option',
-  );
 }
 
 /** A failure to start is SKERRY_INIT whatever it was; its own words and stack are kept. */

@@ -1,0 +1,85 @@
+// Files that change in content: editors write a file several times, replace it, or touch it. Folders are watched, not files, since a
+// replaced file is another one; what counts is another content, some time after the last event.
+
+import { createHash } from 'node:crypto';
+import { type FSWatcher, readFileSync, watch } from 'node:fs';
+import { dirname, join, resolve } from 'node:path';
+
+const QUIET_MS = 80;
+
+export class FileWatch {
+  /** Told of all that changed in a burst, with those whom each file belongs to. */
+  onChange: (changed: ReadonlyMap<string, readonly string[]>) => void = () => {};
+  readonly #owners = new Map<string, Set<string>>();
+  readonly #contents = new Map<string, string>();
+  readonly #folders = new Map<string, FSWatcher>();
+  readonly #touched = new Set<string>();
+  #timer: NodeJS.Timeout | undefined;
+
+  /** Adds to what is watched. @param files paths and whom they belong to. */
+  watch(files: Iterable<readonly [file: string, owner: string]>): void {
+    for (const [file, owner] of files) {
+      const owners = this.#owners.get(file);
+      if (owners !== undefined) {
+        owners.add(owner);
+        continue;
+      }
+      this.#owners.set(file, new Set([owner]));
+      this.#contents.set(file, digest(file));
+      this.#watchFolder(dirname(file));
+    }
+  }
+
+  /** Resolves when any file of that file's folder has changed. */
+  once(path: string): Promise<void> {
+    const file = resolve(path);
+    return new Promise((done) => {
+      const life = setInterval(() => {}, 0x7fff_ffff);
+      const watcher = watch(dirname(file), { persistent: false }, () => {
+        clearInterval(life);
+        watcher.close();
+        setTimeout(done, QUIET_MS);
+      });
+    });
+  }
+
+  #watchFolder(folder: string): void {
+    if (this.#folders.has(folder)) return;
+    try {
+      const watcher = watch(folder, { persistent: false }, (_event, name) => {
+        if (name !== null && this.#owners.has(join(folder, name))) this.#touch(join(folder, name));
+      });
+      watcher.on('error', () => this.#folders.delete(folder)); // the folder is gone
+      this.#folders.set(folder, watcher);
+    } catch {
+      // It is gone, or there are no more watches: its files are not watched.
+    }
+  }
+
+  #touch(file: string): void {
+    this.#touched.add(file);
+    clearTimeout(this.#timer);
+    this.#timer = setTimeout(() => this.#look(), QUIET_MS);
+  }
+
+  #look(): void {
+    const changed = new Map<string, readonly string[]>();
+    for (const file of this.#touched) {
+      const now = digest(file);
+      if (now === this.#contents.get(file) || now === '') continue; // a file that is gone will be written again
+      this.#contents.set(file, now);
+      changed.set(file, [...(this.#owners.get(file) ?? [])]);
+    }
+    this.#touched.clear();
+    if (changed.size > 0) this.onChange(changed);
+  }
+}
+
+/** '' when it cannot be read. */
+function digest(file: string): string {
+  try {
+    return createHash('sha256').update(readFileSync(file)).digest('hex');
+  } catch {
+    return '';
+  }
+}

@@ -1,0 +1,101 @@
+// skerry kill, restart, boot, stop: what an operator orders.
+
+import { type Command, ExitCode, SYSTEM } from './command.ts';
+import { labelOf } from './find-system.ts';
+import { type Operator, openOperator } from './operator.ts';
+
+const SERVER = '<server>     geo for all its replicas, geo.1 for one';
+
+export const kill: Command = {
+  usage: 'skerry kill [-s <system>] [--down] <server>',
+  about: 'ends a server with SIGKILL; it is started again, unless --down',
+  options: { ...SYSTEM, down: { type: 'boolean' } },
+  words: [1, 1],
+  help: [SERVER, '--down       it stays down until: skerry boot <server>'],
+  completes: 'servers',
+  async execute([name = ''], { system, down }) {
+    return order(system, async ({ processes }) => {
+      await processes.kill(name, { restart: down !== true });
+      return down === true ? `${name} is down` : `${name} was killed, and is started again`;
+    });
+  },
+};
+
+export const restart: Command = {
+  usage: 'skerry restart [-s <system>] <server>',
+  about: 'stops a server politely and starts it anew, one replica after the other',
+  options: SYSTEM,
+  words: [1, 1],
+  help: [SERVER],
+  completes: 'servers',
+  async execute([name = ''], { system }) {
+    return order(system, async (operator) => {
+      await operator.processes.restart(name);
+      return stateOf(operator, name);
+    });
+  },
+};
+
+export const boot: Command = {
+  usage: 'skerry boot [-s <system>] <server>',
+  about: 'starts a server again that is down',
+  options: SYSTEM,
+  words: [1, 1],
+  help: [SERVER],
+  completes: 'servers',
+  async execute([name = ''], { system }) {
+    return order(system, async (operator) => {
+      await operator.processes.boot(name);
+      return stateOf(operator, name);
+    });
+  },
+};
+
+export const stop: Command = {
+  usage: 'skerry stop [-s <system>]',
+  about: 'stops a whole system: running calls end first',
+  options: SYSTEM,
+  words: [0, 0],
+  help: ['Ends when no process of the system is left.'],
+  async execute(_words, { system }) {
+    return order(system, async (operator) => {
+      await operator.processes.stop();
+      const life = setInterval(() => {}, 0x7fff_ffff);
+      await operator.ended;
+      clearInterval(life);
+      await gone(operator.system.pid);
+      return `${labelOf(operator.system)} has stopped`;
+    });
+  },
+};
+
+async function order(system: string | boolean | undefined, give: (operator: Operator) => Promise<string>): Promise<number> {
+  const operator = await openOperator(system);
+  try {
+    process.stdout.write(`${await give(operator)}\n`);
+    return ExitCode.ok;
+  } finally {
+    operator.close();
+  }
+}
+
+/** @throws Error when it has not come up */
+async function stateOf({ processes }: Operator, name: string): Promise<string> {
+  const all = await processes.status(name);
+  const down = all.find(({ pid, state }) => pid === 0 || (state !== 'running' && state !== 'sleeping'));
+  if (down === undefined) return `${name} runs`;
+  throw new Error(`${down.name}.${down.replica} did not come up (${down.state}): ${down.lastReason ?? 'no reason is known'}`);
+}
+
+async function gone(pid: number): Promise<void> {
+  for (;;) {
+    try {
+      process.kill(pid, 0);
+    } catch {
+      return;
+    }
+    await new Promise((resolve) => {
+      setTimeout(resolve, 10);
+    });
+  }
+}

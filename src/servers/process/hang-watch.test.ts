@@ -1,0 +1,124 @@
+// Hangs, by words of a status region that the test writes and a clock that it moves.
+
+import assert from 'node:assert/strict';
+import { type TestContext, test } from 'node:test';
+import type { Region } from '../../memory/region.ts';
+import { STATUS_REGION_BYTES, StatusWord } from '../../memory/status.ts';
+import { watchForHangs } from './hang-watch.ts';
+
+const HEARTBEAT_MS = 500;
+const [RUNNING, WAITING] = [1, 2];
+
+function rig(t: TestContext) {
+  t.mock.timers.enable({ apis: ['setInterval'] });
+  const i32 = new Int32Array(STATUS_REGION_BYTES / 4);
+  const region = { i32 } as unknown as Region;
+  let now = 100_000;
+  let known: Region | undefined = region;
+  const seen = { hung: 0, rung: 0 };
+  const set = (phase: number) => {
+    i32[StatusWord.phase] = phase;
+    i32[StatusWord.phaseSinceMs] = now;
+  };
+  const turn = () => {
+    i32[StatusWord.turns] = (i32[StatusWord.turns] as number) + 1;
+  };
+  const end = watchForHangs(
+    {
+      heartbeatMs: HEARTBEAT_MS,
+      status: () => known,
+      ring: () => {
+        seen.rung += 1;
+        if (i32[StatusWord.phase] === WAITING && !rigged.stuck) turn(); // a loop that waits takes a turn
+      },
+      onHung: () => {
+        seen.hung += 1;
+      },
+    },
+    () => now,
+  );
+  const rigged = {
+    seen,
+    set,
+    turn,
+    end,
+    i32,
+    stuck: false,
+    forget: () => {
+      known = undefined;
+    },
+    /** Time passes, look by look. */
+    pass: (ms: number) => {
+      for (let left = ms; left > 0; left -= HEARTBEAT_MS / 2) {
+        now += HEARTBEAT_MS / 2;
+        t.mock.timers.tick(HEARTBEAT_MS / 2);
+      }
+    },
+    /** The machine sleeps: the clock goes on, no look is made. */
+    sleep: (ms: number) => {
+      now += ms;
+    },
+  };
+  set(RUNNING);
+  return rigged;
+}
+
+test('a loop without a turn is found after the heartbeat, and within twice of it', (t) => {
+  const { pass, seen } = rig(t);
+  pass(HEARTBEAT_MS);
+  assert.equal(seen.hung, 0);
+  pass(HEARTBEAT_MS);
+  assert.equal(seen.hung, 1);
+  pass(10 * HEARTBEAT_MS);
+  assert.equal(seen.hung, 1, 'told once');
+});
+
+test('a loop that turns lives, however much it works', (t) => {
+  const { pass, turn, seen } = rig(t);
+  for (let i = 0; i < 50; i++) {
+    turn();
+    pass(HEARTBEAT_MS / 2);
+  }
+  assert.equal(seen.hung, 0);
+});
+
+test('one that waits for events is rung, and lives', (t) => {
+  const { pass, set, seen } = rig(t);
+  set(WAITING);
+  pass(20 * HEARTBEAT_MS);
+  assert.equal(seen.hung, 0);
+  assert.ok(seen.rung >= 20);
+});
+
+test('one that seems to wait, and does not turn when it is rung, hangs in a callback of its own', (t) => {
+  const rigged = rig(t);
+  rigged.set(WAITING);
+  rigged.stuck = true;
+  rigged.pass(2 * HEARTBEAT_MS);
+  assert.equal(rigged.seen.hung, 1);
+});
+
+test('a machine that slept for an hour has made one look: nobody is taken for hung by the clock alone', (t) => {
+  const { pass, sleep, turn, seen } = rig(t);
+  turn();
+  pass(HEARTBEAT_MS / 2);
+  sleep(3_600_000);
+  pass(HEARTBEAT_MS / 2);
+  assert.equal(seen.hung, 0);
+  turn();
+  pass(HEARTBEAT_MS);
+  assert.equal(seen.hung, 0);
+});
+
+test('what a debugger may hold is left alone, and nobody is looked at without a region or after the end', (t) => {
+  const { pass, i32, seen, forget, end } = rig(t);
+  i32[StatusWord.debugged] = 1;
+  pass(20 * HEARTBEAT_MS);
+  assert.equal(seen.hung, 0);
+  i32[StatusWord.debugged] = 0;
+  forget();
+  pass(20 * HEARTBEAT_MS);
+  end();
+  pass(20 * HEARTBEAT_MS);
+  assert.equal(seen.hung, 0);
+});

@@ -1,0 +1,54 @@
+// Finds instances that hang, for those that ask for it (`limits.heartbeatMs`): from the loop's phase and counter in their status
+// regions, without a message.
+//
+//   turns have moved since the last look ─────────────────────────▶ it lives
+//   no turn, it runs JavaScript ─────────▶ two looks in a row, and a phase as old as the heartbeat ▶ it hangs
+//   no turn, it waits for events ────────▶ ring: one that waits takes a turn; else as above
+//
+// A look is every half heartbeat and counts by itself, not by the clock: a machine or a process server that was suspended has looked once,
+// not for an hour. What a debugger may hold is left alone.
+
+import type { Region } from '../../memory/region.ts';
+import { readVitals } from '../../memory/status.ts';
+
+/** Looks without a turn: the first begins the doubt, and these many end it. */
+const LOOKS = 2;
+
+export interface Watched {
+  readonly heartbeatMs: number;
+  readonly status: () => Region | undefined;
+  /** Wakes its loop. */
+  ring(): void;
+  onHung(ms: number): void;
+}
+
+/** @param nowMs CLOCK_MONOTONIC. @returns ends it. */
+export function watchForHangs({ heartbeatMs, status, ring, onHung }: Watched, nowMs: () => number): () => void {
+  let turns: number | undefined;
+  let still = 0;
+  let over = false;
+  const timer = setInterval(() => {
+    const region = over ? undefined : status();
+    if (region === undefined) {
+      turns = undefined;
+      return;
+    }
+    const vitals = readVitals(region, nowMs());
+    if (vitals.turns !== turns || vitals.debugged) {
+      turns = vitals.turns;
+      still = 0;
+    } else {
+      still += 1;
+    }
+    if (vitals.parked) ring();
+    if (still < LOOKS || vitals.phaseMs < heartbeatMs) return;
+    end();
+    onHung(vitals.phaseMs);
+  }, heartbeatMs / 2);
+  timer.unref();
+  const end = () => {
+    over = true;
+    clearInterval(timer);
+  };
+  return end;
+}

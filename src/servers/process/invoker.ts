@@ -1,0 +1,85 @@
+// Calls a server's method for an operator who is not part of the system: a stream of what it gives, one item for a method that is none.
+
+import { SkerryError } from '../../base/errors.ts';
+import type { LinkClients } from '../../link/clients.ts';
+import { isUser, OPERATOR } from '../../protocol/principal.ts';
+import { type CurrentCall, getCurrentCall } from '../../rpc/call-context.ts';
+import { type Connector, RemoteServer } from '../../rpc/remote-server.ts';
+
+export interface InvokeOptions {
+  /** Deadline, ms; for a stream the longest wait for an item. Default: the method's. */
+  readonly timeoutMs?: number;
+  /** On whose behalf. Default: the operator's. */
+  readonly as?: string;
+}
+
+export class Invoker {
+  readonly #clients: LinkClients;
+  readonly #remotes = new Map<string, RemoteServer>();
+
+  constructor(clients: LinkClients) {
+    this.#clients = clients;
+  }
+
+  /** @throws SKERRY_INVALID; what the method throws */
+  async *invoke(server: string, method: string, args: readonly unknown[], options: InvokeOptions): AsyncGenerator<unknown, void> {
+    const call = getCurrentCall() as CurrentCall;
+    const { signal } = call;
+    const { timeoutMs } = options;
+    const remote = this.#remoteOf(server, options.as ?? OPERATOR);
+    const waiting = async <T>(promise: Promise<T> | T): Promise<T> => {
+      call.idle(true); // it computes nothing meanwhile
+      try {
+        return await promise;
+      } finally {
+        call.idle(false);
+      }
+    };
+    const given = remote.invoke(method, args, timeoutMs === undefined ? { signal } : { signal, timeoutMs });
+    const result: unknown = await waiting(given as Promise<unknown>);
+    if (!isStream(result)) {
+      yield result;
+      return;
+    }
+    const items = result[Symbol.asyncIterator]();
+    try {
+      for (let item = await waiting(items.next()); item.done !== true; item = await waiting(items.next())) yield item.value;
+    } finally {
+      await items.return?.();
+    }
+  }
+
+  #remoteOf(server: string, user: string): RemoteServer {
+    const key = `${user} ${server}`;
+    let remote = this.#remotes.get(key);
+    if (remote === undefined) {
+      const connector: Connector = user === OPERATOR ? this.#clients : this.#clients.as(user);
+      remote = new RemoteServer(server, connector);
+      this.#remotes.set(key, remote);
+    }
+    return remote;
+  }
+}
+
+/** @throws SKERRY_INVALID */
+export function checkInvoke(server: unknown, method: unknown, args: unknown, options: unknown): void {
+  const { timeoutMs, as, ...others } = Object(options) as InvokeOptions;
+  const isFine =
+    typeof server === 'string' &&
+    typeof method === 'string' &&
+    Array.isArray(args) &&
+    typeof options === 'object' &&
+    Object.keys(others).length === 0 &&
+    (timeoutMs === undefined || (typeof timeoutMs === 'number' && timeoutMs >= 0)) &&
+    (as === undefined || as === OPERATOR || isUser(as));
+  if (isFine) return;
+  const valid = "invoke('server', 'method', [arguments], { timeoutMs?: number, as?: 'user' })";
+  throw new SkerryError(
+    'SKERRY_INVALID',
+    `invoke() takes ${valid}; it was given ${JSON.stringify([server, method, args, options])}`,
+  );
+}
+
+function isStream(value: unknown): value is AsyncIterable<unknown> {
+  return typeof value === 'object' && value !== null && Symbol.asyncIterator in value;
+}

@@ -1,0 +1,231 @@
+// The process server's methods: what operators ask and order. It decides nothing: orders go to the supervisor.
+
+import { nowMs } from '../../base/clock.ts';
+import { SkerryError } from '../../base/errors.ts';
+import type { Link } from '../../link/link.ts';
+import type { BirthConfig } from '../../protocol/control.ts';
+import { OPERATOR } from '../../protocol/principal.ts';
+import { type CurrentCall, enableCallContext, getCurrentCall } from '../../rpc/call-context.ts';
+import { Dispatcher } from '../../rpc/dispatcher.ts';
+import { Feed } from '../../rpc/feed.ts';
+import { methodTable } from '../../server/definition.ts';
+import { checkInvoke, Invoker } from './invoker.ts';
+import type { LogBook } from './log-book.ts';
+import { OperatorSocket } from './operator-socket.ts';
+import type {
+  InstanceStatus,
+  LogLine,
+  LogQuery,
+  ProcessEntry,
+  ProcessServerApi,
+  ProcessUsage,
+  SystemInfo,
+} from './process-api.ts';
+import { endpointOf, entryOf, type Supervised } from './supervised.ts';
+import { systemName } from './system-name.ts';
+import { type Subject, UsageReader } from './usage.ts';
+
+const CONCURRENCY = 64;
+const QUEUE_MAX = 1024;
+/** Changes and lines that a slow consumer has not taken. */
+const CHANGES_MAX = 1024;
+const LINES_MAX = 4096;
+const LAST_MAX = 10_000;
+const LAST_DEFAULT = 100;
+const LAST_OF_STATUS = 10;
+
+/** What orders go to. */
+export interface Supervisor {
+  readonly all: readonly Supervised[];
+  readonly systemModules: ReadonlySet<string>;
+  /** @throws SKERRY_NOT_FOUND */
+  named(name: string): readonly Supervised[];
+  kill(name: string, restart: boolean): Promise<void>;
+  boot(name: string): Promise<void>;
+  restart(name: string): Promise<void>;
+  inspect(supervised: Supervised, on: boolean): Promise<string>;
+  stopSystem(): void;
+}
+
+export class Operations {
+  readonly #supervisor: Supervisor;
+  readonly #link: Link;
+  readonly #book: LogBook;
+  readonly #config: BirthConfig;
+  readonly #watchers = new Set<Feed<ProcessEntry>>();
+  readonly #usage = new UsageReader();
+  readonly #startedAt = Date.now();
+  readonly #startedAtMs = nowMs();
+  #socket: OperatorSocket | undefined;
+
+  constructor(supervisor: Supervisor, link: Link, book: LogBook, config: BirthConfig) {
+    this.#supervisor = supervisor;
+    this.#link = link;
+    this.#book = book;
+    this.#config = config;
+  }
+
+  /** From now on operators are answered: who has an introduction, and who may open the socket. */
+  serve(): void {
+    enableCallContext();
+    const { carrier, connections } = this.#link;
+    const { infos, handlers } = methodTable(this.#api());
+    const dispatcher = new Dispatcher({ server: 'process', handlers, concurrency: CONCURRENCY, status: carrier.status });
+    connections.use(dispatcher);
+    carrier.address().then((address) => {
+      const at = address === undefined ? {} : { address };
+      this.#link.send({ t: 'ready', methods: infos, concurrency: CONCURRENCY, queueMax: QUEUE_MAX, ...at });
+    });
+    const folder = process.env.SKERRY_OPERATOR_DIR;
+    if (folder === undefined) return;
+    this.#socket = new OperatorSocket(dispatcher, infos, { concurrency: CONCURRENCY, queueMax: QUEUE_MAX }, process.ppid);
+    const { name } = this.#info();
+    this.#socket.listen(folder, name).catch((error: Error) => {
+      process.stderr.write(`skerry: no operator's socket for system "${name}": ${error.message}\n`);
+    });
+  }
+
+  changed(entry: ProcessEntry): void {
+    for (const feed of this.#watchers) feed.push(entry);
+  }
+
+  /** The socket's name is free again. */
+  close(): void {
+    this.#socket?.close();
+  }
+
+  #api(): ProcessServerApi {
+    const supervisor = this.#supervisor;
+    const watchers = this.#watchers;
+    const list = () => this.#list();
+    const logs = (query: LogQuery) => this.#logs(query);
+    const invoker = new Invoker(this.#link.clients);
+    return {
+      list,
+      async *watch() {
+        const feed = new Feed<ProcessEntry>(CHANGES_MAX);
+        watchers.add(feed);
+        try {
+          yield* list();
+          yield* feed.items(getCurrentCall() as CurrentCall);
+        } finally {
+          watchers.delete(feed);
+        }
+      },
+      kill: (name, options) => supervisor.kill(name, flagOf('kill', 'restart', options, true)),
+      boot: (name) => supervisor.boot(name),
+      restart: (name) => supervisor.restart(name),
+      info: () => this.#info(),
+      usage: () => this.#usages(),
+      status: (name) => this.#status(name),
+      async *logs(query) {
+        yield* logs(checkQuery(query));
+      },
+      modules: () => this.#modules(),
+      inspect: async (name, options) => {
+        const off = flagOf('inspect', 'off', options, false);
+        const found = supervisor.named(name);
+        if (found.length === 1) return supervisor.inspect(found[0] as Supervised, !off);
+        const names = found.map(({ replica }) => `${name}.${replica}`).join(', ');
+        throw new SkerryError('SKERRY_INVALID', `server "${name}" has ${found.length} replicas; which one? ${names}`);
+      },
+      stop: () => supervisor.stopSystem(),
+      async *invoke(server, method, args, options = {}) {
+        checkInvoke(server, method, args, options);
+        yield* invoker.invoke(server, method, args, options);
+      },
+    };
+  }
+
+  #list(): ProcessEntry[] {
+    const kernel: ProcessEntry = { name: 'kernel', replica: 0, pid: process.ppid, state: 'running', restarts: 0 };
+    const own: ProcessEntry = { name: 'process', replica: 0, pid: process.pid, state: 'running', restarts: 0 };
+    return [kernel, own, ...this.#supervisor.all.map(entryOf)];
+  }
+
+  #info(): SystemInfo {
+    const { systemUrl } = this.#config;
+    const { transport } = this.#link.carrier;
+    const name = systemName(systemUrl, process.env.SKERRY_NAME);
+    return { name, url: systemUrl, pid: process.ppid, transport, startedAt: this.#startedAt };
+  }
+
+  #usages(): ProcessUsage[] {
+    const [kernel, own] = this.#list() as [ProcessEntry, ProcessEntry];
+    const readyAtMs = this.#startedAtMs;
+    const system = [
+      { entry: kernel, endpoint: '-', principal: '-', status: undefined, readyAtMs },
+      { entry: own, endpoint: '0.0.1', principal: OPERATOR, status: undefined, readyAtMs },
+    ];
+    return this.#usage.usage([...system, ...this.#supervisor.all.map(subjectOf)]);
+  }
+
+  #status(name: string): InstanceStatus[] {
+    const wanted = this.#supervisor.named(name);
+    return this.#usages()
+      .slice(2)
+      .flatMap((usage, index) => {
+        const supervised = this.#supervisor.all[index] as Supervised;
+        if (!wanted.includes(supervised)) return [];
+        const { since, lastDeath, lastUses = [], entry } = supervised;
+        const log = this.#book.last(LAST_OF_STATUS, (line) => line.name === usage.name && line.replica === usage.replica);
+        const death = lastDeath === undefined ? {} : { lastDeath };
+        return [{ ...usage, since, ...death, uses: lastUses, limits: entry.limits ?? {}, log }];
+      });
+  }
+
+  #modules(): Record<string, string[]> {
+    const system = this.#supervisor.systemModules;
+    const modules: Record<string, string[]> = { '': [...system] };
+    for (const { name, modules: loaded } of this.#supervisor.all)
+      modules[name] = [...new Set([...(modules[name] ?? []), ...[...loaded].filter((url) => !system.has(url))])];
+    return modules;
+  }
+
+  async *#logs({ name, last = LAST_DEFAULT, follow = false }: LogQuery): AsyncGenerator<LogLine, void> {
+    const wanted = name === undefined ? undefined : new Set(this.#supervisor.named(name).map(keyOf));
+    const isWanted = (line: LogLine) => wanted === undefined || wanted.has(keyOf(line));
+    const feed = new Feed<LogLine>(LINES_MAX);
+    const leave = this.#book.listen((line) => {
+      if (isWanted(line)) feed.push(line);
+    });
+    try {
+      yield* this.#book.last(last, isWanted);
+      if (follow) yield* feed.items(getCurrentCall() as CurrentCall);
+    } finally {
+      leave();
+    }
+  }
+}
+
+function subjectOf(supervised: Supervised): Subject {
+  const { name, status, readyAt, pid } = supervised;
+  const readyAtMs = readyAt === undefined || pid === 0 ? undefined : nowMs() - (performance.now() - readyAt);
+  return { entry: entryOf(supervised), endpoint: endpointOf(supervised), principal: `server:${name}`, status, readyAtMs };
+}
+
+function keyOf({ name, replica }: { readonly name: string; readonly replica: number }): string {
+  return `${name}.${replica}`;
+}
+
+/** @throws SKERRY_INVALID */
+function flagOf(method: string, flag: string, options: unknown, normal: boolean): boolean {
+  const { [flag]: value = normal, ...others } = Object(options ?? {}) as Record<string, unknown>;
+  if (typeof value === 'boolean' && Object.keys(others).length === 0 && (options === undefined || typeof options === 'object'))
+    return value;
+  const message = `${method}(name, { ${flag} }): ${flag} must be true or false (default ${normal}); there is no other option`;
+  throw new SkerryError('SKERRY_INVALID', message);
+}
+
+/** @throws SKERRY_INVALID */
+function checkQuery(query: LogQuery = {}): LogQuery {
+  const { name, last, follow, ...others } = Object(query) as LogQuery;
+  const isFine =
+    (name === undefined || typeof name === 'string') &&
+    (last === undefined || (Number.isInteger(last) && last >= 0 && last <= LAST_MAX)) &&
+    (follow === undefined || typeof follow === 'boolean') &&
+    Object.keys(others).length === 0;
+  if (isFine) return query;
+  const valid = `{ name?: string, last?: an integer from 0 to ${LAST_MAX}, follow?: boolean }`;
+  throw new SkerryError('SKERRY_INVALID', `logs(query): the query must be ${valid}; it is ${JSON.stringify(query)}`);
+}

@@ -1,0 +1,215 @@
+// The operator's socket: who may open it is served as an operator, by the process server's own methods (protocol/operator.ts: what is
+// said on it).
+//
+// Only its user can: the folder and the socket are closed to others. And no descendant of the kernel is let in, else a server could
+// make itself an operator: the peer's ancestors are looked up when it connects. Without the addon the peer is not known, and this second
+// door is open: isolation there stops accidents alone.
+
+import { chmodSync, lstatSync, mkdirSync, readdirSync, readFileSync, rmSync } from 'node:fs';
+import { createServer, type Server, type Socket } from 'node:net';
+import { join } from 'node:path';
+import { SkerryError } from '../../base/errors.ts';
+import { LoadBoard } from '../../channel/stream/load-board.ts';
+import { StreamServerEnd } from '../../channel/stream/server-end.ts';
+import { SocketWire } from '../../channel/stream/socket-wire.ts';
+import { loadNative } from '../../memory/load-native.ts';
+import { errorInfo } from '../../protocol/control.ts';
+import type { MethodInfo } from '../../protocol/methods.ts';
+import {
+  HELLO_MAX_BYTES,
+  type Hello,
+  OPERATOR_VERSION,
+  parseHello,
+  parseSocketFile,
+  socketFile,
+  type Welcome,
+} from '../../protocol/operator.ts';
+import { OPERATOR } from '../../protocol/principal.ts';
+import type { Dispatcher } from '../../rpc/dispatcher.ts';
+
+/** Connections that have not said what they are, and how long they may take. */
+const STRANGERS_MAX = 32;
+const STRANGER_MS = 2_000;
+const OPERATORS_MAX = 64;
+const ANCESTORS_MAX = 1_000;
+
+interface Joined {
+  readonly end: StreamServerEnd;
+  answers: boolean;
+}
+
+export class OperatorSocket {
+  readonly #dispatcher: Dispatcher;
+  readonly #welcome: Welcome;
+  readonly #kernelPid: number;
+  readonly #load: LoadBoard;
+  readonly #operators = new Map<string, Joined>();
+  readonly #strangers = new Set<Socket>();
+  readonly #addon = loadNative().addon;
+  #server: Server | undefined;
+  #path: string | undefined;
+
+  constructor(
+    dispatcher: Dispatcher,
+    methods: readonly MethodInfo[],
+    limits: { readonly concurrency: number; readonly queueMax: number },
+    kernelPid: number,
+  ) {
+    this.#dispatcher = dispatcher;
+    this.#welcome = { methods, ...limits };
+    this.#kernelPid = kernelPid;
+    this.#load = new LoadBoard(dispatcher.options.status);
+    process.on('exit', () => this.close());
+  }
+
+  /** @throws Error when the folder cannot be used safely, or the socket not made */
+  async listen(folder: string, name: string): Promise<void> {
+    makeFolder(folder);
+    removeStale(folder);
+    const path = join(folder, socketFile(name, this.#kernelPid));
+    rmSync(path, { force: true }); // a kernel of an earlier time had this number
+    const server = createServer((socket) => this.#admit(socket));
+    await new Promise<void>((resolve, reject) => {
+      server.once('error', reject);
+      server.listen({ path }, resolve);
+    });
+    server.unref();
+    chmodSync(path, 0o600);
+    this.#path = path;
+    this.#server = server;
+  }
+
+  close(): void {
+    if (this.#path !== undefined) rmSync(this.#path, { force: true });
+    this.#path = undefined;
+    this.#server?.close();
+    for (const socket of this.#strangers) socket.destroy();
+  }
+
+  #admit(socket: Socket): void {
+    socket.unref();
+    socket.on('error', () => {});
+    if (this.#strangers.size >= STRANGERS_MAX) {
+      socket.destroy();
+      return;
+    }
+    const refusal = this.#refusal(socket);
+    if (refusal !== undefined) return refuse(socket, refusal);
+    this.#strangers.add(socket);
+    const timer = setTimeout(() => socket.destroy(), STRANGER_MS);
+    timer.unref();
+    let shown = Buffer.alloc(0);
+    const settle = () => {
+      clearTimeout(timer);
+      this.#strangers.delete(socket);
+    };
+    const onData = (chunk: Buffer) => {
+      shown = Buffer.concat([shown, chunk]);
+      const end = shown.indexOf('\n');
+      if (end === -1 && shown.length < HELLO_MAX_BYTES) return;
+      socket.off('data', onData);
+      socket.off('close', settle);
+      settle();
+      const hello = end === -1 ? undefined : parseHello(shown.toString('latin1', 0, end));
+      this.#greet(socket, hello, shown.subarray(end + 1));
+    };
+    socket.on('data', onData);
+    socket.on('close', settle);
+  }
+
+  #refusal(socket: Socket): SkerryError | undefined {
+    const { fd } = (socket as unknown as { _handle: { fd?: number } | null })._handle ?? {};
+    if (this.#addon === undefined || fd === undefined || fd < 0) return undefined;
+    const { pid, uid } = this.#addon.peerCredentials(fd);
+    if (uid !== process.getuid?.() && uid !== 0)
+      return new SkerryError('SKERRY_DENIED', `user ${uid} is not the owner of this system`);
+    if (isOutside(pid, this.#kernelPid)) return undefined;
+    return new SkerryError('SKERRY_DENIED', `process ${pid} is part of this system: what runs in it has no operator's rights`);
+  }
+
+  #greet(socket: Socket, hello: Hello | undefined, rest: Buffer): void {
+    if (hello === undefined)
+      return refuse(socket, new SkerryError('SKERRY_INVALID', 'this socket speaks with the command skerry'));
+    if (hello.version !== OPERATOR_VERSION) {
+      const message = `this system speaks version ${OPERATOR_VERSION} with operators; the command speaks ${hello.version}`;
+      return refuse(socket, new SkerryError('SKERRY_VERSION', message));
+    }
+    const known = this.#operators.get(hello.token);
+    if (hello.direction === 'answers') {
+      if (known === undefined || known.answers) return refuse(socket, new SkerryError('SKERRY_INVALID', 'no such conversation'));
+      known.answers = true;
+      known.end.useAnswers(new SocketWire(socket, known.end.answerEvents));
+      return;
+    }
+    if (known !== undefined) return refuse(socket, new SkerryError('SKERRY_INVALID', 'this conversation has begun already'));
+    if (this.#operators.size >= OPERATORS_MAX)
+      return refuse(socket, new SkerryError('SKERRY_BUSY', `${OPERATORS_MAX} operators are connected already`));
+    this.#serve(socket, hello.token, rest);
+  }
+
+  #serve(socket: Socket, token: string, rest: Buffer): void {
+    const connection = this.#dispatcher.connect({ principal: OPERATOR, allowed: undefined, onBroken: () => socket.destroy() });
+    const end = new StreamServerEnd({
+      events: connection,
+      load: this.#load,
+      suspects: 0,
+      onClose: () => this.#operators.delete(token),
+    });
+    this.#operators.set(token, { end, answers: false });
+    socket.write(`${JSON.stringify(this.#welcome)}\n`);
+    const { requestEvents } = end;
+    const gone = () => connection.close(new SkerryError('SKERRY_ABORTED', 'the operator has left'));
+    end.useRequests(new SocketWire(socket, { ...requestEvents, onEnd: gone }));
+    connection.use(end);
+    connection.join();
+    end.start();
+    if (rest.length > 0) requestEvents.onChunk(rest);
+  }
+}
+
+function refuse(socket: Socket, error: SkerryError): void {
+  const { stack: _, ...info } = errorInfo(error);
+  socket.end(`${JSON.stringify({ error: info } satisfies Welcome)}\n`, () => socket.destroy());
+}
+
+/** @throws Error when somebody else could put something into it */
+function makeFolder(folder: string): void {
+  mkdirSync(folder, { recursive: true, mode: 0o700 });
+  const stat = lstatSync(folder);
+  const uid = process.getuid?.() ?? stat.uid;
+  if (!stat.isDirectory() || stat.uid !== uid || (stat.mode & 0o077) !== 0)
+    throw new Error(`${folder} must be a folder of user ${uid} that nobody else may enter (mode 0700)`);
+}
+
+/** Sockets of systems that have ended without a word. */
+function removeStale(folder: string): void {
+  for (const file of readdirSync(folder)) {
+    const socket = parseSocketFile(file);
+    if (socket !== undefined && !isAlive(socket.pid)) rmSync(join(folder, file), { force: true });
+  }
+}
+
+function isAlive(pid: number): boolean {
+  try {
+    process.kill(pid, 0);
+    return true;
+  } catch (error) {
+    return (error as NodeJS.ErrnoException).code === 'EPERM';
+  }
+}
+
+/** False also when its ancestors cannot be told: it has ended already. */
+function isOutside(pid: number, kernelPid: number): boolean {
+  let ancestor = pid;
+  for (let step = 0; step < ANCESTORS_MAX; step++) {
+    if (ancestor === kernelPid) return false;
+    if (ancestor <= 1) return true;
+    try {
+      const stat = readFileSync(`/proc/${ancestor}/stat`, 'utf8');
+      ancestor = Number(stat.slice(stat.lastIndexOf(')') + 2).split(' ')[1]);
+    } catch {
+      return false;
+    }
+  }
+  return false;
+}
