@@ -1,15 +1,16 @@
 // The decoder: bytes into values, without trust.
 //
 // The bytes are in private memory (the transport copies a record out first), but a peer wrote them. So every read is checked
-// against the end, every item costs at least one byte of input, nesting and objects are limited, and no property is set in a way
-// that could run code. Whatever the bytes are, the outcome is a value or SKERRY_CORRUPT, after work in proportion to their
-// number.
+// against the end (reader.ts), every item costs at least one byte of input, nesting and objects are limited, and no property is
+// set in a way that could run code. Whatever the bytes are, the outcome is a value or SKERRY_CORRUPT, after work in proportion
+// to their number. How built-in classes are read stands beside how they are written: exotic.ts, errors.ts.
 
-import { assert } from '../../base/assert.ts';
 import { SkerryError } from '../../base/errors.ts';
-import { makeError, setErrorProperty } from './errors.ts';
+import { readError } from './errors.ts';
+import { readExotic } from './exotic.ts';
+import { Reader } from './reader.ts';
 import { findShape, type Shape } from './shape-table.ts';
-import { latin1, safeKey, utf16 } from './strings.ts';
+import { safeKey } from './strings.ts';
 import * as tags from './tags.ts';
 
 // Taken out of their module: an imported binding is read from memory at each use, a constant of this module is folded.
@@ -21,10 +22,7 @@ const {
   TAG_BIGINT64,
   TAG_BIGINT_HEX,
   TAG_BOXED,
-  TAG_BUFFER,
   TAG_BYTE,
-  TAG_BYTES,
-  TAG_DATE,
   TAG_END,
   TAG_ERROR,
   TAG_FALSE,
@@ -33,12 +31,9 @@ const {
   TAG_INT16,
   TAG_INT32,
   TAG_LATIN1,
-  TAG_MAP,
   TAG_NULL,
   TAG_OBJECT,
   TAG_REF,
-  TAG_REGEXP,
-  TAG_SET,
   TAG_SHAPE,
   TAG_SHAPE_REF,
   TAG_SHORT_ARRAY,
@@ -49,8 +44,6 @@ const {
   TAG_UNDEFINED,
   TAG_UNTRACKED,
   TAG_UTF16,
-  TAG_VIEW,
-  VIEW_KINDS,
 } = tags;
 
 export interface DecoderLimits {
@@ -60,24 +53,14 @@ export interface DecoderLimits {
   objectsMax?: number;
 }
 
-const NOTHING = new Uint8Array(0);
 /**
  * Arrays up to this length get their memory at once; longer ones as their items arrive, since a length alone is cheap to claim.
  */
 const SIZED_MAX = 1024;
 
-const noView = new DataView(new ArrayBuffer(0));
-
-type ViewClass = { new (buffer: ArrayBuffer): ArrayBufferView; readonly BYTES_PER_ELEMENT?: number };
-
-export class Decoder {
+export class Decoder extends Reader {
   readonly #depthMax: number;
   readonly #objectsMax: number;
-  #bytes: Uint8Array = NOTHING;
-  #view: DataView = noView;
-  #start = 0;
-  #at = 0;
-  #end = 0;
   /** The objects made so far, in the order in which the encoder numbered them. */
   #objects: object[] = [];
   #count = 0;
@@ -90,45 +73,16 @@ export class Decoder {
   #unpaid = 0;
 
   constructor(limits: DecoderLimits = {}) {
+    super();
     this.#depthMax = limits.depthMax ?? DEPTH_MAX;
     this.#objectsMax = limits.objectsMax ?? OBJECTS_MAX;
   }
 
-  /** Starts on the record in [start, end) of private memory, which must not change until {@link end}. */
-  begin(bytes: Uint8Array, start: number, end: number): void {
-    assert(start <= end && end <= bytes.length, 'a record lies within its memory');
-    if (bytes !== this.#bytes) {
-      this.#bytes = bytes;
-      this.#view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
-    }
-    this.#start = start;
-    this.#at = start;
-    this.#end = end;
+  override begin(bytes: Uint8Array, start: number, end: number): void {
+    super.begin(bytes, start, end);
     this.#unpaid = end - start;
     this.#shapeCount = 0;
     this.#forget();
-  }
-
-  /** The offset of the next byte in the memory given to {@link begin}. */
-  get position(): number {
-    return this.#at;
-  }
-
-  u8(): number {
-    return this.#bytes[this.#take(1)];
-  }
-
-  u32(): number {
-    return this.#view.getUint32(this.#take(4), true);
-  }
-
-  f64(): number {
-    return this.#view.getFloat64(this.#take(8), true);
-  }
-
-  /** A copy of the next `size` bytes. */
-  raw(size: number): Uint8Array {
-    return new Uint8Array(this.#copy(size));
   }
 
   /**
@@ -145,7 +99,7 @@ export class Decoder {
   /** Reads what {@link Encoder.args} wrote. Throws as {@link value} does. */
   args(): unknown[] {
     this.#mark();
-    const n = this.#length('arguments');
+    const n = this.length('arguments');
     const list: unknown[] = [];
     for (let i = 0; i < n; i++) list.push(this.any(1));
     return list;
@@ -153,18 +107,18 @@ export class Decoder {
 
   /** Ends the record and forgets its objects. @throws SkerryError SKERRY_CORRUPT when bytes are left */
   end(): void {
-    if (this.#at !== this.#end) this.#corrupt(this.#at, `${this.#end - this.#at} more bytes`, 'the end of the record');
+    if (this.at !== this.limit) this.corrupt(this.at, `${this.limit - this.at} more bytes`, 'the end of the record');
     this.#forget();
   }
 
   /** @internal A value within `depth` containers. */
   any(depth: number): unknown {
-    const at = this.#at;
-    if (at >= this.#end) this.#corrupt(at, 'the end of the record', 'a value');
-    const tag = this.#bytes[at];
-    this.#at = at + 1;
+    const { at } = this;
+    if (at >= this.limit) this.corrupt(at, 'the end of the record', 'a value');
+    const tag = this.bytes[at];
+    this.at = at + 1;
     if (tag >= 0x80) return tag & 0x7f;
-    if (tag >= TAG_SHORT_STRING) return this.#latin1(tag & SHORT_STRING_MAX);
+    if (tag >= TAG_SHORT_STRING) return this.latin1(tag & SHORT_STRING_MAX);
     if (tag >= TAG_SHORT_ARRAY) return this.#array(tag & 0x1f, depth);
     switch (tag) {
       case TAG_SHAPE:
@@ -178,9 +132,9 @@ export class Decoder {
       case TAG_BYTE:
         return this.u8();
       case TAG_INT16:
-        return this.#int16();
+        return this.int16();
       case TAG_INT32:
-        return this.#view.getInt32(this.#take(4), true);
+        return this.int32();
       case TAG_TRUE:
         return true;
       case TAG_FALSE:
@@ -190,11 +144,11 @@ export class Decoder {
       case TAG_UNDEFINED:
         return undefined;
       case TAG_LATIN1:
-        return this.#latin1(this.#length('characters'));
+        return this.latin1(this.length('characters'));
       case TAG_UTF16:
-        return this.#utf16();
+        return this.utf16();
       case TAG_ARRAY:
-        return this.#array(this.#varint(), depth);
+        return this.#array(this.varint(), depth);
       case TAG_REF:
         return this.#ref();
       default:
@@ -205,85 +159,71 @@ export class Decoder {
   #rare(tag: number, at: number, depth: number): unknown {
     switch (tag) {
       case TAG_BIGINT64:
-        return this.#bigint64();
+        return this.bigint64();
       case TAG_BIGINT_HEX:
-        return this.#bigintHex(at);
-      case TAG_MAP:
-        return this.#map(depth);
-      case TAG_SET:
-        return this.#set(depth);
-      case TAG_DATE:
-        return this.#keep(new Date(this.f64()));
-      case TAG_REGEXP:
-        return this.#regexp(at);
-      case TAG_ERROR:
-        return this.#error(at, depth);
-      case TAG_BYTES:
-        return this.#keep(new Uint8Array(this.#copy(this.#length('bytes'))));
-      case TAG_BUFFER:
-        return this.#keep(this.#copy(this.#length('bytes')));
-      case TAG_VIEW:
-        return this.#typed(at);
+        return this.bigintHex(at);
       case TAG_BOXED:
         return this.#boxed(at);
+      case TAG_ERROR:
+        return readError(this, at, depth);
       case TAG_HANDLE:
         throw new SkerryError(
           'SKERRY_UNSUPPORTED',
           'the peer sent a value by reference, which this version of Skerry cannot take',
         );
       default:
-        return this.#corrupt(at, `0x${tag.toString(16).padStart(2, '0')}`, 'the tag of a value');
+        return readExotic(this, tag, at, depth);
     }
   }
 
   #mark(): void {
-    const at = this.#at;
+    const { at } = this;
     const mark = this.u8();
     if (mark === TAG_TRACKED) this.#tracked = true;
-    else if (mark !== TAG_UNTRACKED) this.#corrupt(at, `0x${mark.toString(16)}`, 'the start of a value');
+    else if (mark !== TAG_UNTRACKED) this.corrupt(at, `0x${mark.toString(16)}`, 'the start of a value');
   }
 
   #object(depth: number): Record<string, unknown> {
     const object: Record<string, unknown> = {};
     this.enter(object, depth);
     for (;;) {
-      const at = this.#at;
-      if (at >= this.#end) this.#corrupt(at, 'the end of the record', 'a key or the end of an object');
-      const tag = this.#bytes[at];
+      const { at } = this;
+      if (at >= this.limit) this.corrupt(at, 'the end of the record', 'a key or the end of an object');
+      const tag = this.bytes[at];
       if (tag === TAG_END) {
-        this.#at = at + 1;
+        this.at = at + 1;
         return object;
       }
       if (tag >= TAG_SHORT_STRING && tag < 0x80) {
         const n = tag & SHORT_STRING_MAX;
-        this.#at = at + 1;
-        const key = safeKey(this.#bytes, this.#take(n), n);
+        this.at = at + 1;
+        const key = safeKey(this.bytes, this.take(n), n);
         if (key !== undefined) {
           object[key] = this.any(depth + 1);
           continue;
         }
-        this.#at = at;
+        this.at = at;
       }
-      const key = this.#string('a key or the end of an object');
+      const key = this.string('a key or the end of an object');
       define(object, key, this.any(depth + 1));
     }
   }
 
   #shape(): Shape {
-    const at = this.#at;
-    const p = this.#take(4);
-    const hash = this.#view.getUint16(p, true);
-    const n = this.#view.getUint16(p + 2, true);
-    const shape = findShape(this.#bytes, this.#view, this.#take(n), n, hash);
-    if (shape === undefined) return this.#corrupt(at, 'other bytes', 'the keys of a shape');
+    const { at } = this;
+    const p = this.take(4);
+    const hash = this.view.getUint16(p, true);
+    const n = this.view.getUint16(p + 2, true);
+    const shape = findShape(this.bytes, this.view, this.take(n), n, hash);
+    if (shape === undefined) return this.corrupt(at, 'other bytes', 'the keys of a shape');
     this.#shapes[this.#shapeCount++] = shape;
     return shape;
   }
 
   #shapeRef(): Shape {
-    const at = this.#at;
-    const index = this.#varint();
-    if (index >= this.#shapeCount) this.#corrupt(at, `shape ${index}`, `one of the ${this.#shapeCount} shapes before it`);
+    const { at } = this;
+    const index = this.varint();
+    if (index >= this.#shapeCount) this.corrupt(at, `shape ${index}`, `one of the ${this.#shapeCount} shapes before it`);
     return this.#shapes[index];
   }
 
@@ -305,7 +245,7 @@ export class Decoder {
     const array: unknown[] = paid && n <= SIZED_MAX ? new Array<unknown>(n) : [];
     this.enter(array, depth);
     for (let i = 0; i < n; i++) {
-      if (this.#at < this.#end && this.#bytes[this.#at] === TAG_SPARSE) {
+      if (this.skip(TAG_SPARSE)) {
         this.#sparse(array, i, n, paid, depth);
         break;
       }
@@ -318,104 +258,49 @@ export class Decoder {
    * The rest of an array with holes. Holes take memory only as far as the record has bytes for them; beyond that a hash table.
    */
   #sparse(array: unknown[], from: number, n: number, paid: boolean, depth: number): void {
-    this.#at++;
     if (!paid) array.length = 0xffff_ffff; // the engine turns to a hash table, and stays with it
     array.length = n;
     for (let next = from; ; ) {
-      const at = this.#at;
+      const { at } = this;
       const mark = this.u8();
       if (mark === TAG_END) return;
-      if (mark !== TAG_TRUE) this.#corrupt(at, `0x${mark.toString(16)}`, 'an item or the end of an array with holes');
-      const index = this.#varint();
-      if (index < next || index >= n) this.#corrupt(at + 1, `index ${index}`, `an index from ${next} to ${n - 1}`);
+      if (mark !== TAG_TRUE) this.corrupt(at, `0x${mark.toString(16)}`, 'an item or the end of an array with holes');
+      const index = this.varint();
+      if (index < next || index >= n) this.corrupt(at + 1, `index ${index}`, `an index from ${next} to ${n - 1}`);
       array[index] = this.any(depth + 1);
       next = index + 1;
     }
   }
 
-  #map(depth: number): Map<unknown, unknown> {
-    const map = new Map<unknown, unknown>();
-    this.enter(map, depth);
-    while (!this.#ended()) {
-      const key = this.any(depth + 1);
-      map.set(key, this.any(depth + 1));
-    }
-    return map;
-  }
-
-  #set(depth: number): Set<unknown> {
-    const set = new Set<unknown>();
-    this.enter(set, depth);
-    while (!this.#ended()) set.add(this.any(depth + 1));
-    return set;
-  }
-
-  #error(at: number, depth: number): Error {
-    const kind = this.u8();
-    const message = this.#optionalString();
-    const stack = this.#optionalString();
-    const name = this.#optionalString();
-    const code = this.#optionalString();
-    const error = makeError(kind, message, stack, name, code);
-    if (error === undefined) return this.#corrupt(at + 1, `class ${kind}`, 'the number of a class of errors');
-    this.enter(error, depth);
-    while (!this.#ended()) {
-      const key = this.#string('a key or the end of an error');
-      setErrorProperty(error, key, this.any(depth + 1));
-    }
-    return error;
-  }
-
-  #regexp(at: number): RegExp {
-    const source = this.#string('the source of a RegExp');
-    const flags = this.#string('the flags of a RegExp');
-    try {
-      return this.#keep(new RegExp(source, flags));
-    } catch {
-      return this.#corrupt(at, 'a RegExp that does not compile', 'a RegExp');
-    }
-  }
-
-  #typed(at: number): ArrayBufferView {
-    const kind = this.u8();
-    const buffer = this.#copy(this.#length('bytes'));
-    const name = VIEW_KINDS[kind];
-    const View = name === undefined ? undefined : (globalThis as unknown as Record<string, ViewClass | undefined>)[name];
-    if (View === undefined) return this.#corrupt(at + 1, `class ${kind}`, 'the number of a class of views');
-    if (buffer.byteLength % (View.BYTES_PER_ELEMENT ?? 1) !== 0)
-      this.#corrupt(at, `${buffer.byteLength} bytes`, `whole items of ${name}`);
-    return this.#keep(new View(buffer));
-  }
-
   #boxed(at: number): object {
-    const tag = this.#bytes[this.#at];
-    if (this.#at < this.#end && tag === TAG_BOXED) this.#corrupt(at, 'a box in a box', 'a primitive value');
+    if (this.skip(TAG_BOXED)) this.corrupt(at, 'a box in a box', 'a primitive value');
     const index = this.#count;
     const primitive = this.any(this.#depthMax);
     if (primitive === null || primitive === undefined || typeof primitive === 'object' || this.#count !== index) {
-      this.#corrupt(at, 'an object', 'a primitive value');
+      this.corrupt(at, 'an object', 'a primitive value');
     }
-    return this.#keep(Object(primitive) as object);
+    return this.keep(Object(primitive) as object);
   }
 
   #ref(): object {
-    const at = this.#at;
-    const index = this.#varint();
-    if (index >= this.#count) this.#corrupt(at, `object ${index}`, `one of the ${this.#count} objects before it`);
+    const { at } = this;
+    const index = this.varint();
+    if (index >= this.#count) this.corrupt(at, `object ${index}`, `one of the ${this.#count} objects before it`);
     const object = this.#objects[index];
-    if (object === undefined) this.#corrupt(at, `object ${index}`, 'an object of this record');
+    if (object === undefined) this.corrupt(at, `object ${index}`, 'an object of this record');
     return object;
   }
 
   /** @internal Numbers an object that holds others, and checks how deep it is. */
   enter(object: object, depth: number): void {
-    if (depth >= this.#depthMax) this.#corrupt(this.#at, 'another container', `at most ${this.#depthMax} within each other`);
-    this.#keep(object);
+    if (depth >= this.#depthMax) this.corrupt(this.at, 'another container', `at most ${this.#depthMax} within each other`);
+    this.keep(object);
   }
 
-  #keep<T extends object>(object: T): T {
+  /** @internal Numbers an object that holds no others. */
+  keep<T extends object>(object: T): T {
     const index = this.#count++;
-    if (index >= this.#objectsMax) this.#corrupt(this.#at, 'another object', `at most ${this.#objectsMax}`);
+    if (index >= this.#objectsMax) this.corrupt(this.at, 'another object', `at most ${this.#objectsMax}`);
     if (this.#tracked) this.#objects[index] = object;
     return object;
   }
@@ -425,103 +310,6 @@ export class Decoder {
     if (!this.#tracked) return;
     this.#tracked = false;
     this.#objects = [];
-  }
-
-  #ended(): boolean {
-    if (this.#at >= this.#end || this.#bytes[this.#at] !== TAG_END) return false;
-    this.#at++;
-    return true;
-  }
-
-  #string(expected: string): string {
-    const at = this.#at;
-    const tag = this.u8();
-    if (tag >= TAG_SHORT_STRING && tag < 0x80) return this.#latin1(tag & SHORT_STRING_MAX);
-    if (tag === TAG_LATIN1) return this.#latin1(this.#length('characters'));
-    if (tag === TAG_UTF16) return this.#utf16();
-    return this.#corrupt(at, `0x${tag.toString(16)}`, expected);
-  }
-
-  #optionalString(): string | undefined {
-    if (this.#at >= this.#end || this.#bytes[this.#at] !== TAG_UNDEFINED) return this.#string('a string or undefined');
-    this.#at++;
-    return undefined;
-  }
-
-  #latin1(n: number): string {
-    return latin1(this.#bytes, this.#take(n), n);
-  }
-
-  #utf16(): string {
-    const n = this.#length('bytes of UTF-16');
-    if (n & 1) this.#corrupt(this.#at, `${n} bytes`, 'an even number of bytes of UTF-16');
-    return utf16(this.#bytes, this.#take(n), n);
-  }
-
-  #bigint64(): bigint {
-    return this.#view.getBigInt64(this.#take(8), true);
-  }
-
-  #bigintHex(at: number): bigint {
-    const negative = this.u8() !== 0;
-    const digits = this.#string('the digits of a bigint');
-    if (!/^[0-9a-f]+$/.test(digits)) this.#corrupt(at, 'other characters', 'hexadecimal digits');
-    try {
-      const magnitude = BigInt(`0x${digits}`);
-      return negative ? -magnitude : magnitude;
-    } catch {
-      return this.#corrupt(at, `${digits.length} digits`, 'as many as a bigint can have');
-    }
-  }
-
-  #int16(): number {
-    return this.#view.getInt16(this.#take(2), true);
-  }
-
-  #varint(): number {
-    const first = this.u8();
-    if (first < 0x80) return first;
-    let x = first & 0x7f;
-    for (let shift = 7; shift < 35; shift += 7) {
-      const byte = this.u8();
-      x += (byte & 0x7f) * 2 ** shift;
-      if (byte < 0x80) {
-        if (x > 0xffff_ffff) break;
-        return x;
-      }
-    }
-    return this.#corrupt(this.#at, 'a longer number', 'a number below 2^32');
-  }
-
-  /** A number of things that take at least one byte each. */
-  #length(things: string): number {
-    const at = this.#at;
-    const n = this.#varint();
-    if (n > this.#end - this.#at) this.#corrupt(at, `${n} ${things}`, `at most the ${this.#end - this.#at} bytes that are left`);
-    return n;
-  }
-
-  #copy(size: number): ArrayBuffer {
-    const p = this.#take(size);
-    const bytes = this.#bytes;
-    return bytes.buffer.slice(bytes.byteOffset + p, bytes.byteOffset + p + size) as ArrayBuffer;
-  }
-
-  /** The offset of the next `size` bytes, and past them. */
-  #take(size: number): number {
-    const at = this.#at;
-    if (size > this.#end - at) this.#corrupt(at, `${this.#end - at} bytes`, `${size} bytes`);
-    this.#at = at + size;
-    return at;
-  }
-
-  #corrupt(at: number, found: string, valid: string): never {
-    const offset = at - this.#start;
-    throw new SkerryError(
-      'SKERRY_CORRUPT',
-      `byte ${offset} of a record of ${this.#end - this.#start}: found ${found} where ${valid} would be valid`,
-      { data: { offset, found, valid } },
-    );
   }
 }
 

@@ -8,6 +8,7 @@
 //     TAG_ERROR  kind: byte  message, stack, name, code: string or undefined  (key: string, value)*  TAG_END
 
 import { isErrorCode, SkerryError } from '../../base/errors.ts';
+import type { Decoder } from './decoder.ts';
 import type { Encoder } from './encoder.ts';
 import { ERROR_KINDS, TAG_END, TAG_ERROR } from './tags.ts';
 
@@ -58,8 +59,25 @@ function writeProperty(to: Encoder, error: Error, key: string, depth: number): v
   });
 }
 
+/** Reads what {@link writeError} wrote after the tag at `at`. */
+export function readError(from: Decoder, at: number, depth: number): Error {
+  const kind = from.u8();
+  const message = from.optionalString();
+  const stack = from.optionalString();
+  const name = from.optionalString();
+  const code = from.optionalString();
+  const error = makeError(kind, message, stack, name, code);
+  if (error === undefined) return from.corrupt(at + 1, `class ${kind}`, 'the number of a class of errors');
+  from.enter(error, depth);
+  while (!from.skip(TAG_END)) {
+    const key = from.string('a key or the end of an error');
+    setErrorProperty(error, key, from.any(depth + 1));
+  }
+  return error;
+}
+
 /** An error of the class with number `kind`, without a stack of this process; undefined when there is no such class. */
-export function makeError(
+function makeError(
   kind: number,
   message: string | undefined,
   stack: string | undefined,
@@ -80,7 +98,7 @@ export function makeError(
 }
 
 /** Gives a rebuilt error one of its own properties; as structured clone and V8 have it, some of them are not listed. */
-export function setErrorProperty(error: Error, key: string, value: unknown): void {
+function setErrorProperty(error: Error, key: string, value: unknown): void {
   if (key === 'cause' || (key === 'errors' && error instanceof AggregateError)) hidden(error, key, value);
   else Object.defineProperty(error, key, { value, enumerable: true, configurable: true, writable: true });
 }

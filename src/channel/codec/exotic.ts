@@ -1,24 +1,19 @@
-// Objects other than plain ones and arrays: how each built-in class is written.
+// Objects other than plain ones and arrays: how each built-in class is written and read.
 //
 // Subclasses of built-in classes travel as the built-in, as in structured clone. A view carries its own bytes only, not the rest
 // of the buffer beneath: a Buffer from Node's pool must not hand out its neighbours.
 
 import { types } from 'node:util';
+import type { Decoder } from './decoder.ts';
 import type { Encoder } from './encoder.ts';
 import { writeError } from './errors.ts';
 import { EntryStep } from './refusal.ts';
-import {
-  TAG_BOXED,
-  TAG_BUFFER,
-  TAG_BYTES,
-  TAG_DATE,
-  TAG_END,
-  TAG_MAP,
-  TAG_REGEXP,
-  TAG_SET,
-  TAG_VIEW,
-  VIEW_KINDS,
-} from './tags.ts';
+import * as tags from './tags.ts';
+
+// Taken out of their module: an imported binding is read from memory at each use, a constant of this module is folded.
+const { TAG_BOXED, TAG_BUFFER, TAG_BYTES, TAG_DATE, TAG_END, TAG_MAP, TAG_REGEXP, TAG_SET, TAG_VIEW, VIEW_KINDS } = tags;
+
+type ViewClass = { new (buffer: ArrayBuffer): ArrayBufferView; readonly BYTES_PER_ELEMENT?: number };
 
 const PLAIN = Symbol.for('skerry.plain');
 const mapEntries = Map.prototype.entries;
@@ -56,6 +51,28 @@ export function writeExotic(to: Encoder, v: object, prototype: object, depth: nu
   return true;
 }
 
+/** Reads what {@link writeExotic} wrote after the tag at `at`, boxed primitives and errors apart. */
+export function readExotic(from: Decoder, tag: number, at: number, depth: number): object {
+  switch (tag) {
+    case TAG_MAP:
+      return readMap(from, depth);
+    case TAG_SET:
+      return readSet(from, depth);
+    case TAG_DATE:
+      return from.keep(new Date(from.f64()));
+    case TAG_REGEXP:
+      return readRegExp(from, at);
+    case TAG_BYTES:
+      return from.keep(from.raw(from.length('bytes')));
+    case TAG_BUFFER:
+      return from.keep(from.copy(from.length('bytes')));
+    case TAG_VIEW:
+      return readView(from, at);
+    default:
+      return from.corrupt(at, `0x${tag.toString(16).padStart(2, '0')}`, 'the tag of a value');
+  }
+}
+
 /** Whether the fields of `v` may travel without its class: it says so, or it is a plain object of another context. */
 export function mayTravelAsPlain(v: object, prototype: object): boolean {
   const said = v as { [PLAIN]?: unknown; constructor?: { [PLAIN]?: unknown } };
@@ -76,6 +93,16 @@ function writeMap(to: Encoder, map: Map<unknown, unknown>, depth: number): void 
   to.u8(TAG_END);
 }
 
+function readMap(from: Decoder, depth: number): Map<unknown, unknown> {
+  const map = new Map<unknown, unknown>();
+  from.enter(map, depth);
+  while (!from.skip(TAG_END)) {
+    const key = from.any(depth + 1);
+    map.set(key, from.any(depth + 1));
+  }
+  return map;
+}
+
 function writeSet(to: Encoder, set: Set<unknown>, depth: number): void {
   to.u8(TAG_SET);
   let index = 0;
@@ -85,6 +112,23 @@ function writeSet(to: Encoder, set: Set<unknown>, depth: number): void {
     index++;
   }
   to.u8(TAG_END);
+}
+
+function readSet(from: Decoder, depth: number): Set<unknown> {
+  const set = new Set<unknown>();
+  from.enter(set, depth);
+  while (!from.skip(TAG_END)) set.add(from.any(depth + 1));
+  return set;
+}
+
+function readRegExp(from: Decoder, at: number): RegExp {
+  const source = from.string('the source of a RegExp');
+  const flags = from.string('the flags of a RegExp');
+  try {
+    return from.keep(new RegExp(source, flags));
+  } catch {
+    return from.corrupt(at, 'a RegExp that does not compile', 'a RegExp');
+  }
 }
 
 function writeView(to: Encoder, v: ArrayBufferView, depth: number): void {
@@ -99,6 +143,17 @@ function writeView(to: Encoder, v: ArrayBufferView, depth: number): void {
   const bytes = bytesOf(to, v.buffer, v.byteOffset, v.byteLength, v, depth);
   to.u8(TAG_VIEW);
   writeBytes(to, kind, bytes);
+}
+
+function readView(from: Decoder, at: number): ArrayBufferView {
+  const kind = from.u8();
+  const buffer = from.copy(from.length('bytes'));
+  const name = VIEW_KINDS[kind];
+  const View = name === undefined ? undefined : (globalThis as unknown as Record<string, ViewClass | undefined>)[name];
+  if (View === undefined) return from.corrupt(at + 1, `class ${kind}`, 'the number of a class of views');
+  if (buffer.byteLength % (View.BYTES_PER_ELEMENT ?? 1) !== 0)
+    from.corrupt(at, `${buffer.byteLength} bytes`, `whole items of ${name}`);
+  return from.keep(new View(buffer));
 }
 
 function writeBytes(to: Encoder, tag: number, bytes: Uint8Array): void {
