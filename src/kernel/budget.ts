@@ -5,12 +5,6 @@
 
 import { readFileSync } from 'node:fs';
 
-export interface Grants {
-  /** Bytes granted to each asker that it has not given back. */
-  readonly used: number;
-  readonly limit: number;
-}
-
 export class MemoryBudget {
   readonly limit: number;
   #used = 0;
