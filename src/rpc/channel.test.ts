@@ -13,6 +13,16 @@ import { Deadlines } from './deadlines.ts';
 
 const GENERATIONS = 2 ** 21 - 1;
 
+/** A channel over this end that must not break. */
+function makeChannel(end: ClientEnd): Channel {
+  return new Channel({
+    name: 'test.0',
+    deadlines: new Deadlines(),
+    life: { hold: () => {}, drop: () => {} },
+    onBroken: (error) => assert.fail(error),
+  }).use(end);
+}
+
 test('ids of calls recur after 2^21 - 1 calls of a slot; none is 0, or that of a notification, or beyond a 32-bit word', () => {
   let sent = 0;
   const end = {
@@ -25,12 +35,7 @@ test('ids of calls recur after 2^21 - 1 calls of a slot; none is 0, or that of a
     peerQueue: 0,
     unstarted: 0,
   } as unknown as ClientEnd;
-  const channel = new Channel({
-    name: 'test.0',
-    deadlines: new Deadlines(),
-    life: { hold: () => {}, drop: () => {} },
-    onBroken: (error) => assert.fail(error),
-  }).use(end);
+  const channel = makeChannel(end);
   const unsent = new SkerryError('SKERRY_MEMORY', 'it was not sent');
   /** One stream, from its start to its end: the slot is free again. (Two million promises would take longer.) */
   const next = (): number => {
@@ -63,12 +68,7 @@ test('a notification that is published within its sending arms no timer', async 
     peerQueue: 0,
     unstarted: 0,
   } as unknown as ClientEnd;
-  const channel = new Channel({
-    name: 'test.0',
-    deadlines: new Deadlines(),
-    life: { hold: () => {}, drop: () => {} },
-    onBroken: (error) => assert.fail(error),
-  }).use(end);
+  const channel = makeChannel(end);
   await channel.notify(new Call('test.note', 0, false, 0, 50, undefined, [], undefined, undefined));
   assert.equal(timers.mock.callCount(), 0);
 });
@@ -90,12 +90,7 @@ test('a burst beyond the slots of a channel is refused only when no answer is he
     peerQueue: 0,
     unstarted: 0,
   } as unknown as ClientEnd;
-  channel = new Channel({
-    name: 'test.0',
-    deadlines: new Deadlines(),
-    life: { hold: () => {}, drop: () => {} },
-    onBroken: (error) => assert.fail(error),
-  }).use(end);
+  channel = makeChannel(end);
   const outcomes = new Map<unknown, number>();
   const count = (what: unknown) => outcomes.set(what, (outcomes.get(what) ?? 0) + 1);
   for (let n = 0; n < CALLS_MAX + 15; n++) {

@@ -49,6 +49,13 @@ function introduce(dispatcher: Dispatcher, suspects: number): Client {
   return client;
 }
 
+/** The same, and it has joined. */
+function join(dispatcher: Dispatcher, suspects: number): Client {
+  const client = introduce(dispatcher, suspects);
+  client.connection.join();
+  return client;
+}
+
 function successor(handlers: readonly Handler[] = [], concurrency = 64): Dispatcher {
   return new Dispatcher({ server: 'test', handlers, concurrency, status: new StatusCounters(undefined) });
 }
@@ -84,8 +91,7 @@ test('a suspect that was announced and never comes ends its own channel after a 
 test('a suspect that comes late, and runs long, breaks nothing', (t) => {
   t.mock.timers.enable({ apis: ['setTimeout'] });
   const dispatcher = successor();
-  const late = introduce(dispatcher, 1);
-  late.connection.join();
+  const late = join(dispatcher, 1);
   t.mock.timers.tick(SUSPECT_MS - 1);
   late.connection.onStart();
   t.mock.timers.tick(10 * SUSPECT_MS);
@@ -106,8 +112,7 @@ test('a client that leaves before its suspect came lets the others be served', (
 test('a suspect has a second of its own, however late the one before it came', (t) => {
   t.mock.timers.enable({ apis: ['setTimeout'] });
   const dispatcher = successor();
-  const late = introduce(dispatcher, 2);
-  late.connection.join();
+  const late = join(dispatcher, 2);
   t.mock.timers.tick(SUSPECT_MS - 100);
   late.connection.onStart(); // the first comes, and runs
   dispatcher.ended(false); // and ends: the second is asked for
@@ -119,12 +124,10 @@ test('a suspect has a second of its own, however late the one before it came', (
 
 test('streams that wait for their consumers hold no suspect up; one that goes on does', () => {
   const dispatcher = successor();
-  const idle = introduce(dispatcher, 0);
-  idle.connection.join();
+  join(dispatcher, 0);
   dispatcher.starting(); // a stream, which then waits for credit
   dispatcher.pause(1);
-  const late = introduce(dispatcher, 2);
-  late.connection.join();
+  const late = join(dispatcher, 2);
   assert.equal(late.asked, 1);
   late.connection.onStart();
   dispatcher.pause(-1); // its consumer has taken something
@@ -162,8 +165,7 @@ test('where one call runs at a time, no suspect runs within a stream either', ()
   const dispatcher = successor([], 1);
   dispatcher.starting();
   dispatcher.pause(1);
-  const late = introduce(dispatcher, 1);
-  late.connection.join();
+  const late = join(dispatcher, 1);
   assert.equal(late.asked, 0);
   dispatcher.pause(-1);
   dispatcher.ended(false);

@@ -3,8 +3,22 @@
 import assert from 'node:assert/strict';
 import { type Cases, gate, inWorld, outcome, until } from './case.ts';
 import { sleep } from './rig.ts';
+import type { Method } from './world.ts';
 
 const never = (): Promise<never> => new Promise(() => {});
+
+/** A method that may be repeated: so many runs of it hang, and those after them give back what they were given. */
+function hangingWork(hanging: number): Method & { runs: number } {
+  const work = {
+    runs: 0,
+    idempotent: true,
+    run: (id: number) => {
+      work.runs += 1;
+      return work.runs <= hanging ? never() : id;
+    },
+  };
+  return work;
+}
 
 export const suspectCases: Cases = (name, makeRig) => {
   const log: string[] = [];
@@ -81,50 +95,33 @@ export const suspectCases: Cases = (name, makeRig) => {
     },
   );
 
-  let attempts = 0;
+  const attempts = hangingWork(2);
   inWorld(
     name,
     makeRig,
     'a call that shared both deaths with others is not poisoned before it was alone',
-    {
-      work: {
-        idempotent: true,
-        run: (id: number) => {
-          attempts += 1;
-          return attempts <= 2 ? never() : id;
-        },
-      },
-    },
+    { work: attempts },
     async (world) => {
       const { only } = world;
       const both = [only.call('work', 1), only.call('work', 2)];
-      await until(() => attempts === 2, 'both to run');
+      await until(() => attempts.runs === 2, 'both to run');
       await world.kill();
       await world.run();
       assert.deepEqual(await Promise.all(both), [1, 2]);
     },
   );
 
-  let ordered = 0;
+  const ordered = hangingWork(3);
   inWorld(
     name,
     makeRig,
     'a death that was ordered makes no suspects: calls that may be repeated just run again',
-    {
-      work: {
-        idempotent: true,
-        run: (id: number) => {
-          ordered += 1;
-          return ordered <= 3 ? never() : id;
-        },
-      },
-      once: never,
-    },
+    { work: ordered, once: never },
     async (world) => {
       const { only } = world;
       const again = [only.call('work', 1), only.call('work', 2), only.call('work', 3)];
       const once = outcome(only.call('once'));
-      await until(() => ordered === 3 && world.dispatcher.running === 4, 'all to run');
+      await until(() => ordered.runs === 3 && world.dispatcher.running === 4, 'all to run');
       await world.kill({ ordered: true });
       await world.run();
       assert.deepEqual(await Promise.all(again), [1, 2, 3]);
@@ -132,64 +129,48 @@ export const suspectCases: Cases = (name, makeRig) => {
     },
   );
 
-  let second = 0;
+  const second = hangingWork(5);
   inWorld(
     name,
     makeRig,
     'a suspect that the successor did not start either goes to the next one',
-    {
-      work: {
-        idempotent: true,
-        run: (id: number) => {
-          second += 1;
-          return second <= 5 ? never() : id;
-        },
-      },
-    },
+    { work: second },
     async (world) => {
       const { only } = world;
       const controller = new AbortController();
       const calls = [only.call('work', 1), only.call('work', 2), only.call('work', 3)];
       const left = outcome(only.callWith({ signal: controller.signal }, 'work', 4));
-      await until(() => second === 4, 'all to run');
+      await until(() => second.runs === 4, 'all to run');
       await world.kill();
       await world.run(); // the first suspect hangs, the others wait behind it
-      await until(() => second === 5, 'the first suspect to run');
+      await until(() => second.runs === 5, 'the first suspect to run');
       controller.abort();
       await left;
       await sleep(5);
       await world.kill();
       await world.run();
       assert.deepEqual(await Promise.all(calls), [1, 2, 3]);
-      assert.equal(second, 8);
+      assert.equal(second.runs, 8);
       assert.equal(only.channel.inFlight, 0);
     },
   );
 
-  let stuck = 0;
+  const stuck = hangingWork(3);
   inWorld(
     name,
     makeRig,
     'a suspect that hangs holds the others up until its caller gives it up, and no longer',
-    {
-      work: {
-        idempotent: true,
-        run: (id: number) => {
-          stuck += 1;
-          return stuck <= 3 ? never() : id;
-        },
-      },
-    },
+    { work: stuck },
     async (world) => {
       const { only } = world;
       const controller = new AbortController();
       const hangs = outcome(only.callWith({ signal: controller.signal }, 'work', 1));
       const stays = only.call('work', 2);
-      await until(() => stuck === 2, 'both to run');
+      await until(() => stuck.runs === 2, 'both to run');
       await world.kill();
       const waits = only.call('work', 3);
       await world.run();
-      await until(() => stuck === 3, 'the first suspect to run');
+      await until(() => stuck.runs === 3, 'the first suspect to run');
       assert.equal(world.dispatcher.running, 1, 'nothing runs beside it');
       controller.abort();
       assert.equal(((await hangs) as { code: string }).code, 'SKERRY_ABORTED');
@@ -198,26 +179,18 @@ export const suspectCases: Cases = (name, makeRig) => {
     },
   );
 
-  let gone = 0;
+  const gone = hangingWork(2);
   inWorld(
     name,
     makeRig,
     'a suspect whose caller gives it up between the instances does not hold up the others',
-    {
-      work: {
-        idempotent: true,
-        run: (id: number) => {
-          gone += 1;
-          return gone <= 2 ? never() : id;
-        },
-      },
-    },
+    { work: gone },
     async (world) => {
       const { only } = world;
       const controller = new AbortController();
       const left = outcome(only.callWith({ signal: controller.signal }, 'work', 1));
       const stays = only.call('work', 2);
-      await until(() => gone === 2, 'both to run');
+      await until(() => gone.runs === 2, 'both to run');
       await world.kill();
       controller.abort();
       assert.equal(((await left) as { code: string }).code, 'SKERRY_ABORTED');

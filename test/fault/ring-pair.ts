@@ -9,8 +9,7 @@ import { CLIENT_REGION_BYTES, SERVER_REGION_BYTES } from '../../src/channel/ring
 import type { RegionHost } from '../../src/channel/ring/sender.ts';
 import { prepareServerRegion, RingServerEnd } from '../../src/channel/ring/server-end.ts';
 import type { Suspect } from '../../src/channel/transport.ts';
-import type { Descriptor } from '../../src/memory/native.ts';
-import { type OwnRegion, pageAlign, RegionKind } from '../../src/memory/region.ts';
+import { type OwnRegion, RegionKind } from '../../src/memory/region.ts';
 import { STATUS_REGION_BYTES, StatusCounters } from '../../src/memory/status.ts';
 import { Call } from '../../src/rpc/call.ts';
 import { Channel } from '../../src/rpc/channel.ts';
@@ -18,23 +17,7 @@ import { Deadlines } from '../../src/rpc/deadlines.ts';
 import type { Connection } from '../../src/rpc/connection.ts';
 import { Dispatcher } from '../../src/rpc/dispatcher.ts';
 import type { Handler } from '../../src/rpc/handler.ts';
-
-let lastId = 0;
-
-export function memoryRegion(kind: number, sizeBytes: number, buffer = new ArrayBuffer(pageAlign(sizeBytes))): OwnRegion {
-  lastId += 1;
-  return {
-    id: lastId,
-    kind,
-    sizeBytes: buffer.byteLength,
-    buffer,
-    u8: new Uint8Array(buffer),
-    i32: new Int32Array(buffer),
-    f64: new Float64Array(buffer),
-    descriptor: 0 as unknown as Descriptor,
-    release: () => {},
-  };
-}
+import { memoryRegion } from './memory-region.ts';
 
 const METHODS = ['echo', 'fails', 'items', 'later'] as const;
 export type MethodName = (typeof METHODS)[number];

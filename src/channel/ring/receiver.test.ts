@@ -2,8 +2,8 @@
 
 import assert from 'node:assert/strict';
 import { type TestContext, test } from 'node:test';
-import type { Descriptor } from '../../memory/native.ts';
-import { type OwnRegion, pageAlign, RegionKind } from '../../memory/region.ts';
+import { memoryRegion } from '../../../test/fault/memory-region.ts';
+import { type OwnRegion, RegionKind } from '../../memory/region.ts';
 import { INTRODUCTION_MS } from '../../protocol/limits.ts';
 import { Kind } from '../../protocol/record.ts';
 import { Encoder } from '../codec/encoder.ts';
@@ -20,27 +20,6 @@ const NEXT_BYTES = 65_536;
 const host: RegionHost = { makeRegion: () => new Promise(() => {}), offer: () => {}, retire: () => {} };
 /** Nobody looks unless the test does. */
 const poller = { add() {}, remove() {}, wake() {}, expect() {} } as unknown as Poller;
-let lastId = 0;
-
-function memory(kind: number, sizeBytes: number): OwnRegion & { released: boolean } {
-  const buffer = new ArrayBuffer(pageAlign(sizeBytes));
-  lastId += 1;
-  const region = {
-    id: lastId,
-    kind,
-    sizeBytes: buffer.byteLength,
-    buffer,
-    u8: new Uint8Array(buffer),
-    i32: new Int32Array(buffer),
-    f64: new Float64Array(buffer),
-    descriptor: 0 as unknown as Descriptor,
-    released: false,
-    release: () => {
-      region.released = true;
-    },
-  };
-  return region;
-}
 
 /** One end of a channel, and its peer's writer. */
 interface Rig {
@@ -50,7 +29,7 @@ interface Rig {
 }
 
 function serverRig(): Rig {
-  const client = memory(RegionKind.client, CLIENT_REGION_BYTES);
+  const client = memoryRegion(RegionKind.client, CLIENT_REGION_BYTES);
   const said: Rig['said'] = [];
   const events = {
     ready: () => true,
@@ -62,7 +41,7 @@ function serverRig(): Rig {
   } satisfies ServerEvents;
   const end = new RingServerEnd({
     client,
-    own: memory(RegionKind.server, SERVER_REGION_BYTES),
+    own: memoryRegion(RegionKind.server, SERVER_REGION_BYTES),
     host,
     poller,
     events,
@@ -78,14 +57,14 @@ function serverRig(): Rig {
 }
 
 function clientRig(): Rig {
-  const server = memory(RegionKind.server, SERVER_REGION_BYTES);
+  const server = memoryRegion(RegionKind.server, SERVER_REGION_BYTES);
   const said: Rig['said'] = [];
   const events: ClientEvents = {
     onRecord: (_kind, _flags, callId) => said.push(callId),
     onUnsent: () => {},
     onCorrupt: (error) => said.push(error.code),
   };
-  const end = new RingClientEnd(memory(RegionKind.client, CLIENT_REGION_BYTES), host, poller, events);
+  const end = new RingClientEnd(memoryRegion(RegionKind.client, CLIENT_REGION_BYTES), host, poller, events);
   const area = ringArea(server.buffer, server.id, SERVER_RING_OFFSET, 16_384, 0);
   const writer = new RingWriter(area, server.i32, ServerWord.replyTail);
   end.attach(server, undefined, () => {});
@@ -100,7 +79,7 @@ function announced(t: TestContext, makeRig: () => Rig): Rig & { readonly next: O
   const put = (callId: number) =>
     rig.writer.write(new Encoder(), Kind.call, 0, 0, callId, (encoder) => encoder.args([]), undefined);
   put(1);
-  const next = memory(RegionKind.ring, RING_OFFSET + NEXT_BYTES);
+  const next = memoryRegion(RegionKind.ring, RING_OFFSET + NEXT_BYTES);
   rig.writer.switchTo(next.id, (start) => ringArea(next.buffer, next.id, RING_OFFSET, NEXT_BYTES, start));
   put(2);
   rig.end.poll(10);
