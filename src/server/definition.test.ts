@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { isSkerryError, type SkerryErrorCode } from '../base/errors.ts';
-import { method, methodTable } from './definition.ts';
+import { method, methodTable, server } from './definition.ts';
 
 const refused = (make: () => unknown, pattern: RegExp, code: SkerryErrorCode = 'SKERRY_INVALID') =>
   assert.throws(make, (error) => isSkerryError(error, code) && pattern.test(error.message));
@@ -56,7 +56,17 @@ test('method() says what it was given and what it takes', () => {
   refused(() => given(null, () => 1), /properties and a function/);
   refused(() => given({}, 5), /takes a function; it was given 5/);
   refused(() => given({ idempotnt: true }, () => 1), /no option "idempotnt"; it has: idempotent, timeoutMs, input/);
-  refused(() => given({ idempotent: 'yes' }, () => 1), /idempotent must be true or false; it is yes/);
-  refused(() => given({ timeoutMs: 0 }, () => 1), /timeoutMs must be an integer from 1/);
+  refused(() => given({ idempotent: 'yes' }, () => 1), /idempotent must be true or false; it is "yes"/);
+  refused(() => given({ timeoutMs: 0 }, () => 1), /method\(\): timeoutMs must be an integer from 1 to 2147483647; it is 0/);
   refused(() => given({ idempotent: true }, async function* () {}), /cannot be idempotent/);
+});
+
+test('server() says what it was given and what it takes', () => {
+  const given = server as unknown as (manifest: unknown, init?: unknown) => unknown;
+  const init = () => ({});
+  refused(() => given(5), /server\(\) takes an init function; it was given 5/);
+  refused(() => given(null, init), /server\(\) takes a manifest and an init function; it was given null/);
+  refused(() => given({ use: {} }, init), /server\(\) has no option "use"; it has: uses, options, concurrency, queueMax/);
+  refused(() => given({ concurrency: 0 }, init), /server\(\): concurrency must be an integer from 1 to 1000000; it is 0/);
+  refused(() => given({ queueMax: 1.5 }, init), /server\(\): queueMax must be an integer .*; it is 1.5/);
 });

@@ -2,6 +2,7 @@
 
 import type { StandardSchemaV1 } from '@standard-schema/spec';
 import { SkerryError } from '../base/errors.ts';
+import { invalid, isObject, OptionCheck, show } from '../base/options.ts';
 import { CONCURRENCY, QUEUE_MAX } from '../protocol/limits.ts';
 import type { MethodInfo } from '../protocol/methods.ts';
 import type { Handler } from '../rpc/handler.ts';
@@ -73,8 +74,7 @@ export function server<Api extends object, Options = undefined, U extends UsesMa
 ): ServerDefinition<Api, Options, U>;
 export function server(first: unknown, second?: unknown): unknown {
   const [manifest, init] = second === undefined ? [{}, first] : [first, second];
-  if (typeof init !== 'function')
-    throw new SkerryError('SKERRY_INVALID', `server() takes an init function; it was given ${describe(init)}`);
+  if (typeof init !== 'function') throw invalid(`server() takes an init function; it was given ${show(init)}`);
   checkManifest(manifest);
   return Object.freeze({ [definitionMark]: true, manifest, init });
 }
@@ -143,25 +143,13 @@ export function method(
   properties: MethodOptions & { readonly input?: InputSchema },
   run: (...args: never[]) => unknown,
 ): unknown {
-  if (typeof run !== 'function')
-    throw new SkerryError('SKERRY_INVALID', `method() takes a function; it was given ${describe(run)}`);
-  if (typeof properties !== 'object' || properties === null)
-    throw new SkerryError('SKERRY_INVALID', `method() takes properties and a function; it was given ${describe(properties)}`);
-  const known = ['idempotent', 'timeoutMs', 'input'];
-  for (const name of Object.keys(properties)) if (!known.includes(name)) throw unknownOption('method()', name, known);
-  checkNumber('timeoutMs', properties.timeoutMs, 1, 2 ** 31 - 1);
-  if (properties.idempotent !== undefined && typeof properties.idempotent !== 'boolean') {
-    throw new SkerryError(
-      'SKERRY_INVALID',
-      `method(): idempotent must be true or false; it is ${describe(properties.idempotent)}`,
-    );
-  }
-  if (properties.idempotent === true && isStream(handlerOf(run))) {
-    throw new SkerryError(
-      'SKERRY_INVALID',
-      'method(): a stream (async *) cannot be idempotent: items that were taken cannot be taken back',
-    );
-  }
+  if (typeof run !== 'function') throw invalid(`method() takes a function; it was given ${show(run)}`);
+  if (!isObject(properties)) throw invalid(`method() takes properties and a function; it was given ${show(properties)}`);
+  const check = new OptionCheck('method()', properties, ['idempotent', 'timeoutMs', 'input']);
+  check.integer('timeoutMs', 1, 2 ** 31 - 1);
+  check.boolean('idempotent');
+  if (properties.idempotent === true && isStream(handlerOf(run)))
+    throw invalid('method(): a stream (async *) cannot be idempotent: items that were taken cannot be taken back');
   const marked = function (this: unknown, ...args: never[]) {
     return run.apply(this, args);
   };
@@ -189,7 +177,7 @@ export function methodTable(api: object): { infos: MethodInfo[]; handlers: Handl
     const given = (api as Record<string, unknown>)[name];
     if (typeof given !== 'function') continue;
     if (name === 'then' || name === 'toJSON' || name in Object.prototype)
-      throw new SkerryError('SKERRY_INVALID', `a method cannot be named "${name}": every object has a member of that name`);
+      throw invalid(`a method cannot be named "${name}": every object has a member of that name`);
     if (name.length > NAME_MAX)
       throw new SkerryError('SKERRY_LIMIT', `the name of a method has ${name.length} characters; it may have ${NAME_MAX}`);
     const properties: Partial<MarkedMethod> = (given as unknown as Partial<MethodProperties>)[methodMark] ?? {};
@@ -217,31 +205,12 @@ export function queueMaxOf(manifest: Manifest): number {
 }
 
 function checkManifest(manifest: unknown): void {
-  if (typeof manifest !== 'object' || manifest === null) {
-    throw new SkerryError('SKERRY_INVALID', `server() takes a manifest and an init function; it was given ${describe(manifest)}`);
-  }
-  const known = ['uses', 'options', 'concurrency', 'queueMax'];
-  for (const name of Object.keys(manifest)) if (!known.includes(name)) throw unknownOption('server()', name, known);
-  const { concurrency, queueMax } = manifest as Manifest;
-  checkNumber('concurrency', concurrency, 1, 1_000_000);
-  checkNumber('queueMax', queueMax, 1, 1_000_000);
-}
-
-function checkNumber(name: string, value: unknown, min: number, max: number): void {
-  if (value === undefined || (Number.isInteger(value) && (value as number) >= min && (value as number) <= max)) return;
-  throw new SkerryError('SKERRY_INVALID', `option ${name} must be an integer from ${min} to ${max}; it is ${describe(value)}`);
-}
-
-function unknownOption(where: string, name: string, known: readonly string[]): SkerryError {
-  return new SkerryError('SKERRY_INVALID', `${where} has no option "${name}"; it has: ${known.join(', ')}`);
+  if (!isObject(manifest)) throw invalid(`server() takes a manifest and an init function; it was given ${show(manifest)}`);
+  const check = new OptionCheck('server()', manifest, ['uses', 'options', 'concurrency', 'queueMax']);
+  check.integer('concurrency', 1, 1_000_000);
+  check.integer('queueMax', 1, 1_000_000);
 }
 
 function isStream(run: unknown): boolean {
   return Object.prototype.toString.call(run) === '[object AsyncGeneratorFunction]';
-}
-
-function describe(value: unknown): string {
-  return typeof value === 'object' || typeof value === 'function'
-    ? `a value of type ${value === null ? 'null' : typeof value}`
-    : String(value);
 }

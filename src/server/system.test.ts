@@ -14,15 +14,17 @@ test('a wrong entry is refused with server, option, what was found and what woul
     [{ a: null }, /server "a": its entry must be an object/],
     [{ a: {} }, /server "a": load must be a function/],
     [{ a: { load, replica: 2 } }, /server "a" has no option "replica"; it has: load, replicas/],
-    [{ a: { load, replicas: 0 } }, /replicas must be an integer from 1 to 256; it is 0/],
+    [{ a: { load, replicas: 0 } }, /replicas must be an integer from 1 to 256, or 'cores'; it is 0/],
     [{ a: { load, limits: 5 } }, /limits must be an object with memoryMb, heartbeatMs; it is 5/],
     [{ a: { load, limits: { memoryMB: 5 } } }, /no option "limits.memoryMB"; it has: limits.memoryMb/],
     [{ a: { load, limits: { memoryMb: 5 } } }, /limits.memoryMb must be an integer from 64/],
     [{ a: { load, restart: { stable: 1 } } }, /no option "restart.stable"; it has: restart.stableMs, restart.unstableMax/],
     [{ a: { load, uses: 'a' } }, /uses must be an array of names of servers; it is "a"/],
     [{ a: { load, uses: ['b'] } }, /uses must be names of servers of this system \(a\); it is "b"/],
-    [{ a: { load, env: 'PATH' } }, /env must be an array of names of environment variables/],
-    [{ a: { load, secrets: [1] } }, /secrets must be an array of names/],
+    [{ a: { load, env: 'PATH' } }, /env must be an array of names of environment variables; it is "PATH"/],
+    [{ a: { load, env: { TOKEN: 'secret' } } }, /env must be .*; it is \[object Object\]$/],
+    [{ a: { load, drainMs: '5' } }, /server "a": drainMs must be an integer from 0 to 3600000; it is "5"/],
+    [{ a: { load, secrets: [1] } }, /secrets must be an array of names of environment variables; it is \[1\]/],
   ];
   for (const [servers, pattern] of wrong) {
     assert.throws(

@@ -1,7 +1,7 @@
 // system(): names, wiring and policy of a program of servers. The module that calls it is evaluated by the process server and by each
 // instance, which runs its own `load` only; so it should do nothing but declare.
 
-import { SkerryError } from '../base/errors.ts';
+import { invalid, isIntegerWithin, isObject, OptionCheck, show } from '../base/options.ts';
 import type { AnyServer, ApiOf, OptionsOf, UsedApi, UsesOf } from './definition.ts';
 import type { Remote } from './remote.ts';
 
@@ -100,12 +100,8 @@ export function system<const S extends Entries>(
   servers: S & { readonly [K in keyof S]: CheckEntry<S[K], S> },
 ): System<S> {
   if (typeof url !== 'string' || !/^(file|data|node|https?):/.test(url))
-    throw new SkerryError('SKERRY_INVALID', `system: its url must be import.meta.url of its module; it is ${show(url)}`);
-  if (typeof servers !== 'object' || servers === null)
-    throw new SkerryError(
-      'SKERRY_INVALID',
-      `system: its servers must be an object with an entry for each; it is ${show(servers)}`,
-    );
+    throw invalid(`system: its url must be import.meta.url of its module; it is ${show(url)}`);
+  if (!isObject(servers)) throw invalid(`system: its servers must be an object with an entry for each; it is ${show(servers)}`);
   for (const [name, entry] of Object.entries(servers as Entries)) checkEntry(name, entry, Object.keys(servers));
   const made: System<S> = Object.freeze({ [systemMark]: true as const, url, servers });
   systems().set(url, made as System);
@@ -136,56 +132,33 @@ export function onDeclared(hear: (url: string) => void): void {
   announce = hear;
 }
 
+const REPLICAS_MAX = 256;
 const RESERVED = ['kernel', 'process', 'caller'];
 const KNOWN = ['load', 'replicas', 'options', 'uses', 'env', 'secrets', 'limits', 'restart', 'initTimeoutMs', 'drainMs'];
 
 function checkEntry(name: string, entry: ServerEntry, servers: readonly string[]): void {
-  const fail = (option: string, expected: string, found: unknown): never => {
-    throw new SkerryError('SKERRY_INVALID', `system: server "${name}": ${option} must be ${expected}; it is ${show(found)}`);
-  };
-  if (!/^[a-z][\w-]{0,63}$/i.test(name) || RESERVED.includes(name)) {
-    throw new SkerryError(
-      'SKERRY_INVALID',
-      `system: "${name}" is no name for a server: letters, digits, - and _, not ${RESERVED.join(', ')}`,
-    );
-  }
-  const group = (option: string, value: object | undefined, known: readonly string[]) => {
-    if (value === undefined) return;
-    if (typeof value !== 'object' || value === null || Array.isArray(value))
-      fail(option, `an object with ${known.join(', ')}`, value);
-    const prefix = option === 'its entry' ? '' : `${option}.`;
-    const unknown = Object.keys(value).find((key) => !known.includes(key));
-    if (unknown === undefined) return;
-    const has = known.map((key) => prefix + key).join(', ');
-    throw new SkerryError('SKERRY_INVALID', `system: server "${name}" has no option "${prefix}${unknown}"; it has: ${has}`);
-  };
-  const names = (option: string, value: unknown, what: string) => {
-    if (value !== undefined && !(Array.isArray(value) && value.every((item) => typeof item === 'string')))
-      fail(option, `an array of ${what}`, value);
-  };
-  if (typeof entry !== 'object' || entry === null) fail('its entry', 'an object with `load`', entry);
-  group('its entry', entry, KNOWN);
-  group('limits', entry.limits, ['memoryMb', 'heartbeatMs']);
-  group('restart', entry.restart, ['stableMs', 'unstableMax']);
-  names('uses', entry.uses, 'names of servers');
-  names('env', entry.env, 'names of environment variables');
-  names('secrets', entry.secrets, 'names of environment variables');
-  if (typeof entry.load !== 'function') fail('load', "a function: () => import('./module.ts')", entry.load);
-  const within = (option: string, value: number | undefined, min: number, max: number) => {
-    if (value !== undefined && !(Number.isInteger(value) && value >= min && value <= max))
-      fail(option, `an integer from ${min} to ${max}`, value);
-  };
-  if (entry.replicas !== 'cores') within('replicas', entry.replicas, 1, 256);
-  within('limits.memoryMb', entry.limits?.memoryMb, 64, 1 << 20);
-  within('limits.heartbeatMs', entry.limits?.heartbeatMs, 100, 3_600_000);
-  within('restart.stableMs', entry.restart?.stableMs, 0, 3_600_000);
-  within('restart.unstableMax', entry.restart?.unstableMax, 1, 1000);
-  within('initTimeoutMs', entry.initTimeoutMs, 1, 3_600_000);
-  within('drainMs', entry.drainMs, 0, 3_600_000);
+  if (!/^[a-z][\w-]{0,63}$/i.test(name) || RESERVED.includes(name))
+    throw invalid(`system: "${name}" is no name for a server: letters, digits, - and _, not ${RESERVED.join(', ')}`);
+  const where = `system: server "${name}"`;
+  if (!isObject(entry)) throw invalid(`${where}: its entry must be an object with ${KNOWN.join(', ')}; it is ${show(entry)}`);
+  const check = new OptionCheck(where, entry, KNOWN);
+  check.required('load', "a function: () => import('./module.ts')", (given) => typeof given === 'function');
+  check.optional(
+    'replicas',
+    `an integer from 1 to ${REPLICAS_MAX}, or 'cores'`,
+    (given) => given === 'cores' || isIntegerWithin(given, 1, REPLICAS_MAX),
+  );
+  check.strings('uses', 'names of servers');
+  check.strings('env', 'names of environment variables');
+  check.strings('secrets', 'names of environment variables');
+  const limits = check.group('limits', ['memoryMb', 'heartbeatMs']);
+  limits?.integer('memoryMb', 64, 1 << 20);
+  limits?.integer('heartbeatMs', 100, 3_600_000);
+  const restart = check.group('restart', ['stableMs', 'unstableMax']);
+  restart?.integer('stableMs', 0, 3_600_000);
+  restart?.integer('unstableMax', 1, 1000);
+  check.integer('initTimeoutMs', 1, 3_600_000);
+  check.integer('drainMs', 0, 3_600_000);
   for (const used of entry.uses ?? [])
-    if (!servers.includes(used)) fail('uses', `names of servers of this system (${servers.join(', ')})`, used);
-}
-
-function show(value: unknown): string {
-  return typeof value === 'function' ? 'a function' : (JSON.stringify(value) ?? String(value));
+    if (!servers.includes(used)) throw check.wrong('uses', `names of servers of this system (${servers.join(', ')})`, used);
 }

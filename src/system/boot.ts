@@ -3,6 +3,7 @@
 // The kernel is a process of its own; the caller is a client with an operator's rights. If the caller goes, the system goes.
 
 import { SkerryError } from '../base/errors.ts';
+import { OptionCheck } from '../base/options.ts';
 import { isSystemName } from '../protocol/operator.ts';
 import { type Entries, ownSystem, type System, systems } from '../server/system.ts';
 import type { OperatingSystem } from './operating-system.ts';
@@ -45,24 +46,11 @@ export async function boot<S extends Entries>(system: System<S>, options: BootOp
 const KNOWN = ['transport', 'budgetMb', 'env', 'name', 'operator'];
 
 function checkOptions(options: BootOptions): void {
-  const wrong = (what: string): never => {
-    throw new SkerryError('SKERRY_INVALID', `boot() ${what}`);
-  };
-  if (typeof options !== 'object' || options === null) wrong(`takes a system and options; the options are ${String(options)}`);
-  const unknown = Object.keys(options).find((name) => !KNOWN.includes(name));
-  if (unknown !== undefined) wrong(`has no option "${unknown}"; it has: ${KNOWN.join(', ')}`);
-  const { transport, budgetMb, name, operator } = options;
-  if (transport !== undefined && transport !== 'ring' && transport !== 'stream') {
-    wrong(`option transport must be 'ring' or 'stream'; it is ${String(transport)}`);
-  }
-  if (budgetMb !== undefined && !(typeof budgetMb === 'number' && budgetMb >= 1)) {
-    wrong(`option budgetMb must be a number of megabytes, 1 or more; it is ${String(budgetMb)}`);
-  }
-  if (name !== undefined && !isSystemName(name)) {
-    wrong(`option name must be 1 to 64 letters, digits, - and _; it is ${String(name)}`);
-  }
-  if (operator !== undefined && typeof operator !== 'boolean')
-    wrong(`option operator must be true or false; it is ${String(operator)}`);
+  const check = new OptionCheck('boot()', options, KNOWN, 'a system and options');
+  check.optional('transport', "'ring' or 'stream'", (given) => given === 'ring' || given === 'stream');
+  check.optional('budgetMb', 'a number of megabytes, 1 or more', (given) => typeof given === 'number' && given >= 1);
+  check.optional('name', '1 to 64 letters, digits, - and _', isSystemName);
+  check.boolean('operator');
 }
 
 function isInstance(): boolean {

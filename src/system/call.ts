@@ -1,6 +1,6 @@
 // call() and notify(): the same server, called otherwise.
 
-import { SkerryError } from '../base/errors.ts';
+import { OptionCheck } from '../base/options.ts';
 import { facadeWith, notifyFacade } from '../rpc/proxy.ts';
 import type { CallOptions } from '../rpc/remote-server.ts';
 import type { Notified } from '../server/remote.ts';
@@ -26,31 +26,16 @@ export function notify<R extends object>(server: R, options: Pick<CallOptions, '
 
 const CALL_OPTIONS = ['timeoutMs', 'signal', 'key', 'trace'];
 const NOTIFY_OPTIONS = ['key', 'trace'];
+const TIMEOUT_MAX_MS = 2 ** 31 - 1;
 
-function checkOptions(what: string, options: CallOptions, known: readonly string[]): void {
-  const fail = (message: string): never => {
-    throw new SkerryError('SKERRY_INVALID', `${what} ${message}`);
-  };
-  if (typeof options !== 'object' || options === null) fail(`takes a server and options; the options are ${show(options)}`);
-  for (const name in options) if (!known.includes(name)) fail(`has no option "${name}"; it has: ${known.join(', ')}`);
-  const { timeoutMs, signal, key, trace } = options;
-  if (timeoutMs !== undefined && !(typeof timeoutMs === 'number' && timeoutMs >= 0 && timeoutMs <= 2 ** 31 - 1))
-    fail(`option timeoutMs must be milliseconds from 0 (none) to 2147483647; it is ${show(timeoutMs)}`);
-  if (signal !== undefined && !isSignal(signal))
-    fail(`option signal must be an AbortSignal (controller.signal); it is ${show(signal)}`);
-  if (key !== undefined && typeof key !== 'string') fail(`option key must be a string; it is ${show(key)}`);
-  if (trace !== undefined && typeof trace !== 'string') fail(`option trace must be a W3C traceparent; it is ${show(trace)}`);
+function checkOptions(where: string, options: CallOptions, known: readonly string[]): void {
+  const check = new OptionCheck(where, options, known, 'a server and options');
+  check.optional('timeoutMs', `milliseconds from 0 (none) to ${TIMEOUT_MAX_MS}`, isTimeout);
+  check.signal('signal');
+  check.string('key');
+  check.string('trace', 'a W3C traceparent');
 }
 
-/** Also one of another context, or of a library. */
-function isSignal(value: unknown): value is AbortSignal {
-  const { aborted, addEventListener } = Object(value) as Partial<AbortSignal>;
-  return typeof aborted === 'boolean' && typeof addEventListener === 'function';
-}
-
-function show(value: unknown): string {
-  if (typeof value === 'string') return JSON.stringify(value);
-  return (typeof value === 'object' && value !== null) || typeof value === 'function'
-    ? Object.prototype.toString.call(value)
-    : String(value);
+function isTimeout(value: unknown): boolean {
+  return typeof value === 'number' && value >= 0 && value <= TIMEOUT_MAX_MS;
 }

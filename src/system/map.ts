@@ -1,6 +1,6 @@
 // map(): a server's method over many items, on all its replicas.
 
-import { SkerryError } from '../base/errors.ts';
+import { OptionCheck } from '../base/options.ts';
 import { type MapOptions, type MapOutcome, mapItems } from '../rpc/map.ts';
 import { methodOf } from '../rpc/proxy.ts';
 
@@ -52,17 +52,10 @@ export function map<T, R>(
 }
 
 function checkOptions(options: MapOptions & { readonly report?: boolean }): void {
-  const fail = (message: string): never => {
-    throw new SkerryError('SKERRY_INVALID', `map() ${message}`);
-  };
-  if (typeof options !== 'object' || options === null)
-    fail(`takes a method, items and options; the options are ${String(options)}`);
-  const unknown = Object.keys(options).find((name) => !KNOWN.includes(name));
-  if (unknown !== undefined) fail(`has no option "${unknown}"; it has: ${KNOWN.join(', ')}`);
-  const { concurrency, signal, onProgress } = options;
-  if (concurrency !== undefined && !(Number.isInteger(concurrency) && concurrency >= 1 && concurrency <= CONCURRENCY_MAX))
-    fail(`option concurrency must be an integer from 1 to ${CONCURRENCY_MAX}; it is ${String(concurrency)}`);
-  if (signal !== undefined && typeof signal?.addEventListener !== 'function')
-    fail('option signal must be an AbortSignal (controller.signal)');
-  if (onProgress !== undefined && typeof onProgress !== 'function') fail('option onProgress must be a function');
+  const check = new OptionCheck('map()', options, KNOWN, 'a method, items and options');
+  check.boolean('ordered');
+  check.integer('concurrency', 1, CONCURRENCY_MAX);
+  check.signal('signal');
+  check.optional('onProgress', 'a function', (given) => typeof given === 'function');
+  check.boolean('report');
 }

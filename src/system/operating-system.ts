@@ -1,6 +1,7 @@
 // What boot() returns: the servers of a system, its processes and files, and the way to stop it.
 
 import { SkerryError } from '../base/errors.ts';
+import { invalid, show } from '../base/options.ts';
 import type { Link } from '../link/link.ts';
 import { DRAIN_MS } from '../protocol/limits.ts';
 import { isUser } from '../protocol/principal.ts';
@@ -161,6 +162,5 @@ export class OperatingSystem<S extends Entries = Entries> {
 
 function noUser(found: unknown): SkerryError {
   const valid = '1 to 64 letters, digits and _ . @ + -, other than operator';
-  const shown = typeof found === 'string' ? JSON.stringify(found) : String(found);
-  return new SkerryError('SKERRY_INVALID', `the name of a user must be ${valid}; it is ${shown}`);
+  return invalid(`the name of a user must be ${valid}; it is ${show(found)}`);
 }

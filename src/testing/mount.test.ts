@@ -113,6 +113,10 @@ test('what is missing or too much is said', TIMEOUT, async () => {
     /does not use "ledger"; it uses: none/,
   );
   await assert.rejects(mount({} as never), /takes what server\(\) returns/);
+  const given = mount as unknown as (definition: unknown, options: unknown) => Promise<unknown>;
+  await assert.rejects(given(shop, 5), /mount\(\) takes a server and options; the options are 5/);
+  await assert.rejects(given(shop, { use: {} }), /mount\(\) has no option "use"; it has: uses, name/);
+  await assert.rejects(given(shop, { principal: 5 }), /mount\(\): principal must be a string; it is 5/);
   await assert.rejects(
     mount(
       server(() => {

@@ -1,6 +1,7 @@
 // mount(): a server in the test's own process, with fakes for the servers that it uses.
 
 import { SkerryError } from '../base/errors.ts';
+import { OptionCheck } from '../base/options.ts';
 import { enableCallContext } from '../rpc/call-context.ts';
 import { remoteFacade } from '../rpc/proxy.ts';
 import { RemoteServer } from '../rpc/remote-server.ts';
@@ -54,6 +55,7 @@ export interface Mounted<D extends AnyServer> {
   [Symbol.asyncDispose](): Promise<void>;
 }
 
+const KNOWN = ['uses', 'name', 'env', 'secrets', 'principal', 'options'];
 const DRAIN_MS = 5_000;
 
 /**
@@ -67,6 +69,9 @@ export async function mount<D extends AnyServer>(
   ...[options]: undefined extends OptionsOf<D> ? [options?: MountOptions<D>] : [options: MountOptions<D>]
 ): Promise<Mounted<D>> {
   if (!isServerDefinition(definition)) throw new SkerryError('SKERRY_INVALID', 'mount() takes what server() returns');
+  const check = new OptionCheck('mount()', options ?? {}, KNOWN, 'a server and options');
+  check.string('name');
+  check.string('principal');
   enableCallContext();
   const { name = 'server', uses = {}, env = {}, secrets = {}, principal = 'operator' } = (options ?? {}) as Given<D>;
   const given = (options as { options?: unknown } | undefined)?.options;

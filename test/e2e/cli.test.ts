@@ -62,5 +62,5 @@ for (const transport of TRANSPORTS) {
 test('run says what keeps a system from starting', TIMEOUT, async (t) => {
   const wrong = await start(t, [CLI, 'run', fixture('basic.system.js'), '--transport', 'pigeon']).ended;
   assert.equal(wrong.code, 1);
-  assert.match(wrong.stderr, /transport must be 'ring' or 'stream'; it is pigeon/);
+  assert.match(wrong.stderr, /transport must be 'ring' or 'stream'; it is "pigeon"/);
 });

@@ -104,6 +104,9 @@ test('what it takes is said plainly', TIMEOUT, async (t) => {
     [() => sys.map(undefined as never, []), /it was given undefined/],
     [() => sys.map(sys.servers.pool.square, [], { orderd: true } as never), /no option "orderd"; it has: ordered, concurrency/],
     [() => sys.map(sys.servers.pool.square, [], { concurrency: 0 }), /concurrency must be an integer from 1 to 1000; it is 0/],
+    [() => sys.map(sys.servers.pool.square, [], { report: 1 } as never), /report must be true or false; it is 1/],
+    [() => sys.map(sys.servers.pool.square, [], { onProgress: 1 } as never), /onProgress must be a function; it is 1/],
+    [() => sys.map(sys.servers.pool.square, [], null as never), /takes a method, items and options; the options are null/],
     [() => sys.map(sys.servers.pool.square, [], { signal: new AbortController() as never }), /signal must be an AbortSignal/],
   ];
   for (const [run, pattern] of wrong)

@@ -1,6 +1,6 @@
 // What the file server is told: its mounts, with who owns their roots, and groups. Checked once, at the start.
 
-import { SkerryError } from '../../base/errors.ts';
+import { invalid, isIntegerWithin, isObject, isStrings, OptionCheck, show } from '../../base/options.ts';
 import { OPERATOR } from '../../protocol/principal.ts';
 import { type Names, parsePath } from './path.ts';
 import { type Mode, parsePermissions, type Permissions } from './permissions.ts';
@@ -52,6 +52,7 @@ export interface MountSettings {
 const ROOT_MODE = 0o755;
 const KINDS = ['host', 'memoryMb', 'bundle'] as const;
 const KNOWN: readonly string[] = [...KINDS, 'readOnly', 'owner', 'group', 'permissions'];
+const MEMORY_MAX_MB = 1 << 20;
 const MiB = 1024 * 1024;
 
 /** @throws SkerryError SKERRY_INVALID: which option, what was found, what would be valid. */
@@ -59,54 +60,52 @@ export function checkOptions(options: FilesOptions): {
   readonly mounts: readonly MountSettings[];
   readonly groups: Readonly<Record<string, readonly string[]>>;
 } {
-  const { mounts, groups = {}, ...others } = Object(options) as FilesOptions;
-  const unknown = Object.keys(others)[0];
-  if (unknown !== undefined) fail(unknown, 'is no option; there are: mounts, groups');
-  if (typeof mounts !== 'object' || mounts === null)
-    fail('mounts', "must be an object of mounts by path: { '/': { host: './data' } }");
-  if (typeof groups !== 'object' || groups === null) fail('groups', 'must be an object of principals by group');
-  for (const [name, members] of Object.entries(groups)) {
-    if (!Array.isArray(members) || !members.every((member) => typeof member === 'string'))
-      fail(`groups.${name}`, 'must be an array of principals');
-  }
+  const check = new OptionCheck('files', options ?? {}, ['mounts', 'groups']);
+  check.required('mounts', "an object of mounts by path: { '/': { host: './data' } }", isObject);
+  check.optional('groups', 'an object of principals by group', isObject);
+  const { mounts, groups = {} } = options;
+  for (const [name, members] of Object.entries(groups))
+    if (!isStrings(members)) throw check.wrong(`groups.${name}`, 'an array of principals', members);
   const settings = Object.entries(mounts).map(([path, mount]) => checkMount(path, mount, groups));
-  if (!settings.some(({ at }) => at.length === 0)) fail('mounts', 'must have one at "/"');
+  if (!settings.some(({ at }) => at.length === 0))
+    throw invalid(`files: mounts must have one at "/"; there are: ${Object.keys(mounts).join(', ') || 'none'}`);
   return { mounts: settings, groups };
 }
 
 function checkMount(path: string, mount: MountOptions, groups: Readonly<Record<string, unknown>>): MountSettings {
   const where = `mounts["${path}"]`;
-  if (typeof mount !== 'object' || mount === null) fail(where, `must be an object with one of ${KINDS.join(', ')}`);
-  const unknown = Object.keys(mount).find((name) => !KNOWN.includes(name));
-  if (unknown !== undefined) fail(`${where}.${unknown}`, `is no option; there are: ${KNOWN.join(', ')}`);
+  if (!isObject(mount)) throw invalid(`files: ${where} must be an object with one of ${KINDS.join(', ')}; it is ${show(mount)}`);
+  const check = new OptionCheck('files', mount, KNOWN, '', `${where}.`);
   const given = KINDS.filter((kind) => kind in mount);
-  if (given.length !== 1) fail(where, `must have one of ${KINDS.join(', ')}; it has ${given.join(' and ') || 'none'}`);
+  if (given.length !== 1)
+    throw invalid(`files: ${where} must have one of ${KINDS.join(', ')}; it has ${given.join(' and ') || 'none'}`);
+  check.string('owner', 'a principal');
+  const valid = Object.keys(groups).join(', ') || 'none';
+  check.optional('group', `one of groups (${valid})`, (name) => typeof name === 'string' && Object.hasOwn(groups, name));
   const { owner = OPERATOR, group, permissions } = mount;
-  if (typeof owner !== 'string') fail(`${where}.owner`, 'must be a principal');
-  if (group !== undefined && !Object.hasOwn(groups, group))
-    fail(`${where}.group`, `must be one of groups (${Object.keys(groups).join(', ') || 'none'})`);
   const mode = permissions === undefined ? ROOT_MODE : parsePermissions(permissions);
-  return { at: namesOf(path, where), owner, group, mode, kind: kindOf(mount, where) };
+  return { at: namesOf(path, where), owner, group, mode, kind: kindOf(mount, check, where) };
 }
 
-function kindOf(mount: MountOptions, where: string): MountSettings['kind'] {
+function kindOf(mount: MountOptions, check: OptionCheck, where: string): MountSettings['kind'] {
   if ('host' in mount) {
+    check.required('host', 'the path of a directory', (path) => typeof path === 'string' && path !== '');
+    check.boolean('readOnly');
     const { host, readOnly = false } = mount;
-    if (typeof host !== 'string' || host === '') fail(`${where}.host`, 'must be the path of a directory');
-    if (typeof readOnly !== 'boolean') fail(`${where}.readOnly`, 'must be true or false');
     return { type: 'host', path: host, readOnly };
   }
   if ('memoryMb' in mount) {
-    const { memoryMb } = mount;
-    if (!Number.isInteger(memoryMb) || memoryMb < 1 || memoryMb > 1 << 20)
-      fail(`${where}.memoryMb`, 'must be a number of megabytes, 1 or more');
-    return { type: 'memory', bytesMax: memoryMb * MiB };
+    check.required('memoryMb', `an integer from 1 to ${MEMORY_MAX_MB}`, (megabytes) =>
+      isIntegerWithin(megabytes, 1, MEMORY_MAX_MB),
+    );
+    return { type: 'memory', bytesMax: mount.memoryMb * MiB };
   }
+  check.required('bundle', 'an object of files by path', isObject);
   const files = Object.entries(mount.bundle).map(([path, content]) => {
     const names = namesOf(path, `${where}.bundle`);
-    if (names.length === 0) fail(`${where}.bundle`, 'has a file at "/"');
+    if (names.length === 0) throw invalid(`files: ${where}.bundle has a file at "/"`);
     if (typeof content !== 'string' && !(content instanceof Uint8Array))
-      fail(`${where}.bundle["${path}"]`, 'must be text or bytes');
+      throw check.wrong(`bundle["${path}"]`, 'text or bytes', content);
     return [names, typeof content === 'string' ? new TextEncoder().encode(content) : content] as const;
   });
   return { type: 'bundle', files };
@@ -116,10 +115,6 @@ function namesOf(path: string, where: string): Names {
   try {
     return parsePath(path, 'mount');
   } catch (error) {
-    return fail(where, `is no path: ${(error as Error).message}`);
+    throw invalid(`files: ${where} is no path: ${(error as Error).message}`);
   }
-}
-
-function fail(option: string, message: string): never {
-  throw new SkerryError('SKERRY_INVALID', `files: option ${option} ${message}`);
 }
