@@ -11,7 +11,7 @@ import { root, setUp } from './setup.mjs';
 const RUNS = {
   workers: {
     what: '1,000 worker threads load the addon and end in six ways',
-    test: 'src/memory/native.test',
+    test: 'src/memory/native-isolate.test',
     env: { SKERRY_WORKERS: '1000' },
     name: 'worker',
   },
