@@ -13,7 +13,8 @@ import { FileWatch } from './file-watch.ts';
 import { loadSystemModule } from './load-system-module.ts';
 
 const ANEW = 75;
-const LOOK_MS = 300;
+/** How often it is asked which files there are: one that is loaded late is found so. */
+const LOOK_MS = 2_000;
 
 export const dev: Command = {
   usage: 'skerry dev <system>',
@@ -32,7 +33,10 @@ export const dev: Command = {
 async function superviseInner(path: string): Promise<number> {
   for (;;) {
     const args = [...process.execArgv, process.argv[1] as string, 'dev', '--inner', path];
-    const child = spawn(process.execPath, args, { stdio: 'inherit', env: { ...process.env, SKERRY_DEV: '1' } });
+    const child = spawn(process.execPath, args, {
+      stdio: ['inherit', 'inherit', 'inherit', 'ipc'],
+      env: { ...process.env, SKERRY_DEV: '1' },
+    });
     const forward = (signal: NodeJS.Signals) => child.kill(signal);
     const ignore = () => {}; // Ctrl-C reaches the inner process too
     process.on('SIGTERM', forward).on('SIGINT', ignore);
@@ -46,6 +50,7 @@ async function superviseInner(path: string): Promise<number> {
 }
 
 async function serve(path: string): Promise<number> {
+  const bootedFrom = Date.now();
   let sys: OperatingSystem | undefined;
   let isStopping = false;
   const stop = (code: number) => {
@@ -55,25 +60,22 @@ async function serve(path: string): Promise<number> {
     void stopped.then(() => process.exit(code));
   };
   process.on('SIGINT', () => stop(130)).on('SIGTERM', () => stop(143));
+  process.on('disconnect', () => stop(ExitCode.failed)); // the outer process is gone
+  process.channel?.unref();
   try {
     sys = await boot(await loadSystemModule(path));
   } catch (error) {
     const message = error instanceof SkerryError ? error.message : ((error as Error).stack ?? String(error));
     say(`${message}\nskerry: waiting for a change of ${path}`);
-    await new FileWatch().once(path);
+    await new FileWatch(bootedFrom).once(path);
     return ANEW;
   }
-  say(`up; restarts what changes; Ctrl-C stops it`);
-  const files = new FileWatch();
+  const files = new FileWatch(bootedFrom);
   const look = async () => {
     const modules = await sys?.processes.modules();
     if (modules !== undefined)
       files.watch(Object.entries(modules).flatMap(([owner, urls]) => urls.map((url) => [fileURLToPath(url), owner] as const)));
   };
-  void watchStates(sys, look).catch(() => {});
-  const timer = setInterval(() => void look().catch(() => {}), LOOK_MS * 10);
-  timer.unref();
-  await look();
   files.onChange = (changed) => {
     const owners = new Set([...changed.values()].flat());
     const shown = [...changed.keys()].map((file) => file.slice(file.lastIndexOf('/') + 1)).join(', ');
@@ -83,6 +85,11 @@ async function serve(path: string): Promise<number> {
     }
     for (const owner of owners) void restartOne(sys as OperatingSystem, owner, shown);
   };
+  void watchStates(sys, look).catch(() => {});
+  const timer = setInterval(() => void look().catch(() => {}), LOOK_MS);
+  timer.unref();
+  await look();
+  say('up; restarts what changes; Ctrl-C stops it');
   await sys.ended();
   return process.exitCode === undefined ? ExitCode.ok : Number(process.exitCode);
 }

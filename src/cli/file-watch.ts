@@ -2,7 +2,7 @@
 // replaced file is another one; what counts is another content, some time after the last event.
 
 import { createHash } from 'node:crypto';
-import { type FSWatcher, readFileSync, watch } from 'node:fs';
+import { type FSWatcher, readFileSync, statSync, watch } from 'node:fs';
 import { dirname, join, resolve } from 'node:path';
 
 const QUIET_MS = 80;
@@ -14,7 +14,13 @@ export class FileWatch {
   readonly #contents = new Map<string, string>();
   readonly #folders = new Map<string, FSWatcher>();
   readonly #touched = new Set<string>();
+  readonly #sinceMs: number;
   #timer: NodeJS.Timeout | undefined;
+
+  /** @param sinceMs a file that was written later than this (ms since 1970), and is watched only now, has changed. */
+  constructor(sinceMs: number) {
+    this.#sinceMs = sinceMs;
+  }
 
   /** Adds to what is watched. @param files paths and whom they belong to. */
   watch(files: Iterable<readonly [file: string, owner: string]>): void {
@@ -26,6 +32,7 @@ export class FileWatch {
       }
       this.#owners.set(file, new Set([owner]));
       this.#contents.set(file, digest(file));
+      if (isWrittenAfter(file, this.#sinceMs)) this.#touch(file, true);
       this.#watchFolder(dirname(file));
     }
   }
@@ -56,7 +63,8 @@ export class FileWatch {
     }
   }
 
-  #touch(file: string): void {
+  #touch(file: string, isNew = false): void {
+    if (isNew) this.#contents.set(file, 'not known');
     this.#touched.add(file);
     clearTimeout(this.#timer);
     this.#timer = setTimeout(() => this.#look(), QUIET_MS);
@@ -72,6 +80,14 @@ export class FileWatch {
     }
     this.#touched.clear();
     if (changed.size > 0) this.onChange(changed);
+  }
+}
+
+function isWrittenAfter(file: string, timeMs: number): boolean {
+  try {
+    return statSync(file).mtimeMs > timeMs;
+  } catch {
+    return false;
   }
 }
 

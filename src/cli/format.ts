@@ -1,5 +1,10 @@
 // Figures and tables as people read them on a terminal.
 
+/** Escape sequences but for colours, and control characters but for tab and newline. */
+// biome-ignore format: one line for the exemption
+// biome-ignore lint/suspicious/noControlCharactersInRegex: control characters are what this is about
+const UNWANTED = /\x1b(?!\[[0-9;]*m)(?:\[[0-?]*[ -/]*[@-~]|\][^\x07\x1b]*(?:\x07|\x1b\\)?|.)?|[\x00-\x08\x0b-\x1a\x1c-\x1f\x7f-\x9f]/g;
+
 /** Right-aligned columns hold figures. */
 export interface Column<Row> {
   readonly title: string;
@@ -54,8 +59,5 @@ export function clock(time: number, now = Date.now()): string {
  * A server's text without what could move the cursor, clear the screen or ring the bell of whoever reads it; colours and tabs stay.
  */
 export function harmless(text: string): string {
-  // biome-ignore lint/suspicious/noControlCharactersInRegex: control characters are what this is about
-  const unwanted =
-    /\x1b(?!\[[0-9;]*m)(?:\[[0-?]*[ -/]*[@-~]|\][^\x07\x1b]*(?:\x07|\x1b\\)?|.)?|[\x00-\x08\x0b-\x1a\x1c-\x1f\x7f-\x9f]/g;
-  return text.replace(unwanted, '');
+  return text.replace(UNWANTED, '');
 }

@@ -91,8 +91,7 @@ function ownFrames(stack: string): string {
   return stack
     .split('\n')
     .filter(
-      (line) =>
-        !(line.startsWith('    at ') && (line.includes(own) || line.includes('node:internal') || line.includes('<anonymous>'))),
+      (line) => !(line.startsWith('    at ') && (line.includes(own) || line.includes('(node:') || line.includes('<anonymous>'))),
     )
     .join('\n');
 }

@@ -100,8 +100,12 @@ function spawnWith(
   if (child.pid === undefined) throw spawnError(child);
   let exit: Exit | undefined;
   let portClosed = false;
+  let finished = false;
+  /** Once: the port may close within the exit's own turn, or before, or after. */
   const finish = () => {
-    if (exit !== undefined && portClosed) onExit(exit);
+    if (exit === undefined || !portClosed || finished) return;
+    finished = true;
+    onExit(exit);
   };
   const portEvents: ControlEvents = {
     onMessage: (message, descriptors) => events.onMessage(message, descriptors),

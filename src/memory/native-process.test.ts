@@ -1,7 +1,9 @@
 // What the addon does for a process as a whole: its loop's phase, its parent, its memory.
 
 import assert from 'node:assert/strict';
+import { spawn } from 'node:child_process';
 import { once } from 'node:events';
+import { createServer, type Socket } from 'node:net';
 import { describe, test } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { addon, finished, nextMessage, options, prelude, run, start } from '../../test/fault/addon-child.ts';
@@ -9,6 +11,22 @@ import { isAlive } from '../../test/fault/processes.ts';
 import type { Descriptor } from './native.ts';
 
 describe('process', options, () => {
+  test('who connected a Unix socket is known, as it was then', async () => {
+    const server = createServer().listen(`\0skerry-peer-${process.pid}`);
+    await once(server, 'listening');
+    const child = spawn(process.execPath, ['-e', `require('net').connect('\\0skerry-peer-${process.pid}')`]);
+    const [socket] = (await once(server, 'connection')) as [Socket];
+    const { fd } = (socket as unknown as { _handle: { fd: number } })._handle;
+    assert.deepEqual(addon.peerCredentials(fd), { pid: child.pid, uid: process.getuid?.() });
+    child.kill('SIGKILL');
+    await once(child, 'exit');
+    assert.equal(addon.peerCredentials(fd).pid, child.pid);
+    socket.destroy();
+    server.close();
+    assert.throws(() => addon.peerCredentials(99_999), { code: 'EBADF', syscall: 'getsockopt' });
+    assert.throws(() => addon.peerCredentials(-1), RangeError);
+  });
+
   test('the phase of a loop is seen by another process', async () => {
     const [mine, theirs] = addon.socketPair();
     const child = start(

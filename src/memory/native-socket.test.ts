@@ -38,6 +38,26 @@ describe('descriptors and sockets', options, () => {
     assert.throws(() => closeSync(file), { code: 'EBADF' });
   });
 
+  test('what is disowned stays open, is no Descriptor any more, and its watch is over', async () => {
+    const before = addon.counters();
+    const { read, write } = addon.pipe();
+    let rung = 0;
+    addon.watch(read, 'bell', () => {
+      rung += 1;
+    });
+    const file = addon.disown(read);
+    assert.throws(() => addon.fileNumber(read), { code: 'EBADF' });
+    assert.throws(() => addon.disown(read), { code: 'EBADF' });
+    assert.equal(addon.ring(write), true);
+    addon.close(write);
+    await sleep(20);
+    assert.equal(rung, 0);
+    assert.equal(readFileSync(file).length, 1);
+    closeSync(file);
+    await nextTurn();
+    assert.deepEqual(addon.counters(), before);
+  });
+
   test('messages keep their borders and order, and bring their descriptors', () => {
     const [a, b] = addon.socketPair();
     const { buffer, descriptor } = addon.createRegion(4096, 'sent');

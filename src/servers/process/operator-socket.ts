@@ -93,8 +93,7 @@ export class OperatorSocket {
       socket.destroy();
       return;
     }
-    const refusal = this.#refusal(socket);
-    if (refusal !== undefined) return refuse(socket, refusal);
+    const refusal = this.#refusal(socket); // told once it has spoken: who is cut off before that hears nothing
     this.#strangers.add(socket);
     const timer = setTimeout(() => socket.destroy(), STRANGER_MS);
     timer.unref();
@@ -111,7 +110,8 @@ export class OperatorSocket {
       socket.off('close', settle);
       settle();
       const hello = end === -1 ? undefined : parseHello(shown.toString('latin1', 0, end));
-      this.#greet(socket, hello, shown.subarray(end + 1));
+      if (refusal === undefined) this.#greet(socket, hello, shown.subarray(end + 1));
+      else refuse(socket, refusal);
     };
     socket.on('data', onData);
     socket.on('close', settle);
