@@ -13,6 +13,10 @@ test('a table has columns of equal width, figures to the right, and is cut at th
   ];
   assert.deepEqual(table(columns, rows), ['NAME       N', 'geo.0      5', 'a      12345']);
   assert.deepEqual(table(columns, rows, 8), ['NAME   …', 'geo.0  …', 'a      …']);
+  const [first, second] = columns as [(typeof columns)[0], (typeof columns)[0]];
+  const narrow = [{ ...first, spare: 2 }, { ...second, spare: 1 }, second];
+  assert.deepEqual(table(narrow, rows, 15), ['    N      N', '    5      5', '12345  12345'], 'the first is spare');
+  assert.deepEqual(table(narrow, rows, 8), ['    N', '    5', '12345']);
 });
 
 test('durations are told in what suits them', () => {

@@ -5,24 +5,35 @@
 // biome-ignore lint/suspicious/noControlCharactersInRegex: control characters are what this is about
 const UNWANTED = /\x1b(?!\[[0-9;]*m)(?:\[[0-?]*[ -/]*[@-~]|\][^\x07\x1b]*(?:\x07|\x1b\\)?|.)?|[\x00-\x08\x0b-\x1a\x1c-\x1f\x7f-\x9f]/g;
 
-/** Right-aligned columns hold figures. */
 export interface Column<Row> {
   readonly title: string;
+  /** Figures stand to the right. */
   readonly right?: boolean;
+  /** Left out where the terminal is too narrow: the highest number first; without one it always stays. */
+  readonly spare?: number;
   readonly of: (row: Row) => string;
 }
 
-/** Lines of equal columns, two spaces apart, the titles first. @param width cut at so many characters; undefined: never. */
+const GAP = '  ';
+
+/**
+ * Lines of equal columns, the titles first.
+ * @param width of the terminal: spare columns are left out until the others fit, then lines are cut; undefined: neither.
+ */
 export function table<Row>(columns: readonly Column<Row>[], rows: readonly Row[], width?: number): string[] {
-  const cells = [columns.map(({ title }) => title), ...rows.map((row) => columns.map(({ of }) => of(row)))];
-  const widths = columns.map((_, column) => Math.max(...cells.map((line) => (line[column] as string).length)));
-  return cells.map((line) => {
-    const text = line
-      .map((cell, column) =>
-        columns[column]?.right === true ? cell.padStart(widths[column] as number) : cell.padEnd(widths[column] as number),
-      )
-      .join('  ')
-      .trimEnd();
+  let shown = columns.map((column) => {
+    const cells = [column.title, ...rows.map(column.of)];
+    return { column, cells, width: Math.max(...cells.map(({ length }) => length)) };
+  });
+  const spare = columns.filter((column) => column.spare !== undefined).sort((a, b) => (b.spare ?? 0) - (a.spare ?? 0));
+  const total = () => shown.reduce((sum, one) => sum + one.width + GAP.length, -GAP.length);
+  for (const next of spare) if (width !== undefined && total() > width) shown = shown.filter(({ column }) => column !== next);
+  return ['', ...rows].map((_, line) => {
+    const cells = shown.map(({ column, cells, width: wide }) => {
+      const cell = cells[line] as string;
+      return column.right === true ? cell.padStart(wide) : cell.padEnd(wide);
+    });
+    const text = cells.join(GAP).trimEnd();
     return width === undefined || text.length <= width ? text : `${text.slice(0, width - 1)}…`;
   });
 }

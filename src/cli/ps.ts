@@ -22,13 +22,13 @@ const UNKNOWN = '-';
 
 export const COLUMNS: readonly Column<ProcessUsage>[] = [
   { title: 'NAME', of: ({ name, replica }) => (name === 'kernel' || name === 'process' ? name : `${name}.${replica}`) },
-  { title: 'ENDPOINT', of: ({ endpoint }) => endpoint },
-  { title: 'TIER', of: ({ tier }) => tier },
-  { title: 'PRINCIPAL', of: ({ principal }) => principal },
+  { title: 'ENDPOINT', spare: 4, of: ({ endpoint }) => endpoint },
+  { title: 'TIER', spare: 6, of: ({ tier }) => tier },
+  { title: 'PRINCIPAL', spare: 5, of: ({ principal }) => principal },
   { title: 'PID', right: true, of: ({ pid }) => (pid === 0 ? UNKNOWN : String(pid)) },
   { title: 'STATE', of: ({ state, debugged }) => (debugged === true ? `${state} (debugger)` : state) },
-  { title: 'UPTIME', right: true, of: ({ uptimeMs }) => show(uptimeMs, duration) },
-  { title: 'RESTARTS', right: true, of: ({ restarts }) => String(restarts) },
+  { title: 'UPTIME', right: true, spare: 1, of: ({ uptimeMs }) => show(uptimeMs, duration) },
+  { title: 'RESTARTS', right: true, spare: 2, of: ({ restarts }) => String(restarts) },
   {
     title: 'CALLS/S',
     right: true,
@@ -60,7 +60,7 @@ async function list(_words: readonly string[], { json, system }: Options): Promi
     if (json === true) for (const entry of usage) process.stdout.write(`${JSON.stringify({ system: label, ...entry })}\n`);
     else {
       if (operators.length > 1) process.stdout.write(`${label}\n`);
-      process.stdout.write(`${table(COLUMNS, usage).join('\n')}\n`);
+      process.stdout.write(`${table(COLUMNS, usage, process.stdout.isTTY ? process.stdout.columns : undefined).join('\n')}\n`);
     }
   }
   return failed ? ExitCode.failed : ExitCode.ok;
