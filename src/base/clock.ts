@@ -8,9 +8,25 @@ const originMs = (() => {
   return seconds * 1e3 + nanoseconds / 1e6 - performance.now();
 })();
 
+let given: (() => number) | undefined;
+
 /** Milliseconds since the machine's start, with fraction; never goes back. */
 export function nowMs(): number {
-  return performance.now() + originMs;
+  return given === undefined ? performance.now() + originMs : given();
+}
+
+/** Another source for `nowMs()`, for tests; undefined: the machine's again. */
+export function setClock(source: (() => number) | undefined): void {
+  given = source;
+}
+
+const { setTimeout: realTimeout } = globalThis;
+
+/** Real time, also where a test holds the clock. */
+export function realDelay(ms: number): Promise<void> {
+  return new Promise((resolve) => {
+    realTimeout(resolve, ms);
+  });
 }
 
 /** Milliseconds since this process's start: for durations within it. */

@@ -4,7 +4,7 @@
 // predecessor died with) go first, one at a time, with nothing else running; until every client of the predecessor has said what it
 // has (`settling`), nothing is started at all. Rights and principal come from the kernel's introduction, never from a record.
 
-import { nowMs } from '../base/clock.ts';
+import { processMs, realDelay } from '../base/clock.ts';
 import type { StatusCounters } from '../memory/status.ts';
 import { type Caller, Connection, type ConnectionHost } from './connection.ts';
 import type { Handler } from './handler.ts';
@@ -77,13 +77,11 @@ export class Dispatcher implements ConnectionHost {
    * QUIET_LOOKS times nothing, QUIET_MS apart: a call may be on its way while the order to stop has been faster.
    */
   async drain(longestMs: number): Promise<void> {
-    const until = nowMs() + longestMs;
-    for (let quiet = 0; nowMs() < until; ) {
+    const until = processMs() + longestMs;
+    for (let quiet = 0; processMs() < until; ) {
       quiet = this.#running === 0 && this.#queued() === 0 ? quiet + 1 : 0;
       if (quiet === QUIET_LOOKS) break; // and nothing can start between this look and the line below the loop
-      await new Promise((resolve) => {
-        setTimeout(resolve, QUIET_MS);
-      });
+      await realDelay(QUIET_MS);
     }
     this.#draining = true;
   }
