@@ -173,3 +173,36 @@ test('a call whose channel has to be opened again ends at its deadline, also whe
     await rejectsWith(remote.invoke('add', [], { timeoutMs: 20 }), 'SKERRY_TIMEOUT', false);
   }),
 );
+
+test('tells how many of its replicas run, through deaths, returns and closed channels', OPTIONS, () =>
+  alive(async () => {
+    const kernel = new Kernel();
+    const slots = [
+      { slot: 2, replica: 0 },
+      { slot: 3, replica: 1 },
+    ];
+    kernel.directory = { slots, methods: old, concurrency: 64 };
+    const remote = new RemoteServer('ledger', kernel);
+    assert.equal(await remote.running(), 0, 'both are waited for');
+    const [first, second] = kernel.opened.map(({ events }) => events);
+    assert.ok(first && second);
+    first.onOpened(old, 64);
+    second.onOpened(old, 64);
+    assert.equal(await remote.running(), 2);
+    first.onDied();
+    assert.equal(await remote.running(), 1);
+    second.onDown(new SkerryError('SKERRY_SERVER_DOWN', 'it died too often'));
+    assert.equal(await remote.running(), 0);
+    second.onRevived();
+    assert.equal(await remote.running(), 0);
+    second.onOpened(old, 64);
+    first.onOpened(old, 64);
+    assert.equal(await remote.running(), 2);
+    first.onClosed(new SkerryError('SKERRY_CORRUPT', 'it lied'));
+    assert.equal(kernel.opened.length, 2);
+    assert.equal(await remote.running(), 1);
+    assert.equal(kernel.opened.length, 3, 'nobody else may call it: this opens the channel again');
+    kernel.opened[2]?.events.onOpened(old, 64);
+    assert.equal(await remote.running(), 2);
+  }),
+);

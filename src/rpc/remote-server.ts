@@ -125,6 +125,18 @@ export class RemoteServer {
     return this.#replicas.length * Math.max(1, this.#concurrency);
   }
 
+  /**
+   * How many replicas have an instance that runs, as far as the kernel has told. Waits until that is known. A channel that was closed
+   * is opened again: who asks this may be the only one to use the server, and the next time it counts.
+   *
+   * @throws SkerryError when the server is unknown, or was never up and stays down
+   */
+  async running(): Promise<number> {
+    await this.#connect();
+    await Promise.all(this.#replicas.map((replica) => replica.channel ?? this.#openOnce(replica)));
+    return this.#replicas.filter(({ phase }) => phase === 'open').length;
+  }
+
   /** Connects now, so that the first call need not wait. */
   prepare(): Promise<void> {
     return this.#connect();

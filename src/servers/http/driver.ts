@@ -12,14 +12,21 @@ import type { Duplex } from 'node:stream';
 import { SkerryError } from '../../base/errors.ts';
 import { HttpError, toReply } from './errors.ts';
 import { exchange, type ExchangeParts, type Invoke } from './exchange.ts';
+import { createHealthChecks, type Probe } from './health.ts';
 import type { HttpSettings } from './options.ts';
-import { createRouter } from './routes.ts';
+import type { Pages } from './pages.ts';
+import { createRouter, type Match, type Router } from './routes.ts';
 
 /** What a driver is made of. */
 export interface DriverParts {
   /** Checked options (`checkOptions`). */
   readonly options: HttpSettings;
   readonly invoke: Invoke;
+  /** What `options.pages` names (`readPages`). Default: none. */
+  readonly pages?: Pages;
+  /** Servers that have to be reached for the driver to be ready. Default: none. */
+  readonly servers?: readonly string[];
+  readonly probe?: Probe;
   /** Told of failures that clients are not told about. Default: nobody. */
   readonly onFault?: (message: string, error: unknown) => void;
 }
@@ -42,8 +49,8 @@ export interface Driver {
 const CUT_GRACE_MS = 200;
 
 /** @throws SkerryError SKERRY_INVALID if routes contradict each other */
-export function createDriver({ options, invoke, onFault = () => {} }: DriverParts): Driver {
-  return new HttpDriver(options, invoke, onFault);
+export function createDriver(parts: DriverParts): Driver {
+  return new HttpDriver(parts);
 }
 
 class HttpDriver implements Driver {
@@ -55,15 +62,12 @@ class HttpDriver implements Driver {
   #requests = 0;
   #closing: Promise<void> | undefined;
 
-  constructor(settings: HttpSettings, invoke: Invoke, onFault: (message: string, error: unknown) => void) {
+  constructor({ options: settings, invoke, pages, servers = [], probe = async () => 1, onFault = () => {} }: DriverParts) {
     this.#settings = settings;
-    this.#parts = {
-      settings,
-      router: createRouter(settings.routes),
-      invoke,
-      isStopping: () => this.#closing !== undefined,
-      onFault,
-    };
+    const isStopping = () => this.#closing !== undefined;
+    const health = createHealthChecks({ servers, probe, isStopping, isBusy: () => this.#requests > settings.requestsMax });
+    const router = createRouter(settings.routes, pages, settings.health ? health : undefined);
+    this.#parts = { settings, router, invoke, isStopping, onFault };
     this.#server = createServer({
       maxHeaderSize: settings.headerBytesMax,
       headersTimeout: settings.headersTimeoutMs,
@@ -151,7 +155,8 @@ class HttpDriver implements Driver {
     const calls = this.#connections.get(request.socket);
     if (!calls) return; // closed in the same turn
     const call = new AbortController();
-    const parts = this.#requests < this.#settings.requestsMax ? this.#parts : { ...this.#parts, router: busy };
+    const parts =
+      this.#requests < this.#settings.requestsMax ? this.#parts : { ...this.#parts, router: busy(this.#parts.router) };
     calls.add(call);
     this.#requests++;
     response.once('close', () => {
@@ -187,9 +192,13 @@ class HttpDriver implements Driver {
   }
 }
 
-/** Stands in for the router when there are too many requests. */
-function busy(): never {
-  throw new HttpError(503, 'SKERRY_BUSY', 'too many requests are under way', { 'retry-after': '1' });
+/** Stands in for the router when there are too many requests: what watches the driver is still answered. */
+function busy(router: Router): Router {
+  return (verb, path): Match => {
+    const match = router(verb, path);
+    if (match.kind === 'health') return match;
+    throw new HttpError(503, 'SKERRY_BUSY', 'too many requests are under way', { 'retry-after': '1' });
+  };
 }
 
 function clientError(code: string | undefined): HttpError {

@@ -6,8 +6,9 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import { HttpError, toReply } from './errors.ts';
 import type { HttpSettings, RouteSettings } from './options.ts';
+import { isKnown } from './pages.ts';
 import { NO_BODY, parseTarget, readJson, toArguments } from './request.ts';
-import type { Router } from './routes.ts';
+import type { Match, Router } from './routes.ts';
 
 /**
  * Calls a method of a server.
@@ -36,6 +37,8 @@ export interface ExchangeParts {
 /** How long a client may go on sending after an answer that closes its connection. */
 const LINGER_MS = 1_000;
 
+const JSON_HEADERS = { 'content-type': 'application/json; charset=utf-8', 'cache-control': 'no-store' };
+
 /** Answers one request. Never rejects. */
 export async function exchange(
   request: IncomingMessage,
@@ -47,7 +50,20 @@ export async function exchange(
   try {
     const verb = request.method ?? '';
     const target = parseTarget(request.url ?? '');
-    const { route, params } = findRoute(parts.router, verb, target.path);
+    const found = findRoute(parts.router, verb, target.path);
+    if (found.kind === 'page') {
+      const { bytes, headers } = found.page;
+      if (isKnown(found.page, request.headers['if-none-match'])) await send(request, response, parts, 304, withoutType(headers));
+      else await send(request, response, parts, 200, headers, bytes);
+      return;
+    }
+    if (found.kind === 'health') {
+      const health = await found.check();
+      const status = health.status === 'unready' ? 503 : 200;
+      await send(request, response, parts, status, JSON_HEADERS, Buffer.from(JSON.stringify(health)));
+      return;
+    }
+    const { route, params } = found;
     names = route.args;
 
     const readsBody = verb !== 'GET' && verb !== 'HEAD';
@@ -66,35 +82,26 @@ export async function exchange(
       throw new HttpError(501, 'SKERRY_UNSUPPORTED', 'this path leads to a stream, which cannot be answered as JSON');
     }
     const json = toJson(result, route);
-    await send(
-      request,
-      response,
-      parts,
-      json === undefined ? 204 : 200,
-      { 'cache-control': route.cacheControl ?? 'no-store' },
-      json,
-    );
+    const cacheControl = { 'cache-control': route.cacheControl ?? 'no-store' };
+    if (json === undefined) await send(request, response, parts, 204, cacheControl);
+    else await send(request, response, parts, 200, { ...JSON_HEADERS, ...cacheControl }, Buffer.from(json));
   } catch (error) {
     if (response.destroyed || response.headersSent) return;
     const cut = signal.aborted && parts.isStopping();
     const told = cut ? new HttpError(503, 'HTTP_STOPPING', 'the server is stopping', { 'retry-after': '1' }) : error;
     const reply = toReply(told, names);
     if (reply.body.error.code === 'INTERNAL') parts.onFault(`${request.method} ${request.url} failed`, error);
-    await send(
-      request,
-      response,
-      parts,
-      reply.status,
-      { 'cache-control': 'no-store', ...reply.headers },
-      JSON.stringify(reply.body),
-    );
+    const body = Buffer.from(JSON.stringify(reply.body));
+    await send(request, response, parts, reply.status, { ...JSON_HEADERS, ...reply.headers }, body);
   }
 }
 
-function findRoute(router: Router, verb: string, path: string): { route: RouteSettings; params: ReadonlyMap<string, string> } {
+function findRoute(router: Router, verb: string, path: string): Extract<Match, { kind: 'found' | 'page' | 'health' }> {
   const match = router(verb, path);
   switch (match.kind) {
     case 'found':
+    case 'page':
+    case 'health':
       return match;
     case 'wrongMethod':
       throw new HttpError(405, 'HTTP_METHOD_NOT_ALLOWED', `this path answers ${match.allow}`, { allow: match.allow });
@@ -120,16 +127,12 @@ async function send(
   { settings, isStopping }: ExchangeParts,
   status: number,
   headers: Readonly<Record<string, string>>,
-  json: string | undefined,
+  bytes?: Buffer,
 ): Promise<void> {
   if (response.destroyed) return;
   const isUnread = hasBody(request) && !request.complete;
   if (isUnread || isStopping() || settings.keepAliveMs === 0) response.setHeader('connection', 'close');
-  const bytes = json === undefined ? undefined : Buffer.from(json);
-  response.writeHead(status, {
-    ...headers,
-    ...(bytes && { 'content-type': 'application/json; charset=utf-8', 'content-length': bytes.length }),
-  });
+  response.writeHead(status, { ...headers, ...(bytes && { 'content-length': bytes.length }) });
   const content = request.method === 'HEAD' ? undefined : bytes;
   if (!isUnread) {
     response.end(content);
@@ -147,6 +150,11 @@ async function send(
     request.resume();
   });
   response.end();
+}
+
+/** A 304 has no content, so it has no type either. */
+function withoutType({ 'content-type': _, ...headers }: Readonly<Record<string, string>>): Record<string, string> {
+  return headers;
 }
 
 /** A method that is `async *`: a route answers once. */

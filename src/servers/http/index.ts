@@ -1,12 +1,14 @@
 // The http driver as a server: put together from what the context gives.
 
-import { facadeWith } from '../../rpc/proxy.ts';
+import { facadeWith, remoteOf } from '../../rpc/proxy.ts';
 import type { ServerContext } from '../../server/context.ts';
 import { server } from '../../server/definition.ts';
 import { createDriver } from './driver.ts';
+import type { Probe } from './health.ts';
 import { checkOptions, type HttpOptions } from './options.ts';
+import { readPages } from './pages.ts';
 
-export type { HttpOptions, RouteOptions } from './options.ts';
+export type { HttpOptions, PageOptions, RouteOptions } from './options.ts';
 
 /** What the driver takes from a server's context. */
 export interface HttpContext {
@@ -24,9 +26,14 @@ export type CallWith = (
 ) => Readonly<Record<string, (...args: readonly unknown[]) => Promise<unknown>>>;
 
 /** Starts listening; rejects with what is wrong with the options or the address. */
-export async function serve(ctx: HttpContext, callWith: CallWith): Promise<object> {
+export async function serve(ctx: HttpContext, callWith: CallWith, probe: Probe): Promise<object> {
+  const servers = Object.keys(ctx.uses);
+  const options = checkOptions(ctx.options, servers);
   const driver = createDriver({
-    options: checkOptions(ctx.options, Object.keys(ctx.uses)),
+    options,
+    pages: await readPages(options.pages, options.contentSecurityPolicy),
+    servers,
+    probe,
     invoke: (server, method, args, options) => callWith(ctx.uses[server], options)[method](...args),
     onFault: (message, error) => ctx.log.error(message, error),
   });
@@ -37,5 +44,9 @@ export async function serve(ctx: HttpContext, callWith: CallWith): Promise<objec
 }
 
 export default server((ctx: ServerContext<HttpOptions>) =>
-  serve(ctx, (client, options) => facadeWith(client as object, options) as never),
+  serve(
+    ctx,
+    (client, options) => facadeWith(client as object, options) as never,
+    (name) => remoteOf((ctx.uses as HttpContext['uses'])[name] as object, 'the http driver').running(),
+  ),
 );

@@ -1,10 +1,12 @@
-// What the http driver is told: its address, its routes and its limits.
+// What the http driver is told: its address, its routes, its pages and its limits.
 //
 // Options are checked once, here, when the driver starts; everything behind this file takes `HttpSettings`, where nothing is
 // missing. Every message names the option, what was expected and what was found.
 
+import { isAbsolute } from 'node:path';
 import { inspect } from 'node:util';
 import { SkerryError } from '../../base/errors.ts';
+import { typeOfFile } from './pages.ts';
 
 /** Options of the http driver, as the system module states them. */
 export interface HttpOptions {
@@ -12,8 +14,17 @@ export interface HttpOptions {
   readonly port: number;
   /** Address or name to listen on. Default `127.0.0.1`: this machine only. `::` or `0.0.0.0`: every interface. */
   readonly host?: string;
-  /** What is served. No two may answer the same requests. */
+  /** What is served. No two may answer the same requests. May be empty where there are pages. */
   readonly routes: readonly RouteOptions[];
+  /** Files that are served as they are, each under one exact path; read once, when the driver starts; 16 MiB together. Default none. */
+  readonly pages?: readonly PageOptions[];
+  /** `content-security-policy` of every page. Default: what a page loads and asks has to come from here, no inline script or style. */
+  readonly contentSecurityPolicy?: string;
+  /**
+   * Whether `GET /healthz` says that the driver lives, and `GET /readyz` whether it and every server that it uses can take requests
+   * (else 503). A route or a page of the same path goes before. Default true.
+   */
+  readonly health?: boolean;
   /** Largest request body in bytes, 0 to 64 MiB; more is 413. Default 1 MiB. */
   readonly bodyBytesMax?: number;
   /** Largest request line with all headers in bytes, 1 KiB to 1 MiB; more is 431. Default 16 KiB. */
@@ -53,10 +64,24 @@ export interface RouteOptions {
   readonly cacheControl?: string;
 }
 
-/** Checked options with every default filled in. */
-export interface HttpSettings extends Required<Omit<HttpOptions, 'routes'>> {
-  readonly routes: readonly RouteSettings[];
+/** One file and where it is found. */
+export interface PageOptions {
+  /** The path as it stands in a request, such as `/` or `/page.js`; nothing else leads to the file. */
+  readonly path: string;
+  /** An absolute path or a `file:` URL, such as `new URL('./page.js', import.meta.url)`. */
+  readonly file: string | URL;
+  /** Content type. Default: by the file's extension, where that is one that the driver knows. */
+  readonly type?: string;
 }
+
+/** Checked options with every default filled in. */
+export interface HttpSettings extends Required<Omit<HttpOptions, 'routes' | 'pages'>> {
+  readonly routes: readonly RouteSettings[];
+  readonly pages: readonly PageSettings[];
+}
+
+/** A checked page. */
+export type PageSettings = Required<PageOptions>;
 
 /** A checked route: its two halves apart. */
 export interface RouteSettings extends Omit<RouteOptions, 'route'> {
@@ -81,8 +106,19 @@ const numbers = {
   drainMs: [5_000, 0, 3_600_000],
 } as const satisfies Record<string, readonly [number | undefined, number, number]>;
 
-const optionNames = [...Object.keys(numbers), 'host', 'routes'];
+const optionNames = [...Object.keys(numbers), 'host', 'routes', 'pages', 'contentSecurityPolicy', 'health'];
 const routeOptionNames = ['route', 'server', 'method', 'args', 'timeoutMs', 'cacheControl'];
+
+const pageOptionNames = ['path', 'file', 'type'];
+
+/** Own origin only; `frame-ancestors`: no other site may show the page as a part of its own. */
+const CONTENT_SECURITY_POLICY = [
+  "default-src 'none'",
+  ...['script', 'style', 'img', 'font', 'connect', 'media', 'manifest'].map((kind) => `${kind}-src 'self'`),
+  "form-action 'self'",
+  "base-uri 'none'",
+  "frame-ancestors 'none'",
+].join('; ');
 
 /** Methods that a route may have: those whose requests mean something to a handler. `HEAD` comes with `GET`. */
 const verbs = ['GET', 'POST', 'PUT', 'PATCH', 'DELETE'];
@@ -107,12 +143,18 @@ export function checkOptions(options: unknown, servers: readonly string[]): Http
   };
   const host = given.host ?? '127.0.0.1';
   if (typeof host !== 'string' || host === '') throw wrong('host', 'an address or a host name', host);
-  const { routes } = given;
-  if (!Array.isArray(routes) || routes.length === 0) throw wrong('routes', 'a list of at least one route', routes);
+  const { routes, pages = [], contentSecurityPolicy = CONTENT_SECURITY_POLICY, health = true } = given;
+  if (!Array.isArray(pages)) throw wrong('pages', 'a list of pages', pages);
+  if (!Array.isArray(routes) || routes.length + pages.length === 0) throw wrong('routes', 'a list of at least one route', routes);
+  if (!isHeaderValue(contentSecurityPolicy)) throw wrong('contentSecurityPolicy', 'a header value', contentSecurityPolicy);
+  if (typeof health !== 'boolean') throw wrong('health', 'true or false', health);
   return {
     port: number('port'),
     host,
     routes: routes.map((route: unknown, i) => checkRoute(route, `routes[${i}]`, servers)),
+    pages: checkPages(pages),
+    contentSecurityPolicy,
+    health,
     bodyBytesMax: number('bodyBytesMax'),
     headerBytesMax: number('headerBytesMax'),
     headersTimeoutMs: number('headersTimeoutMs'),
@@ -144,7 +186,7 @@ function checkRoute(option: unknown, at: string, servers: readonly string[]): Ro
   if (timeoutMs !== undefined && !(typeof timeoutMs === 'number' && timeoutMs >= 1 && timeoutMs <= 2 ** 31 - 1)) {
     throw wrong(`${at}.timeoutMs`, 'milliseconds from 1 to 2147483647', timeoutMs);
   }
-  if (cacheControl !== undefined && !(typeof cacheControl === 'string' && /^[\x20-\x7e]+$/.test(cacheControl))) {
+  if (cacheControl !== undefined && !isHeaderValue(cacheControl)) {
     throw wrong(`${at}.cacheControl`, 'a header value', cacheControl);
   }
   return {
@@ -156,6 +198,47 @@ function checkRoute(option: unknown, at: string, servers: readonly string[]): Ro
     ...(timeoutMs !== undefined && { timeoutMs }),
     ...(cacheControl !== undefined && { cacheControl }),
   };
+}
+
+function checkPages(options: readonly unknown[]): PageSettings[] {
+  const pages = options.map((page, i) => checkPage(page, `pages[${i}]`));
+  const again = pages.findIndex(({ path }, i) => pages.findIndex((other) => other.path === path) < i);
+  if (again !== -1) throw wrong(`pages[${again}].path`, 'a path of its own', pages[again].path);
+  return pages;
+}
+
+function checkPage(option: unknown, at: string): PageSettings {
+  const { path, file, type } = checkRecord(option, at, pageOptionNames);
+  if (typeof path !== 'string' || !isPagePath(path)) {
+    throw wrong(
+      `${at}.path`,
+      'a path that starts with "/", of letters, digits and -._~!$&\'()*+,;=:@, without . and .. as steps',
+      path,
+    );
+  }
+  const isUrl = file instanceof URL || (typeof file === 'string' && file.startsWith('file:') && URL.canParse(file));
+  const url = isUrl ? new URL(file) : undefined;
+  if (url ? url.protocol !== 'file:' || url.host !== '' : !(typeof file === 'string' && isAbsolute(file))) {
+    throw wrong(`${at}.file`, 'an absolute path or a file: URL', file);
+  }
+  const known = type ?? typeOfFile(url ? url.pathname : String(file));
+  if (!isHeaderValue(known)) {
+    throw wrong(
+      `${at}.type`,
+      type === undefined ? `given: the extension of ${String(file)} is not known` : 'a content type',
+      type,
+    );
+  }
+  return { path, file: url ?? String(file), type: known };
+}
+
+/** What a browser sends as it is: nothing that is encoded, and no step that it would resolve itself. */
+function isPagePath(path: string): boolean {
+  return /^\/[\w.~!$&'()*+,;=:@/-]*$/.test(path) && !path.split('/').some((step) => step === '.' || step === '..');
+}
+
+function isHeaderValue(value: unknown): value is string {
+  return typeof value === 'string' && /^[\x20-\x7e]+$/.test(value);
 }
 
 function checkRecord(value: unknown, at: string, known: readonly string[]): Record<string, unknown> {

@@ -5,16 +5,22 @@
 // spellings. Work is bounded by routes times segments.
 
 import { SkerryError } from '../../base/errors.ts';
+import type { HealthCheck } from './health.ts';
 import type { RouteSettings } from './options.ts';
+import type { Page, Pages } from './pages.ts';
 
 /** What was found for a request. */
 export type Match =
   | { readonly kind: 'found'; readonly route: RouteSettings; readonly params: ReadonlyMap<string, string> }
+  | Fixed
   /** The path exists, the method does not. */
   | { readonly kind: 'wrongMethod'; readonly allow: string }
   | { readonly kind: 'unknownPath' }
   /** A segment is not valid percent encoding. */
   | { readonly kind: 'malformed' };
+
+/** What the driver answers itself to `GET` and `HEAD` of one exact path. */
+type Fixed = { readonly kind: 'page'; readonly page: Page } | { readonly kind: 'health'; readonly check: HealthCheck };
 
 /** Finds the route for a method and a path (still encoded, without query). */
 export type Router = (verb: string, path: string) => Match;
@@ -31,11 +37,17 @@ interface Segment {
 }
 
 /**
- * Prepares the routes.
+ * Prepares the routes. Pages and health checks have literal paths, so they go before routes with parameters.
  *
- * @throws SkerryError SKERRY_INVALID if two routes answer the same requests, or one names a parameter twice or not at all
+ * @param health by path; where a route or a page has the same path, that one answers
+ * @throws SkerryError SKERRY_INVALID if two routes, or a route and a page, answer the same requests, or a route names a parameter
+ * twice or not at all
  */
-export function createRouter(routes: readonly RouteSettings[]): Router {
+export function createRouter(
+  routes: readonly RouteSettings[],
+  pages: Pages = new Map(),
+  health: ReadonlyMap<string, HealthCheck> = new Map(),
+): Router {
   const patterns = routes.map((route) => ({ route, segments: parsePattern(route) }));
   const byShape = new Map<string, RouteSettings>();
   for (const { route, segments } of patterns) {
@@ -44,15 +56,29 @@ export function createRouter(routes: readonly RouteSettings[]): Router {
     if (other) throw invalid(`routes "${nameOf(other)}" and "${nameOf(route)}" answer the same requests`);
     byShape.set(shape, route);
   }
+  const fixed = new Map<string, Fixed>();
+  for (const [path, check] of health) {
+    if (!byShape.has(`GET ${path.slice(1)}`)) fixed.set(path, { kind: 'health', check });
+  }
+  for (const [path, page] of pages) {
+    const route = byShape.get(`GET ${path.slice(1).split('/').map(encodeURIComponent).join('/')}`);
+    if (route) throw invalid(`page "${path}" and route "${nameOf(route)}" answer the same requests`);
+    fixed.set(path, { kind: 'page', page });
+  }
   patterns.sort(literalsFirst);
-  return (verb, path) => match(patterns, verb, path);
+  return (verb, path) => {
+    const answer = fixed.get(path);
+    if (answer && (verb === 'GET' || verb === 'HEAD')) return answer;
+    return match(patterns, verb, path, answer ? ['GET', 'HEAD'] : []);
+  };
 }
 
-function match(patterns: readonly Pattern[], verb: string, path: string): Match {
+/** @param known methods that the path answers besides those of routes */
+function match(patterns: readonly Pattern[], verb: string, path: string, known: readonly string[]): Match {
   const parts = decodeSegments(path);
   if (!parts) return { kind: 'malformed' };
   const wanted = verb === 'HEAD' ? 'GET' : verb;
-  const others = new Set<string>();
+  const others = new Set(known);
   for (const { route, segments } of patterns) {
     if (!fits(segments, parts)) continue;
     if (route.verb === wanted) return { kind: 'found', route, params: paramsOf(segments, parts) };
