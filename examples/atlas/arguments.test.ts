@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import * as v from 'valibot';
-import { coordinate, count } from './arguments.ts';
+import { coordinate, count, countryCode, searchText } from './arguments.ts';
 
 const lat = coordinate('latitude', 90);
 
@@ -51,5 +51,23 @@ test('the count is one unless it is said, and a whole number in its range', () =
       /^expected a whole number of cities from 1 to 100/,
       String(given),
     );
+  }
+});
+
+test('a text to search for has a letter or digit, and is not long', () => {
+  for (const given of ['a', 'São Paulo', '東京', ' 6 ', 'x'.repeat(100)]) assert.equal(v.parse(searchText, given), given);
+  for (const given of [undefined, '', ' ', '-’.', 5, ['a', 'b'], 'x'.repeat(101)]) {
+    assert.equal(
+      v.safeParse(searchText, given).issues?.[0].message,
+      'expected a text of at most 100 characters with a letter or digit',
+      String(given),
+    );
+  }
+});
+
+test('a country is two letters, in whatever case', () => {
+  assert.equal(v.parse(countryCode, 'de'), 'DE');
+  for (const given of [undefined, '', 'D', 'DEU', 'ß', 'D1', 5, ['DE', 'FR']]) {
+    assert.match(v.safeParse(countryCode, given).issues?.[0].message ?? '', /^expected a country as two letters/, String(given));
   }
 });

