@@ -115,8 +115,8 @@ function joinRows(cities: Cities, rows: readonly Row[]): Int32Array {
         if (taken.has(row) || known.country !== country) continue;
         if (Math.abs(known.lat - lat) > NEAR_DEGREES || Math.abs(known.lng - lng) > NEAR_DEGREES) continue;
         if (best !== -1 && known.population <= rows[best].population) continue;
-        let own = names.get(row);
-        if (!own) names.set(row, (own = new Set(namesOf(known))));
+        const own = names.get(row) ?? new Set(namesOf(known));
+        names.set(row, own);
         if (own.has(folded)) best = row;
       }
     }

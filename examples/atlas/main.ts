@@ -13,7 +13,10 @@ try {
   if (!isStopping) {
     for (const { name, replica, pid } of await sys.processes.list()) console.log(`${name}/${replica}  pid ${pid}`);
     const host = address.host.includes(':') ? `[${address.host}]` : address.host;
-    console.log(`\n  curl 'http://${host}:${address.port}/nearest?lat=52.52&lng=13.405&k=3'\n\nCtrl-C stops it.`);
+    const url = `http://${host}:${address.port}`;
+    const questions = ['nearest?lat=52.52&lng=13.405&k=3', 'search?q=berl', 'country/DE?top=3'];
+    console.log(`\n${questions.map((question) => `  curl '${url}/${question}'\n`).join('')}\n  a map for people: ${url}/\n`);
+    console.log('Ctrl-C stops it.');
   }
   await sys.ended();
 } catch (error) {

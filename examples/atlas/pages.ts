@@ -12,16 +12,10 @@ const topojson = join(dirname(require.resolve('topojson-client/package.json')), 
 
 export const pages = [
   { path: '/', file: join(own, 'index.html') },
-  ...[
-    'page.css',
-    'main.mjs',
-    'ask.mjs',
-    'combobox.mjs',
-    'map.mjs',
-    'results.mjs',
-    'state.mjs',
-    'icon.svg',
-  ].map((name) => ({ path: `/${name}`, file: join(own, name) })),
+  ...['page.css', 'main.mjs', 'ask.mjs', 'combobox.mjs', 'map.mjs', 'results.mjs', 'state.mjs', 'icon.svg'].map((name) => ({
+    path: `/${name}`,
+    file: join(own, name),
+  })),
   { path: '/leaflet.js', file: join(leaflet, 'dist/leaflet-src.esm.js') },
   { path: '/leaflet.css', file: join(leaflet, 'dist/leaflet.css') },
   // `feature`, and what it imports.

@@ -80,7 +80,13 @@ test('any text finds what brute force finds, in the same order', LIMIT, () => {
     return (other ? ([...others][at % Math.max(1, others.size)] ?? own) : own).slice(0, length);
   });
   const raw = fc.nat().map((at) => cities.at(at % cities.size).name);
-  const texts = fc.oneof(partOfName, raw, raw.map((name) => name.toUpperCase()), fc.string({ maxLength: 3 }), fc.string({ unit: 'binary', maxLength: 2 }));
+  const texts = fc.oneof(
+    partOfName,
+    raw,
+    raw.map((name) => name.toUpperCase()),
+    fc.string({ maxLength: 3 }),
+    fc.string({ unit: 'binary', maxLength: 2 }),
+  );
   fc.assert(
     fc.property(texts, fc.integer({ min: 1, max: PLACES_MAX }), (text, limit) => {
       assert.deepEqual(index.search(text, limit), searched(text, limit));
@@ -103,7 +109,10 @@ test('every country has its largest cities first, and all countries are there', 
     fc.property(fc.constantFrom(...sizes.keys()), fc.integer({ min: 1, max: PLACES_MAX }), (code, top) => {
       const found = index.country(code, top);
       assert.equal(found?.cities, sizes.get(code));
-      assert.deepEqual(found?.top, largest((city) => cities.countryOf(city) === code, top));
+      assert.deepEqual(
+        found?.top,
+        largest((city) => cities.countryOf(city) === code, top),
+      );
     }),
     { numRuns: 60 },
   );

@@ -86,7 +86,12 @@ export class PlaceIndex {
   country(code: string, top: number): (CountryEntry & { readonly top: Place[] }) | undefined {
     const ranks = this.#countries.get(code);
     if (!ranks) return undefined;
-    return { code, name: nameOfCountry(code), cities: ranks.length, top: [...ranks.subarray(0, top)].map((rank) => this.#at(rank)) };
+    return {
+      code,
+      name: nameOfCountry(code),
+      cities: ranks.length,
+      top: [...ranks.subarray(0, top)].map((rank) => this.#at(rank)),
+    };
   }
 
   /** All countries, by name. */
@@ -114,7 +119,10 @@ class NameIndex {
   /** @param entries as `entry` makes them; sorted in place */
   constructor(entries: string[]) {
     entries.sort();
-    this.#names = new TextColumn(entries.length, entries.reduce((sum, text) => sum + Buffer.byteLength(text), 0));
+    this.#names = new TextColumn(
+      entries.length,
+      entries.reduce((sum, text) => sum + Buffer.byteLength(text), 0),
+    );
     this.#ranks = new Uint32Array(entries.length);
     entries.forEach((text, i) => {
       const [name, rank] = text.split('\u0000');

@@ -183,10 +183,12 @@ test('tells how many of its replicas run, through deaths, returns and closed cha
     ];
     kernel.directory = { slots, methods: old, concurrency: 64 };
     const remote = new RemoteServer('ledger', kernel);
-    assert.equal(await remote.running(), 0, 'both are waited for');
+    const asked = remote.running();
+    await new Promise(setImmediate);
     const [first, second] = kernel.opened.map(({ events }) => events);
     assert.ok(first && second);
     first.onOpened(old, 64);
+    assert.equal(await asked, 1, 'the first one is waited for');
     second.onOpened(old, 64);
     assert.equal(await remote.running(), 2);
     first.onDied();
@@ -194,8 +196,9 @@ test('tells how many of its replicas run, through deaths, returns and closed cha
     second.onDown(new SkerryError('SKERRY_SERVER_DOWN', 'it died too often'));
     assert.equal(await remote.running(), 0);
     second.onRevived();
-    assert.equal(await remote.running(), 0);
+    const revived = remote.running();
     second.onOpened(old, 64);
+    assert.equal(await revived, 1);
     first.onOpened(old, 64);
     assert.equal(await remote.running(), 2);
     first.onClosed(new SkerryError('SKERRY_CORRUPT', 'it lied'));
@@ -204,5 +207,11 @@ test('tells how many of its replicas run, through deaths, returns and closed cha
     assert.equal(kernel.opened.length, 3, 'nobody else may call it: this opens the channel again');
     kernel.opened[2]?.events.onOpened(old, 64);
     assert.equal(await remote.running(), 2);
+    second.onRevived();
+    kernel.opened[2]?.events.onRevived();
+    const left = remote.running();
+    await new Promise(setImmediate);
+    remote.leave(new SkerryError('SKERRY_ABORTED', 'the program has left'));
+    await assert.rejects(left, { code: 'SKERRY_ABORTED' });
   }),
 );

@@ -81,6 +81,8 @@ export class RemoteServer {
   /** Settled when the method table is known, or cannot be. */
   #known: Deferred<void> = deferred();
   #next = 0;
+  /** Settled at the next change of a replica's phase; there is one only while somebody waits for it. */
+  #moved: Deferred<void> | undefined;
   /** Set when the program has left this server. */
   #left: SkerryError | undefined;
 
@@ -112,6 +114,7 @@ export class RemoteServer {
   /** Gives back the channels; calls that are pending, and all later ones, are rejected with `error`. */
   leave(error: SkerryError): void {
     this.#left = error;
+    this.#wake();
     for (const replica of this.#replicas) {
       const { channel } = replica;
       replica.channel = undefined;
@@ -126,15 +129,21 @@ export class RemoteServer {
   }
 
   /**
-   * How many replicas have an instance that runs, as far as the kernel has told. Waits until that is known. A channel that was closed
-   * is opened again: who asks this may be the only one to use the server, and the next time it counts.
+   * How many replicas have an instance that runs, as far as the kernel has told; waits while none does and one is on its way. A channel
+   * that was closed is opened again: who asks this may be the only one to use the server.
    *
-   * @throws SkerryError when the server is unknown, or was never up and stays down
+   * @throws SkerryError when the server is unknown, has been left, or was never up and stays down
    */
   async running(): Promise<number> {
     await this.#connect();
     await Promise.all(this.#replicas.map((replica) => replica.channel ?? this.#openOnce(replica)));
-    return this.#replicas.filter(({ phase }) => phase === 'open').length;
+    for (;;) {
+      if (this.#left !== undefined) throw withFate(this.#left, false);
+      const count = this.#replicas.filter(({ phase }) => phase === 'open').length;
+      if (count > 0 || !this.#replicas.some(({ phase }) => phase === 'waiting')) return count;
+      this.#moved ??= deferred();
+      await this.#moved.promise;
+    }
   }
 
   /** Connects now, so that the first call need not wait. */
@@ -314,27 +323,27 @@ export class RemoteServer {
   }
 
   async #open(replica: Replica): Promise<Channel> {
-    replica.phase = 'waiting';
+    this.#move(replica, 'waiting');
     const channel = await this.#connector.open(`${this.name}.${replica.replica}`, replica.slot, this.#hash, {
       onOpened: (methods, concurrency) => {
         this.#learn(methods, concurrency);
-        replica.phase = 'open';
+        this.#move(replica, 'open');
         replica.error = undefined;
       },
       onDied: () => {
-        replica.phase = 'dead';
+        this.#move(replica, 'dead');
       },
       onDown: (error) => {
-        replica.phase = 'down';
+        this.#move(replica, 'down');
         replica.error = error;
         if (this.#replicas.every(({ phase }) => phase === 'down')) this.#known.reject(error); // nobody will tell the methods
       },
       onRevived: () => {
-        replica.phase = 'waiting';
+        this.#move(replica, 'waiting');
         replica.error = undefined;
       },
       onClosed: (error) => {
-        replica.phase = 'closed';
+        this.#move(replica, 'closed');
         replica.channel = undefined;
         this.#known.reject(error);
         if (error.code === 'SKERRY_VERSION') this.#forget();
@@ -346,6 +355,16 @@ export class RemoteServer {
     }
     replica.channel = channel;
     return channel;
+  }
+
+  #move(replica: Replica, phase: Phase): void {
+    replica.phase = phase;
+    this.#wake();
+  }
+
+  #wake(): void {
+    this.#moved?.resolve();
+    this.#moved = undefined;
   }
 
   /** @throws SKERRY_VERSION when calls are being written for another table: an index would mean another method. */

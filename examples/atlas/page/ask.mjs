@@ -1,0 +1,58 @@
+// Asks the atlas. Whatever goes wrong becomes an error whose message is meant for people.
+
+const ANSWER_MS = 10_000;
+
+/** Why there is no answer. `issues` say which input is wrong, by its name. */
+export class Problem extends Error {
+  /**
+   * @param {string} message
+   * @param {{ path: string, message: string }[]} [issues]
+   */
+  constructor(message, issues = []) {
+    super(message);
+    this.issues = issues;
+  }
+}
+
+/**
+ * @param {string} path such as `nearest`
+ * @param {Record<string, string>} fields
+ * @param {AbortSignal} [signal] of a question that is no longer of interest; its AbortError comes through
+ * @returns {Promise<any>}
+ */
+export async function ask(path, fields = {}, signal) {
+  const query = new URLSearchParams(fields);
+  const limit = AbortSignal.timeout(ANSWER_MS);
+  let response;
+  let body;
+  try {
+    response = await fetch(query.size === 0 ? path : `${path}?${query}`, {
+      signal: signal ? AbortSignal.any([signal, limit]) : limit,
+      headers: { accept: 'application/json' },
+    });
+    body = await response.json().catch((error) => {
+      if (error.name === 'SyntaxError') return {};
+      throw error;
+    });
+  } catch (error) {
+    if (signal?.aborted) throw error;
+    if (limit.aborted) throw new Problem('The atlas took too long to answer. Please try again.');
+    throw new Problem('The atlas cannot be reached: it may have been stopped, or is just starting. Please try again.');
+  }
+  if (response.ok) return body;
+  throw problemOf(response.status, body?.error ?? {});
+}
+
+function problemOf(status, { message, issues = [] }) {
+  if (status === 400 && issues.length > 0) return new Problem('Something in the question is not right:', issues);
+  if (status === 404) return new Problem(message ? sentence(message) : 'There is nothing of that kind here.');
+  if (status === 429 || status === 503 || status === 504) {
+    return new Problem('The atlas is too busy, or a part of it is just starting again. Please try again in a moment.');
+  }
+  if (status >= 500) return new Problem(`The atlas has failed to answer (${status}). Please try again.`);
+  return new Problem(message ? sentence(message) : `The atlas refused the question (${status}).`);
+}
+
+function sentence(text) {
+  return `${text.charAt(0).toUpperCase()}${text.slice(1)}.`;
+}
