@@ -13,7 +13,7 @@ import { fold } from './fold.ts';
 export interface Gazetteer {
   /** Inhabitants; 0 where that is unknown. */
   readonly population: Uint32Array;
-  /** Calls `each` with every other name of a city, folded; a name may come twice. */
+  /** Calls `each` with every other name of each city of OTHER_NAMES_FROM inhabitants or more, folded; a name may come twice. */
   otherNames(each: (city: number, name: string) => void): void;
 }
 
@@ -25,6 +25,9 @@ interface Row {
   /** Name, name in ASCII, and other names with commas between them. */
   readonly names: string;
 }
+
+/** Smaller cities are found by their own name only: their other names would double what is loaded and sorted. */
+export const OTHER_NAMES_FROM = 15_000;
 
 /** How far apart a city and its row may be when only a name tells that they belong together. */
 const NEAR_DEGREES = 0.2;
@@ -45,7 +48,8 @@ export async function loadGazetteer(cities: Cities): Promise<Gazetteer> {
     population,
     otherNames(each) {
       rowOf.forEach((row, city) => {
-        if (row !== -1) for (const name of namesOf(rows[row])) each(city, name);
+        if (row === -1 || rows[row].population < OTHER_NAMES_FROM) return;
+        for (const name of namesOf(rows[row])) each(city, name);
       });
     },
   };

@@ -20,7 +20,7 @@ export default server(async () => {
     country: method({ ...options, input: [countryCode, countOf('cities', PLACES_MAX, 10)] }, async (code: string, top = 10) => {
       const found = index.country(code, top);
       if (found) return found;
-      throw new SkerryError('SKERRY_NOT_FOUND', `there is no country "${code}" here; /countries lists those that there are`);
+      throw new SkerryError('SKERRY_NOT_FOUND', `no city here is in a country "${code}"`);
     }),
     /** All countries that have cities here, by name. */
     countries: method(options, async () => index.countries()),

@@ -69,7 +69,7 @@ export class PlaceIndex {
   }
 
   /**
-   * Cities whose name begins with a text, and those that are called exactly so in another language; the largest first.
+   * Cities whose name begins with a text, and larger ones that are called exactly so in another language; the largest first.
    *
    * @param limit 1 to PLACES_MAX
    */

@@ -28,8 +28,14 @@ async function started(t: TestContext): Promise<{ atlas: Program; port: number }
 
 test('answers with the nearest cities, refuses what is wrong with its path, and SIGTERM ends it cleanly', TIMEOUT, async (t) => {
   const { atlas, port } = await started(t);
-  assert.match(atlas.stdout(), /geo\/0 .*\ngeo\/1 .*\nweb\/0 /);
-  assert.match(atlas.stdout(), new RegExp(`curl 'http://127\\.0\\.0\\.1:${port}/nearest\\?`));
+  assert.match(atlas.stdout(), /geo\/0 .*\ngeo\/1 .*\nplaces\/0 .*\nweb\/0 /);
+  const curls = [...atlas.stdout().matchAll(/curl '(http:\/\/\S+)'/g)].map(([, url]) => url);
+  assert.deepEqual(
+    curls.map((url) => new URL(url).pathname),
+    ['/nearest', '/search', '/country/DE'],
+  );
+  for (const url of [...curls, /http:\/\/\S+\/$/m.exec(atlas.stdout())?.[0] ?? ''])
+    assert.equal((await fetch(url)).status, 200, url);
   const answer = await fetch(`http://127.0.0.1:${port}/nearest?lat=48.8566&lng=2.3522&k=2`);
   assert.equal(answer.status, 200);
   const cities = (await answer.json()) as { name: string; country: string; distanceKm: number }[];
@@ -42,13 +48,57 @@ test('answers with the nearest cities, refuses what is wrong with its path, and 
   assert.deepEqual([error.code, error.issues[0]?.path], ['SKERRY_INVALID', 'lat']);
   assert.equal((await fetch(`http://127.0.0.1:${port}/nowhere`)).status, 404);
 
+  const found = (await (await fetch(`http://127.0.0.1:${port}/search?q=sAo%20pau&limit=2`)).json()) as { name: string }[];
+  assert.deepEqual([found.length, found[0].name], [2, 'São Paulo']);
+  const country = (await (await fetch(`http://127.0.0.1:${port}/country/de?top=1`)).json()) as {
+    code: string;
+    name: string;
+    top: { name: string }[];
+  };
+  assert.deepEqual([country.code, country.name, country.top.length, country.top[0].name], ['DE', 'Germany', 1, 'Berlin']);
+  const codes: [string, number, string, string | undefined][] = [
+    ['/country/XX', 404, 'SKERRY_NOT_FOUND', undefined],
+    ['/country/DEU', 400, 'SKERRY_INVALID', 'code'],
+    ['/country/DE?top=101', 400, 'SKERRY_INVALID', 'top'],
+    ['/search', 400, 'SKERRY_INVALID', 'q'],
+    ['/search?q=a&limit=0', 400, 'SKERRY_INVALID', 'limit'],
+  ];
+  for (const [path, status, code, at] of codes) {
+    const refused = await fetch(`http://127.0.0.1:${port}${path}`);
+    const { error } = (await refused.json()) as { error: { code: string; issues?: { path: string }[] } };
+    assert.deepEqual([refused.status, error.code, error.issues?.[0]?.path], [status, code, at], path);
+  }
+
   const pids = [atlas.pid, ...descendants(atlas.pid)];
-  assert.equal(pids.length, 6);
+  assert.equal(pids.length, 7);
   process.kill(atlas.pid, 'SIGTERM');
   const { code, stdout } = await atlas.ended;
   assert.equal(code, 0);
   assert.match(stdout, /SIGTERM: stopping/);
   await gone(pids);
+});
+
+test('while a server is dead the atlas is alive and not ready, and it names the server', TIMEOUT, async (t) => {
+  const { atlas, port } = await started(t);
+  const ready = async () => {
+    const answer = await fetch(`http://127.0.0.1:${port}/readyz`);
+    return { status: answer.status, body: (await answer.json()) as { down?: string[] } };
+  };
+  assert.deepEqual(await ready(), { status: 200, body: { status: 'ready' } });
+  process.kill(Number(/^places\/0 +pid (\d+)/m.exec(atlas.stdout())?.[1]), 'SIGKILL');
+  const seen: unknown[] = [];
+  await until(
+    'it is not ready',
+    async () => {
+      const { status, body } = await ready();
+      if (status === 503) seen.push(body);
+      return status === 503;
+    },
+    10_000,
+  );
+  assert.deepEqual(seen[0], { status: 'unready', reason: 'servers', down: ['places'] });
+  assert.equal((await fetch(`http://127.0.0.1:${port}/healthz`)).status, 200);
+  await until('it is ready again', async () => (await ready()).status === 200, 30_000);
 });
 
 test('Ctrl-C (SIGINT to all of its process group) ends it cleanly, also while it boots', TIMEOUT, async (t) => {

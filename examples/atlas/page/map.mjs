@@ -1,6 +1,7 @@
 // The map: outlines of countries, numbered cities, and the place that was asked for. No tile, font or picture comes from anywhere else.
 
 import * as L from './leaflet.js';
+import { element as make } from './results.mjs';
 import feature from './topojson/feature.js';
 
 const WORLD = L.latLngBounds([-58, -170], [78, 180]);
@@ -15,7 +16,7 @@ export function createMap(element, onAsk) {
     attributionControl: false,
     zoomSnap: 0.25,
     minZoom: 0,
-    maxZoom: 11,
+    maxZoom: 13,
     maxBounds: L.latLngBounds([-86, -240], [86, 240]),
     maxBoundsViscosity: 0.8,
     zoomAnimation: !isCalm,
@@ -37,6 +38,7 @@ export function createMap(element, onAsk) {
   let outlines = L.geoJSON(undefined, { style: () => ({ className: 'land' }) }).addTo(map);
   let chosen;
 
+  map.on('zoomend', () => label(markers));
   map.on('click', ({ latlng }) => askAt(latlng));
   element.addEventListener('keydown', (event) => {
     if (event.key !== 'Enter' || event.target !== element) return;
@@ -62,8 +64,9 @@ export function createMap(element, onAsk) {
       const response = await fetch('countries.json');
       if (!response.ok) throw new Error(`countries.json: ${response.status}`);
       const topology = await response.json();
+      const countries = feature(topology, topology.objects.countries).features;
       outlines.remove();
-      outlines = L.geoJSON(feature(topology, topology.objects.countries), {
+      outlines = L.geoJSON(countries.flatMap(aroundTheWorld), {
         style: () => ({ className: 'land', weight: 1 }),
         onEachFeature: ({ properties }, outline) =>
           outline.bindTooltip(properties.name, { sticky: true, className: 'country-name' }),
@@ -84,12 +87,10 @@ export function createMap(element, onAsk) {
         L.latLng(lat, base && lng - base.lng > 180 ? lng - 360 : base && base.lng - lng > 180 ? lng + 360 : lng);
       markers = cities.map((city, i) =>
         L.marker(near(city), {
-          icon: L.divIcon({ className: 'city', html: String(i + 1), iconSize: [24, 24] }),
+          icon: L.divIcon({ className: 'city', html: numbered(i + 1, city.name), iconSize: [24, 24] }),
           keyboard: false, // the list beside the map is the way by keyboard
           zIndexOffset: -i,
-        })
-          .bindTooltip(city.name, { direction: 'top', offset: [0, -10] })
-          .addTo(layer),
+        }).addTo(layer),
       );
       if (origin) {
         L.marker(near(origin), {
@@ -101,15 +102,14 @@ export function createMap(element, onAsk) {
       }
       choose(isCountry ? outlineOf(outlines, cities) : undefined);
       const points = [...cities.map(near), ...(origin ? [near(origin)] : [])];
-      if (points.length > 0) map.fitBounds(L.latLngBounds(points).pad(0.15), { maxZoom: 9, animate: !isCalm, padding: [24, 24] });
+      if (points.length > 0)
+        map.fitBounds(L.latLngBounds(points).pad(0.15), { maxZoom: 11, animate: !isCalm, padding: [24, 24] });
+      label(markers);
     },
 
-    /** Moves to one of the cities that are shown, and names it. */
+    /** Moves to one of the cities that are shown. */
     point(index) {
-      const marker = markers[index];
-      if (!marker) return;
-      map.panTo(marker.getLatLng(), { animate: !isCalm });
-      marker.openTooltip();
+      if (markers[index]) map.panTo(markers[index].getLatLng(), { animate: !isCalm });
     },
 
     /** Marks one of the cities that are shown, while the list points to it. */
@@ -117,6 +117,60 @@ export function createMap(element, onAsk) {
       markers[index]?.getElement()?.classList.toggle('hovered', isOn);
     },
   };
+}
+
+function numbered(number, name) {
+  const both = make('div', String(number));
+  both.append(make('span', name, 'label'));
+  return both;
+}
+
+/** Names stand beside the cities where there is room: the first ones first, none over another name or number. */
+function label(markers) {
+  const boxes = markers.map((marker) => marker.getElement().getBoundingClientRect());
+  const taken = [...boxes];
+  markers.forEach((marker, i) => {
+    const box = marker.getElement().querySelector('.label').getBoundingClientRect();
+    const isCrowded = taken.some((other) => other !== boxes[i] && overlap(box, other));
+    marker.getElement().classList.toggle('crowded', isCrowded);
+    if (!isCrowded) taken.push(box);
+  });
+}
+
+function overlap(a, b) {
+  return a.left < b.right && b.left < a.right && a.top < b.bottom && b.top < a.bottom;
+}
+
+/**
+ * A country as it is drawn on a flat map that can be moved beyond the date line: its rings go on over 180 degrees instead of running back
+ * through the whole map, and what lies near the edges is drawn at the other edge as well.
+ */
+function aroundTheWorld({ properties, geometry }) {
+  const polygons = geometry.type === 'Polygon' ? [geometry.coordinates] : geometry.coordinates;
+  const whole = polygons.map((rings) => rings.map(unrolled));
+  const lngs = whole.flat(2).map(([lng]) => lng);
+  const shifts = [0, ...(lngs.some((lng) => lng < -120) ? [360] : []), ...(lngs.some((lng) => lng > 120) ? [-360] : [])];
+  return shifts.map((shift) => ({
+    type: 'Feature',
+    properties,
+    geometry: {
+      type: 'MultiPolygon',
+      coordinates: whole.map((rings) => rings.map((ring) => ring.map(([lng, lat]) => [lng + shift, lat]))),
+    },
+  }));
+}
+
+/** A ring that goes round a pole does not end where it began: it is closed by way of the pole. */
+function unrolled(ring) {
+  let turn = 0;
+  const points = ring.map(([lng, lat], i) => {
+    if (i > 0 && lng - ring[i - 1][0] > 180) turn -= 360;
+    if (i > 0 && lng - ring[i - 1][0] < -180) turn += 360;
+    return [lng + turn, lat];
+  });
+  if (turn === 0) return points;
+  const pole = points[0][1] < 0 ? -90 : 90;
+  return [...points, [points[points.length - 1][0], pole], [points[0][0], pole], points[0]];
 }
 
 /** The outline in which most of the cities lie: the outlines have numbers and names of their own. */
@@ -136,9 +190,8 @@ function outlineOf(outlines, cities) {
   return best;
 }
 
-function contains({ type, coordinates }, { lat, lng }) {
-  const polygons = type === 'Polygon' ? [coordinates] : coordinates;
-  return polygons.some((rings) => rings.reduce((inside, ring) => inside !== isWithin(ring, lat, lng), false));
+function contains({ coordinates }, { lat, lng }) {
+  return coordinates.some((rings) => rings.reduce((inside, ring) => inside !== isWithin(ring, lat, lng), false));
 }
 
 /** Even-odd rule. */
