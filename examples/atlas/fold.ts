@@ -2,7 +2,7 @@
 //
 // Accents fall away by decomposition (NFKD); letters that have no accent to lose stand in a table. What is folded once stays the same.
 
-/** Letters that decompose into nothing simpler, as GeoNames spells them in ASCII. */
+/** Letters that decompose into nothing simpler, as GeoNames spells them in ASCII; and the sigma that ends a word. */
 const LETTERS: Readonly<Record<string, string>> = {
   ß: 'ss',
   æ: 'ae',
@@ -22,6 +22,7 @@ const LETTERS: Readonly<Record<string, string>> = {
   ƙ: 'k',
   ɛ: 'e',
   ɔ: 'o',
+  ς: 'σ',
 };
 const PLAIN = /^[a-z0-9]+(?: [a-z0-9]+)*$/;
 const LETTER = new RegExp(`[${Object.keys(LETTERS).join('')}]`, 'g');
@@ -30,8 +31,9 @@ const LETTER = new RegExp(`[${Object.keys(LETTERS).join('')}]`, 'g');
 export function fold(text: string): string {
   const lower = text.toLowerCase();
   if (PLAIN.test(lower)) return lower; // most names
-  return lower
+  return text
     .normalize('NFKD')
+    .toLowerCase() // afterwards: what is taken apart may have capitals, as U+3387 has
     .replace(/[\p{M}'’‘ʼʻʹ`´ʾʿ]/gu, '')
     .replace(LETTER, (letter) => LETTERS[letter])
     .replace(/[^\p{L}\p{N}]+/gu, ' ')

@@ -103,7 +103,7 @@ export function createMap(element, onAsk) {
       choose(isCountry ? outlineOf(outlines, cities) : undefined);
       const points = [...cities.map(near), ...(origin ? [near(origin)] : [])];
       if (points.length > 0)
-        map.fitBounds(L.latLngBounds(points).pad(0.15), { maxZoom: 11, animate: !isCalm, padding: [24, 24] });
+        map.fitBounds(L.latLngBounds(points).pad(0.15), { maxZoom: 12, animate: !isCalm, padding: [24, 24] });
       label(markers);
     },
 
@@ -125,15 +125,26 @@ function numbered(number, name) {
   return both;
 }
 
-/** Names stand beside the cities where there is room: the first ones first, none over another name or number. */
+/**
+ * Names stand beside the cities where there is room, on the right or the left: the first ones first, none over another name, nor over a
+ * number that can be told apart from its own.
+ */
 function label(markers) {
-  const boxes = markers.map((marker) => marker.getElement().getBoundingClientRect());
-  const taken = [...boxes];
+  const numbers = markers.map((marker) => marker.getElement().getBoundingClientRect());
+  const names = [];
   markers.forEach((marker, i) => {
-    const box = marker.getElement().querySelector('.label').getBoundingClientRect();
-    const isCrowded = taken.some((other) => other !== boxes[i] && overlap(box, other));
-    marker.getElement().classList.toggle('crowded', isCrowded);
-    if (!isCrowded) taken.push(box);
+    const { classList } = marker.getElement();
+    const others = [...names, ...numbers.filter((number) => !overlap(number, numbers[i]))];
+    classList.remove('crowded');
+    for (const side of [false, true]) {
+      classList.toggle('leftward', side);
+      const box = marker.getElement().querySelector('.label').getBoundingClientRect();
+      if (others.some((other) => overlap(box, other))) continue;
+      names.push(box);
+      return;
+    }
+    classList.remove('leftward');
+    classList.add('crowded');
   });
 }
 
