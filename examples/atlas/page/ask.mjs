@@ -2,15 +2,16 @@
 
 const ANSWER_MS = 10_000;
 
-/** Why there is no answer. `issues` say which input is wrong, by its name. */
+/** Why there is no answer. `issues` say which input is wrong, by its name; `isPassing`: the same question may be answered later. */
 export class Problem extends Error {
   /**
    * @param {string} message
-   * @param {{ path: string, message: string }[]} [issues]
+   * @param {{ issues?: { path: string, message: string }[], isPassing?: boolean }} [more]
    */
-  constructor(message, issues = []) {
+  constructor(message, { issues = [], isPassing = false } = {}) {
     super(message);
     this.issues = issues;
+    this.isPassing = isPassing;
   }
 }
 
@@ -36,21 +37,25 @@ export async function ask(path, fields = {}, signal) {
     });
   } catch (error) {
     if (signal?.aborted) throw error;
-    if (limit.aborted) throw new Problem('The atlas took too long to answer. Please try again.');
-    throw new Problem('The atlas cannot be reached: it may have been stopped, or is just starting. Please try again.');
+    if (limit.aborted) throw passing('The atlas took too long to answer.');
+    throw passing('The atlas cannot be reached: it may have been stopped, or is just starting.');
   }
   if (response.ok) return body;
   throw problemOf(response.status, body?.error ?? {});
 }
 
 function problemOf(status, { message, issues = [] }) {
-  if (status === 400 && issues.length > 0) return new Problem('Something in the question is not right:', issues);
+  if (status === 400 && issues.length > 0) return new Problem('Something in the question is not right:', { issues });
   if (status === 404) return new Problem(message ? sentence(message) : 'There is nothing of that kind here.');
   if (status === 429 || status === 503 || status === 504) {
-    return new Problem('The atlas is too busy, or a part of it is just starting again. Please try again in a moment.');
+    return passing('The atlas is too busy, or a part of it is just starting again.');
   }
-  if (status >= 500) return new Problem(`The atlas has failed to answer (${status}). Please try again.`);
+  if (status >= 500) return passing(`The atlas has failed to answer (${status}).`);
   return new Problem(message ? sentence(message) : `The atlas refused the question (${status}).`);
+}
+
+function passing(text) {
+  return new Problem(`${text} Please try again.`, { isPassing: true });
 }
 
 function sentence(text) {

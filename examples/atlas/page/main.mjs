@@ -50,7 +50,7 @@ async function show(state) {
     map.show(shown.cities, shown);
   } catch (error) {
     if (signal.aborted) return;
-    const told = error instanceof Problem ? error : new Problem('The page has failed to show the answer.');
+    const told = error instanceof Problem ? error : new Problem('The page has failed to show the answer.', { isPassing: true });
     if (told !== error) console.error(error);
     problem.replaceChildren(...problemOf(told, () => show(state)));
     for (const { path } of told.issues) find(path)?.setAttribute('aria-invalid', 'true');
@@ -92,6 +92,7 @@ async function showCountry({ code }, signal) {
 function fill(state) {
   for (const field of [lat, lng, k]) field.removeAttribute('aria-invalid');
   country.value = state?.kind === 'country' ? state.code.toUpperCase() : '';
+  if (country.selectedIndex === -1) country.value = ''; // no such country: the answer says so
   if (state?.kind !== 'nearest') return;
   for (const [field, value] of [
     [lat, state.lat],

@@ -94,10 +94,10 @@ export function createMap(element, onAsk) {
       );
       if (origin) {
         L.marker(near(origin), {
-          icon: L.divIcon({ className: 'origin', iconSize: [18, 18] }),
+          icon: L.divIcon({ className: 'origin', iconSize: [32, 32] }),
           keyboard: false,
           interactive: false,
-          zIndexOffset: 1000,
+          zIndexOffset: -1000, // behind a city at the same place
         }).addTo(layer);
       }
       choose(isCountry ? outlineOf(outlines, cities) : undefined);

@@ -49,7 +49,7 @@ export function tableOf({ caption, cities, nameOfCountry, onPoint, onHover }) {
 
 /**
  * @param {import('./ask.mjs').Problem} problem
- * @param {() => void} [onRetry]
+ * @param {() => void} onRetry
  */
 export function problemOf(problem, onRetry) {
   const parts = [element('p', problem.message)];
@@ -58,7 +58,8 @@ export function problemOf(problem, onRetry) {
     for (const { path, message } of problem.issues)
       list.append(element('li', path ? `${LABELS[path] ?? path}: ${message}` : message));
     parts.push(list);
-  } else if (onRetry) {
+  }
+  if (problem.isPassing) {
     const button = element('button', 'Try again');
     button.type = 'button';
     button.addEventListener('click', onRetry);
