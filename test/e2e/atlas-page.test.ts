@@ -106,8 +106,7 @@ test('the page of the atlas', { skip, timeout: 150_000 }, async (t) => {
     for (let i = 0; i < 6; i++) await page.keyboard.press('-');
     for (let i = 0; i < 3; i++) await page.keyboard.press('ArrowDown');
     await page.keyboard.press('Enter');
-    await page.waitForFunction(`!location.hash.startsWith('#at=48.2,')`);
-    await page.waitForFunction(`!document.querySelector('#results').hasAttribute('aria-busy')`);
+    await until('the address is another', async () => !(await hash(page)).startsWith('#at=48.2,'), STEP_MS);
     const after = await tableNames(page);
     assert.equal(after.length, 3);
     assert.notDeepEqual(after, before);
@@ -123,7 +122,7 @@ test('the page of the atlas', { skip, timeout: 150_000 }, async (t) => {
     await page.getByRole('alert').getByText('Latitude: expected a latitude from -90 to 90 degrees, got 91').waitFor();
     assert.deepEqual([await page.locator('#lat').inputValue(), await page.locator('#lng').inputValue()], ['91', '13.4']);
     assert.equal(await page.locator('#lat').getAttribute('aria-invalid'), 'true');
-    await page.waitForFunction(`document.activeElement.id === 'lat'`);
+    await until('the wrong field has the focus', async () => (await focused(page)) === 'lat', STEP_MS);
     await page.locator('#lat').fill('52.5');
     await page.locator('#k').fill('2');
     await page.getByRole('button', { name: 'Find' }).click();
