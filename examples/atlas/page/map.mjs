@@ -25,6 +25,7 @@ export function createMap(element, onAsk) {
     inertia: !isCalm,
     keyboardPanDelta: 60,
   });
+  if (isCalm) map.panBy = (offset, options) => L.Map.prototype.panBy.call(map, offset, { ...options, animate: false }); // the arrow keys too
   map.fitBounds(WORLD, { animate: false });
   L.control.scale({ imperial: false }).addTo(map);
 
