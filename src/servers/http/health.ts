@@ -50,10 +50,10 @@ export function createHealthChecks({ servers, probe, isStopping, isBusy }: Healt
     return servers.filter((server) => !found.has(server));
   };
   const readiness = async (): Promise<Health> => {
+    const isFull = isBusy();
+    const down = isFull ? [] : await downServers();
     if (isStopping()) return { status: 'unready', reason: 'stopping' };
-    if (isBusy()) return { status: 'unready', reason: 'busy' };
-    const down = await downServers();
-    if (isStopping()) return { status: 'unready', reason: 'stopping' };
+    if (isFull) return { status: 'unready', reason: 'busy' };
     return down.length > 0 ? { status: 'unready', reason: 'servers', down } : { status: 'ready' };
   };
   return new Map([
