@@ -39,7 +39,7 @@ export function createMap(element, onAsk) {
   let outlines = L.geoJSON(undefined, { style: () => ({ className: 'land' }) }).addTo(map);
   let chosen;
 
-  map.on('zoomend', () => label(markers));
+  map.on('moveend', () => label(markers, element.getBoundingClientRect()));
   map.on('click', ({ latlng }) => askAt(latlng));
   element.addEventListener('keydown', (event) => {
     if (event.key !== 'Enter' || event.target !== element) return;
@@ -105,7 +105,7 @@ export function createMap(element, onAsk) {
       const points = [...cities.map(near), ...(origin ? [near(origin)] : [])];
       if (points.length > 0)
         map.fitBounds(L.latLngBounds(points).pad(0.15), { maxZoom: 12, animate: !isCalm, padding: [24, 24] });
-      label(markers);
+      label(markers, element.getBoundingClientRect());
     },
 
     /** Moves to one of the cities that are shown. */
@@ -127,10 +127,10 @@ function numbered(number, name) {
 }
 
 /**
- * Names stand beside the cities where there is room, on the right or the left: the first ones first, none over another name, nor over a
- * number that can be told apart from its own.
+ * Names stand beside the cities where there is room, on the right or the left: the first ones first, none over the map's edge or another
+ * name, nor over a number that can be told apart from its own.
  */
-function label(markers) {
+function label(markers, frame) {
   const numbers = markers.map((marker) => marker.getElement().getBoundingClientRect());
   const names = [];
   markers.forEach((marker, i) => {
@@ -140,6 +140,7 @@ function label(markers) {
     for (const side of [false, true]) {
       classList.toggle('leftward', side);
       const box = marker.getElement().querySelector('.label').getBoundingClientRect();
+      if (box.left < frame.left || box.right > frame.right) continue;
       if (others.some((other) => overlap(box, other))) continue;
       names.push(box);
       return;
