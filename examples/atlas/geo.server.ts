@@ -17,7 +17,7 @@ export default server(async () => {
   return {
     /** The `k` cities nearest to a place, nearest first. Idempotent: should this instance die, its successor answers. */
     nearest: method(
-      { idempotent: true, timeoutMs: 2000, input: [coordinate('latitude', 90), coordinate('longitude', 180), count] },
+      { idempotent: true, timeoutMs: 10_000, input: [coordinate('latitude', 90), coordinate('longitude', 180), count] },
       async (lat: number, lng: number, k = 1): Promise<NearCity[]> =>
         index.nearest(lat, lng, k).map((found) => ({
           ...cities.at(found.index),

@@ -1,9 +1,11 @@
 // Starts the atlas and keeps it up until it is told to stop: by Ctrl-C or SIGTERM, a second time at once.
 
 import { boot } from 'skerry';
+import { StartTable } from './start-table.ts';
 import atlas, { address } from './system.ts';
 
-const booting = boot(atlas);
+const table = new StartTable(process.stdout);
+const booting = boot(atlas, { onChange: (entry) => table.update(entry) });
 let isStopping = false;
 process.on('SIGINT', () => void stop('SIGINT', 130));
 process.on('SIGTERM', () => void stop('SIGTERM', 143));
@@ -11,7 +13,7 @@ process.on('SIGTERM', () => void stop('SIGTERM', 143));
 try {
   const sys = await booting;
   if (!isStopping) {
-    for (const { name, replica, pid } of await sys.processes.list()) console.log(`${name}/${replica}  pid ${pid}`);
+    table.done(await sys.processes.list());
     const host = address.host.includes(':') ? `[${address.host}]` : address.host;
     const url = `http://${host}:${address.port}`;
     const questions = ['nearest?lat=52.52&lng=13.405&k=3', 'search?q=berl', 'country/DE?top=3'];

@@ -6,7 +6,7 @@ import { loadCities } from './cities.ts';
 import { loadGazetteer } from './gazetteer.ts';
 import { PLACES_MAX, PlaceIndex } from './places.ts';
 
-const options = { idempotent: true, timeoutMs: 2000 } as const;
+const options = { idempotent: true, timeoutMs: 10_000 } as const;
 
 export default server(async () => {
   const cities = await loadCities();

@@ -6,6 +6,7 @@ import { SkerryError } from '../base/errors.ts';
 import { OptionCheck } from '../base/options.ts';
 import { isSystemName } from '../protocol/operator.ts';
 import { type Entries, ownSystem, type System, systems } from '../server/system.ts';
+import type { ProcessEntry } from '../servers/process/process-api.ts';
 import type { OperatingSystem } from './operating-system.ts';
 
 export interface BootOptions {
@@ -19,6 +20,8 @@ export interface BootOptions {
   readonly name?: string;
   /** Whether the command `skerry` can reach it, over a socket that only this user may open. Default true. */
   readonly operator?: boolean;
+  /** Told of each process while the system starts: as it is when it is first seen, then each change of its state, until all are up. */
+  readonly onChange?: (entry: ProcessEntry) => void;
 }
 
 /**
@@ -43,7 +46,7 @@ export async function boot<S extends Entries>(system: System<S>, options: BootOp
   return startSystem(system, options);
 }
 
-const KNOWN = ['transport', 'budgetMb', 'env', 'name', 'operator'];
+const KNOWN = ['transport', 'budgetMb', 'env', 'name', 'operator', 'onChange'];
 
 function checkOptions(options: BootOptions): void {
   const check = new OptionCheck('boot()', options, KNOWN, 'a system and options');
@@ -51,6 +54,7 @@ function checkOptions(options: BootOptions): void {
   check.optional('budgetMb', 'a number of megabytes, 1 or more', (given) => typeof given === 'number' && given >= 1);
   check.optional('name', '1 to 64 letters, digits, - and _', isSystemName);
   check.boolean('operator');
+  check.optional('onChange', 'a function', (given) => typeof given === 'function');
 }
 
 function isInstance(): boolean {

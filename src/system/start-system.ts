@@ -12,7 +12,11 @@ import { toError } from '../link/to-error.ts';
 import { loadNative } from '../memory/load-native.ts';
 import type { NativeAddon } from '../memory/native.ts';
 import { operatorFolder } from '../protocol/operator.ts';
+import { remoteFacade } from '../rpc/proxy.ts';
+import { RemoteServer } from '../rpc/remote-server.ts';
+import type { Remote } from '../server/remote.ts';
 import type { Entries, System } from '../server/system.ts';
+import type { ProcessEntry, ProcessServerApi } from '../servers/process/process-api.ts';
 import type { BootOptions } from './boot.ts';
 import { OperatingSystem } from './operating-system.ts';
 
@@ -48,11 +52,13 @@ export async function startSystem<S extends Entries>(system: System<S>, options:
     },
   });
   link.setKeepAlive(true);
+  let unwatch = (): void => {};
   try {
     await link.born.catch(() => up.promise); // a kernel that ends early says why by `up`
     const endpoint = (await link.born).endpoint;
     link.use(kernel.means.makeCarrier(link, endpoint, 'caller'));
     link.send({ t: 'boot', systemUrl: system.url, memoryMb: 0 });
+    if (options.onChange !== undefined) unwatch = watchStart(link, options.onChange);
     await up.promise;
   } catch (error) {
     kernel.setRef(true);
@@ -60,6 +66,7 @@ export async function startSystem<S extends Entries>(system: System<S>, options:
     await kernel.ended;
     throw error;
   }
+  unwatch();
   link.setKeepAlive(false);
   const os = new OperatingSystem<S>(system, link, kernel, over.promise);
   try {
@@ -69,6 +76,17 @@ export async function startSystem<S extends Entries>(system: System<S>, options:
     throw error;
   }
   return os;
+}
+
+/** @returns ends it. */
+function watchStart(link: Link, onChange: (entry: ProcessEntry) => void): () => void {
+  const processes = remoteFacade(new RemoteServer('process', link.clients)) as Remote<ProcessServerApi>;
+  const changes = processes.watch();
+  const told = (async () => {
+    for await (const entry of changes) onChange(entry);
+  })();
+  told.catch(() => {}); // the start has failed, and says why
+  return () => void changes.return?.();
 }
 
 export interface KernelHandle {

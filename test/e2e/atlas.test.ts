@@ -28,7 +28,7 @@ async function started(t: TestContext): Promise<{ atlas: Program; port: number }
 
 test('answers with the nearest cities, refuses what is wrong with its path, and SIGTERM ends it cleanly', TIMEOUT, async (t) => {
   const { atlas, port } = await started(t);
-  assert.match(atlas.stdout(), /geo\/0 .*\ngeo\/1 .*\nplaces\/0 .*\nweb\/0 /);
+  assert.match(atlas.stdout(), /^geo\.0 +\d+ +running +after [\d.]+ s\ngeo\.1 .*\nplaces\.0 .*\nweb\.0 /m);
   const curls = [...atlas.stdout().matchAll(/curl '(http:\/\/\S+)'/g)].map(([, url]) => url);
   assert.deepEqual(
     curls.map((url) => new URL(url).pathname),
@@ -85,7 +85,7 @@ test('while a server is dead the atlas is alive and not ready, and it names the 
     return { status: answer.status, body: (await answer.json()) as { down?: string[] } };
   };
   assert.deepEqual(await ready(), { status: 200, body: { status: 'ready' } });
-  process.kill(Number(/^places\/0 +pid (\d+)/m.exec(atlas.stdout())?.[1]), 'SIGKILL');
+  process.kill(Number(/^places\.0 +(\d+)/m.exec(atlas.stdout())?.[1]), 'SIGKILL');
   const seen: unknown[] = [];
   await until(
     'it is not ready',
@@ -122,5 +122,13 @@ test('says plainly that its port is in use', TIMEOUT, async (t) => {
   const { code, stderr } = await start(t, [MAIN], { env: { PORT: String(port) } }).ended;
   assert.equal(code, 1);
   assert.match(stderr, new RegExp(`The atlas has failed: .*port ${port} on 127\\.0\\.0\\.1 is in use`));
+  await nothingIsLeft();
+});
+
+test('npm run demo kills a server under load, and no request fails', TIMEOUT, async (t) => {
+  const { code, stdout, stderr } = await start(t, [join(root, 'dist/examples/atlas/demo.js')]).ended;
+  assert.equal(code, 0, `${stdout}${stderr}`);
+  const verdict = /^geo\.1 died \(SIGKILL\), back in [\d,]+ ms, 0 of ([\d,]+) requests failed$/m.exec(stdout);
+  assert.ok(Number(verdict?.[1]?.replaceAll(',', '')) > 100, stdout);
   await nothingIsLeft();
 });

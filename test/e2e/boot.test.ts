@@ -35,6 +35,28 @@ for (const transport of TRANSPORTS) {
       return sys;
     }
 
+    test('onChange is told of each process as the system starts, and of nothing afterwards', TIMEOUT, async (t) => {
+      const seen: string[] = [];
+      const sys = await boot(basic, {
+        transport,
+        onChange: ({ name, replica, state }) => seen.push(`${name}.${replica} ${state}`),
+      });
+      t.after(async () => {
+        await sys.stop();
+        await nothingIsLeft();
+      });
+      for (const name of ['front.0', 'base.0', 'other.0', 'other.1'])
+        assert.deepEqual(
+          [seen.indexOf(`${name} running`) > seen.indexOf(`${name} new`), seen.includes(`${name} new`)],
+          [true, true],
+          name,
+        );
+      const told = seen.length;
+      await sys.processes.kill('other');
+      await sys.servers.other.add(1, 2);
+      assert.equal(seen.length, told);
+    });
+
     test('answers calls, streams items, and lets servers call each other', TIMEOUT, async (t) => {
       const { servers } = await booted(t);
       assert.equal(await servers.base.add(1, 2), 3);
