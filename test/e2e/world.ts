@@ -48,10 +48,20 @@ export interface ProgramOptions {
 export function start(
   t: TestContext,
   args: readonly string[],
-  { cwd = root, env = {}, execPath = process.execPath }: ProgramOptions = {},
+  { execPath = process.execPath, ...options }: ProgramOptions = {},
+): Program {
+  return startProgram(t, execPath, args, options);
+}
+
+/** The same with any program. */
+export function startProgram(
+  t: TestContext,
+  path: string,
+  args: readonly string[],
+  { cwd = root, env = {} }: Omit<ProgramOptions, 'execPath'> = {},
 ): Program {
   const { NODE_TEST_CONTEXT: _, ...own } = process.env;
-  const child = spawn(execPath, args, { cwd, env: { ...own, ...env }, stdio: ['ignore', 'pipe', 'pipe'] });
+  const child = spawn(path, args, { cwd, env: { ...own, ...env }, stdio: ['ignore', 'pipe', 'pipe'] });
   let stdout = '';
   let stderr = '';
   child.stdout.setEncoding('utf8').on('data', (text: string) => {
