@@ -3,7 +3,7 @@
  */
 import type { Peer } from './peers/peer.ts';
 import * as skerry from './subjects/index.ts';
-import type { BootSubject, EchoSubject, Entry, LateSubject, PayloadSubject } from './subject.ts';
+import type { BootSubject, EchoSubject, Entry, FilesSubject, LateSubject, PayloadSubject } from './subject.ts';
 
 export interface EchoOptions {
   /** How many calls are in flight: pools that hand their worker several tasks at once are told so. */
@@ -56,7 +56,12 @@ export function bootEntries(): readonly Entry<BootSubject>[] {
   return [...skerry.bootEntries(), ...startable.map(asPair)];
 }
 
+export function filesEntries(): readonly Entry<FilesSubject>[] {
+  return [...skerry.filesEntries(), { name: 'fs.promises', load: async () => (await import('./subjects/files.ts')).directly() }];
+}
+
 const namesOf = skerry.namesOf;
+export const filesNames = namesOf(filesEntries());
 export const echoNames = namesOf(echoEntries({ inFlight: 1 }));
 export const lateNames = namesOf(lateEntries());
 export const payloadNames = namesOf(payloadEntries());

@@ -6,13 +6,16 @@
  */
 import { parseArgs } from 'node:util';
 import { call } from './call.ts';
+import { cli } from './cli.ts';
 import { codec } from './codec-bench.ts';
 import { fair } from './fair.ts';
+import { files } from './files.ts';
 import type { Bench } from './harness.ts';
 import { idle } from './idle.ts';
 import { late } from './late.ts';
 import { load } from './load.ts';
 import { describeMachine, warnOfCores, warnOfLoad } from './machine.ts';
+import { notice } from './notice.ts';
 import { payload } from './payload.ts';
 import { pipeline } from './pipeline.ts';
 import { Report } from './report.ts';
@@ -20,7 +23,7 @@ import { sparse } from './sparse.ts';
 import { start } from './start.ts';
 import { withWatchdog } from './watchdog.ts';
 
-const BENCHES: readonly Bench[] = [call, pipeline, sparse, load, late, idle, fair, payload, start, codec];
+const BENCHES: readonly Bench[] = [call, pipeline, sparse, load, late, idle, fair, payload, start, codec, notice, files, cli];
 const SMOKE_LIMIT_MS = 60_000;
 
 interface Options {

@@ -35,6 +35,12 @@ export interface PayloadSubject extends Subject {
   payload(bytes: Uint8Array): Promise<Uint8Array>;
 }
 
+/** Reads files of the folder SKERRY_BENCH_FOLDER. */
+export interface FilesSubject extends Subject {
+  read(name: string): Promise<Uint8Array>;
+  stream(name: string): AsyncIterable<Uint8Array>;
+}
+
 /** Two servers that boot together. Only a multiserver system lists its processes. */
 export interface BootSubject extends Subject {
   /** From nothing until both have answered once. */

@@ -4,6 +4,7 @@ import type {
   EchoSubject,
   Entry,
   FairSubject,
+  FilesSubject,
   IdleSubject,
   LateSubject,
   PayloadSubject,
@@ -21,6 +22,8 @@ export const payloadEntries = (): readonly Entry<PayloadSubject>[] => entries(as
 export const fairEntries = (): readonly Entry<FairSubject>[] => entries(async (t) => (await skerry()).echoServer(t));
 export const bootEntries = (): readonly Entry<BootSubject>[] => entries(async (t) => (await skerry()).twoServers(t));
 export const idleEntries = (): readonly Entry<IdleSubject>[] => entries(async (t) => (await skerry()).manyServers(t));
+export const filesEntries = (): readonly Entry<FilesSubject>[] =>
+  entries(async (t) => (await import('./files.ts')).fileServer(t));
 
 /** The names of the entries, each once. */
 export const namesOf = (list: readonly Entry<Subject>[]): string[] => [...new Set(list.map(({ name }) => name))];
