@@ -1,4 +1,5 @@
-// Compiles native/*.c into prebuilt/skerry-<platform>-<arch>[-musl].node, with nothing but a C compiler: no node-gyp, no Node sources.
+// Compiles native/*.c into prebuilt/skerry-<platform>-<arch>[-musl].node, and native/launcher/*.c into the program skerry-launch-… beside
+// it, with nothing but a C compiler: no node-gyp, no Node sources.
 //
 //   node scripts/build-native.mjs [--force]
 //
@@ -14,35 +15,60 @@ import { fileURLToPath } from 'node:url';
 
 const script = fileURLToPath(import.meta.url);
 const root = dirname(dirname(script));
-const flags = ['-std=c11', '-O2', '-fPIC', '-shared', '-Wall', '-Wextra', '-Werror', '-fvisibility=hidden', '-pthread'];
+const flags = ['-std=c11', '-O2', '-Wall', '-Wextra', '-Werror', '-Wl,-z,relro', '-Wl,-z,now'];
 // nodelete: signal handlers and maps belong to the process, so the code has to stay when the last worker that loaded it ends.
-const linkerFlags = ['-Wl,-z,nodelete', '-Wl,-z,relro', '-Wl,-z,now'];
+const addonFlags = ['-fPIC', '-shared', '-fvisibility=hidden', '-pthread', '-Wl,-z,nodelete'];
+const launcherFlags = ['-fPIE', '-pie'];
 
-/** The file name for the running Node; src/memory/load-native.ts looks for the same one. */
+/** The file name for the running Node; src/memory/prebuilt.ts looks for the same one. */
 export function nativeFileName() {
-  return `skerry-${process.platform}-${process.arch}${usesMusl() ? '-musl' : ''}.node`;
+  return `skerry-${platform()}.node`;
+}
+
+/** Likewise. */
+export function launcherFileName() {
+  return `skerry-launch-${platform()}`;
+}
+
+function platform() {
+  return `${process.platform}-${process.arch}${usesMusl() ? '-musl' : ''}`;
 }
 
 /**
  * @param {{ force?: boolean }} [options]
- * @returns {{ file: string, built: boolean } | { file: undefined, reason: string }} `reason`: why there can be no addon here (another
- *   operating system, no compiler). Throws when the compiler finds an error.
+ * @returns {{ file: string, built: boolean } | { file: undefined, reason: string }} `file`: the addon. `reason`: why there can be neither
+ *   addon nor launcher here (another operating system, no compiler). Throws when the compiler finds an error.
  */
 export function buildNative({ force = false } = {}) {
   if (process.platform !== 'linux')
     return { file: undefined, reason: `the native addon is for Linux, this is ${process.platform}` };
-  const sources = readdirSync(join(root, 'native')).map((name) => join(root, 'native', name));
   const headers = dirname(createRequire(import.meta.url).resolve('node-api-headers/package.json'));
-  const file = join(root, 'prebuilt', nativeFileName());
-  const newest = Math.max(...[script, ...sources, join(headers, 'package.json')].map((path) => statSync(path).mtimeMs));
+  const addon = compile(
+    'native',
+    nativeFileName(),
+    [...addonFlags, '-I', join(headers, 'include')],
+    join(headers, 'package.json'),
+    force,
+  );
+  if (addon.file === undefined) return addon;
+  const launcher = compile('native/launcher', launcherFileName(), launcherFlags, script, force);
+  return launcher.file === undefined ? launcher : { file: addon.file, built: addon.built || launcher.built };
+}
+
+/** @param also a file beyond the folder's that the result is made of. */
+function compile(folder, name, ownFlags, also, force) {
+  const sources = readdirSync(join(root, folder), { withFileTypes: true })
+    .filter((entry) => entry.isFile())
+    .map((entry) => join(root, folder, entry.name));
+  const file = join(root, 'prebuilt', name);
+  const newest = Math.max(...[script, also, ...sources].map((path) => statSync(path).mtimeMs));
   if (!force && existsSync(file) && statSync(file).mtimeMs >= newest) return { file, built: false };
 
   const compiler = process.env.CC || 'cc';
   const unfinished = `${file}.${process.pid}`;
   mkdirSync(dirname(file), { recursive: true });
   const units = sources.filter((path) => path.endsWith('.c')).sort();
-  const args = [...flags, '-I', join(headers, 'include'), ...units, '-o', unfinished, ...linkerFlags];
-  const result = spawnSync(compiler, args, { encoding: 'utf8' });
+  const result = spawnSync(compiler, [...flags, ...ownFlags, ...units, '-o', unfinished], { encoding: 'utf8' });
   if (result.error) {
     if (result.error.code !== 'ENOENT') throw result.error;
     return {
@@ -52,7 +78,7 @@ export function buildNative({ force = false } = {}) {
   }
   if (result.status !== 0) {
     rmSync(unfinished, { force: true });
-    throw new Error(`${compiler} failed to compile the native addon:\n${result.stdout}${result.stderr}`);
+    throw new Error(`${compiler} failed to compile ${folder}:\n${result.stdout}${result.stderr}`);
   }
   renameSync(unfinished, file);
   return { file, built: true };

@@ -3,6 +3,7 @@
 import { availableParallelism } from 'node:os';
 import { defaultBudget } from '../kernel/budget.ts';
 import { loadNative } from '../memory/load-native.ts';
+import { findPrebuilt } from '../memory/prebuilt.ts';
 import type { Command } from './command.ts';
 
 interface Finding {
@@ -61,7 +62,19 @@ function examine(): Finding[] {
       ok: true,
       text: addon === undefined ? 'by a thread that watches the parent' : 'by the parent-death signal',
     },
+    programs(addon !== undefined),
     { what: 'cores', ok: cores > 1, text: cores > 1 ? String(cores) : '1: servers take turns, and wait asleep' },
     { what: 'memory', ok: budgetMb >= 64, text: `${budgetMb} MB for shared regions (half of what machine and cgroup have free)` },
   ];
+}
+
+/** createProcess() takes the launcher to start a program, and the addon for its output. */
+function programs(hasAddon: boolean): Finding {
+  const launcher = findPrebuilt('launcher');
+  const why = launcher.reason ?? (hasAddon ? undefined : 'not without the addon');
+  return {
+    what: 'programs',
+    ok: why === undefined,
+    text: why ?? 'createProcess() runs what the system allows, by the native launcher',
+  };
 }

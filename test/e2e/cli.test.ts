@@ -36,12 +36,13 @@ test('help, version and mistakes', TIMEOUT, async (t) => {
 test('doctor says what there is, for people and for programs', TIMEOUT, async (t) => {
   const told = await start(t, [CLI, 'doctor']).ended;
   assert.equal(told.code, 0);
-  for (const what of ['node', 'addon', 'regions', 'transport', 'cores', 'memory'])
+  for (const what of ['node', 'addon', 'regions', 'transport', 'programs', 'cores', 'memory'])
     assert.match(told.stdout, new RegExp(`^(ok|no)  ${what} `, 'm'));
   const without = await start(t, [CLI, 'doctor', '--json'], { env: { SKERRY_TRANSPORT: 'stream' } }).ended;
   const found = JSON.parse(without.stdout) as Record<string, { ok: boolean; text: string }>;
   assert.deepEqual([found.addon?.ok, found.addon?.text], [false, 'SKERRY_TRANSPORT=stream']);
   assert.match(found.transport?.text ?? '', /^stream, over streams/);
+  assert.deepEqual([found.programs?.ok, found.programs?.text], [false, 'not without the addon']);
 });
 
 for (const transport of TRANSPORTS) {

@@ -2,12 +2,24 @@
 
 import assert from 'node:assert/strict';
 import { spawnSync } from 'node:child_process';
-import { copyFileSync, existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import {
+  accessSync,
+  constants,
+  copyFileSync,
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  writeFileSync,
+} from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join, relative } from 'node:path';
 import { after, before, describe, test } from 'node:test';
 import { build } from 'esbuild';
 import { loadNative } from '../../src/memory/load-native.ts';
+import { findPrebuilt } from '../../src/memory/prebuilt.ts';
 import { nothingIsLeft, root, run } from './world.ts';
 
 const TIMEOUT = { timeout: 60_000 };
@@ -61,6 +73,10 @@ describe('the package', { timeout: 180_000 }, () => {
         files.some((file) => /^prebuilt\/skerry-.*\.node$/.test(file)),
         files.join('\n'),
       );
+    if (findPrebuilt('launcher').file !== undefined) {
+      const launcher = files.find((file) => /^prebuilt\/skerry-launch-[^.]*$/.test(file)) ?? 'no launcher';
+      accessSync(join(installed, launcher), constants.X_OK);
+    }
     assert.ok(files.includes('LICENSE'));
     assert.ok(!files.includes('binding.gyp'), 'npm would try to build it');
     for (const [name, at] of exportsOf(installed)) assert.ok(existsSync(join(installed, at)), `${name} → ${at}`);

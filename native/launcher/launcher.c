@@ -1,0 +1,256 @@
+// The launcher itself: one loop over its signals, its socket, and the clock. See launcher.h for what it promises.
+//
+//   starting ──program runs──▶ running ──limit, or told──▶ ending (SIGTERM, grace) ──▶ all descendants killed and reaped ──▶ exit
+//       └──exec failed──▶ exit     └──program ends, socket closed, parent dies──────────────▲
+#include "launcher.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <limits.h>
+#include <poll.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/prctl.h>
+#include <sys/resource.h>
+#include <sys/signalfd.h>
+#include <sys/wait.h>
+#include <time.h>
+#include <unistd.h>
+
+enum { WATCH_MS = 100, REAP_MS = 5, REAP_MAX_MS = 10000, DEFAULT_GRACE_MS = 1000, POLL_MAX_MS = 3600000 };
+static const long long NEVER = LLONG_MAX;
+enum { SIGNALS, CONTROL, STATUS };
+
+static struct options options = {.grace = DEFAULT_GRACE_MS, .cwd = "/"};
+static struct pollfd polls[3];
+static pid_t program;
+static int program_status;       // as waitpid() has it
+static bool program_ended;       // and has been waited for
+static const char *limit = "-";  // the limit that ended the program
+static bool finishing;           // time to kill all
+
+static long long now_ms(void) {
+  struct timespec now;
+  clock_gettime(CLOCK_MONOTONIC, &now);
+  return (long long)now.tv_sec * 1000 + now.tv_nsec / 1000000;
+}
+
+static _Noreturn void misuse(const char *message, const char *what) {
+  fprintf(stderr, "skerry-launch: %s%s\n", message, what);
+  exit(EXIT_MISUSE);
+}
+
+// `name=value`: true when the name is this one.
+static bool number_option(const char *text, const char *name, long long *value) {
+  size_t length = strlen(name);
+  if (strncmp(text, name, length) != 0 || text[length] != '=') return false;
+  char *end;
+  errno = 0;
+  *value = strtoll(text + length + 1, &end, 10);
+  if (errno != 0 || end == text + length + 1 || *end != '\0' || *value < 0) misuse("not a number from 0: ", text);
+  return true;
+}
+
+static void read_options(char **argument) {
+  struct { const char *name; long long *value; } const numbers[] = {
+    {"parent", &options.parent}, {"time", &options.time}, {"grace", &options.grace}, {"cpu", &options.cpu},
+    {"memory", &options.memory}, {"data", &options.data}, {"processes", &options.processes}, {"files", &options.files},
+    {"filesize", &options.filesize}};
+  for (; *argument != NULL && strcmp(*argument, "--") != 0; argument++) {
+    size_t i = 0;
+    while (i < sizeof numbers / sizeof *numbers && !number_option(*argument, numbers[i].name, numbers[i].value)) i++;
+    if (i < sizeof numbers / sizeof *numbers) continue;
+    if (strncmp(*argument, "cwd=", 4) != 0) misuse("unknown option ", *argument);
+    options.cwd = *argument + 4;
+  }
+  if (*argument == NULL || argument[1] == NULL || argument[1][0] != '/') misuse("the program's absolute path has to follow --", "");
+  if (options.parent == 0) misuse("parent=<pid> is missing", "");
+  options.program = argument + 1;
+}
+
+static void tell(const char *line) {
+  ssize_t written = write(CONTROL_FD, line, strlen(line));
+  (void)written;  // the kernel is gone: the closed socket says so
+}
+
+// Node's children inherit what it ignores, and a program that is never told of a closed pipe, or of its children, misbehaves.
+static void reset_signals(sigset_t *all) {
+  for (int number = 1; number < NSIG; number++) signal(number, SIG_DFL);  // fails for those that nobody can set
+  sigfillset(all);
+  sigprocmask(SIG_SETMASK, all, NULL);
+}
+
+static void start_program(void) {
+  int status[2];
+  pid_t launcher = getpid();
+  if (pipe2(status, O_CLOEXEC) < 0) misuse("no pipe: ", strerror(errno));
+  program = fork();
+  if (program == 0) {
+    close(status[0]);
+    become_program(&options, launcher, status[1]);
+  }
+  if (program < 0) {
+    char line[64];
+    snprintf(line, sizeof line, "failed fork %d\n", errno);
+    tell(line);
+    exit(EXIT_FAILED);
+  }
+  close(status[1]);
+  polls[STATUS] = (struct pollfd){.fd = status[0], .events = POLLIN};
+  // The program's streams are the program's alone: who reads them sees their end, who writes to it learns of its death.
+  int null = open("/dev/null", O_RDWR | O_CLOEXEC);
+  for (int fd = 0; fd <= 2; fd++) {
+    if (null < 0 || dup2(null, fd) < 0) close(fd);
+  }
+  if (null > 2) close(null);
+}
+
+static void end_group(const char *why, int number) {
+  if (strcmp(limit, "-") == 0) limit = why;
+  if (!program_ended) kill(-program, number);
+}
+
+// The exec has happened (the pipe is closed by it), or has failed.
+static void on_status(void) {
+  struct failure failure;
+  char line[96];
+  ssize_t length = read(polls[STATUS].fd, &failure, sizeof failure);
+  close(polls[STATUS].fd);
+  polls[STATUS].fd = -1;
+  if (length == (ssize_t)sizeof failure) {
+    snprintf(line, sizeof line, "failed %s %d\n", failure.step, failure.error);
+    tell(line);
+    exit(EXIT_FAILED);
+  }
+  snprintf(line, sizeof line, "started %ld\n", (long)program);
+  tell(line);
+}
+
+// While the program is not waited for, its number, which is also that of its group, belongs to nobody else.
+static void reap(void) {
+  for (siginfo_t info = {0}; waitid(P_ALL, 0, &info, WEXITED | WNOHANG | WNOWAIT) == 0 && info.si_pid != 0; info.si_pid = 0) {
+    if (info.si_pid == program && !program_ended) {
+      kill(-program, SIGKILL);
+      waitpid(program, &program_status, 0);
+      program_ended = finishing = true;
+    } else {
+      waitpid(info.si_pid, NULL, 0);
+    }
+  }
+}
+
+static void on_signals(void) {
+  struct signalfd_siginfo info;
+  while (read(polls[SIGNALS].fd, &info, sizeof info) == (ssize_t)sizeof info) {
+    if (info.ssi_signo != SIGCHLD) finishing = true;  // the parent is dead, or somebody wants the end
+  }
+  reap();
+}
+
+// @returns whether the program is to end after the grace.
+static bool on_control(void) {
+  unsigned char number;
+  ssize_t length = read(CONTROL_FD, &number, 1);
+  if (length < 0 && (errno == EAGAIN || errno == EINTR)) return false;
+  if (length != 1 || number == SIGKILL) {
+    finishing = true;
+    return false;
+  }
+  if (!program_ended) kill(-program, number == 0 ? SIGTERM : number);
+  return number == 0;
+}
+
+// @returns whether a limit is passed that leaves no grace.
+static void watch_limits(void) {
+  struct usage usage = tree_usage();
+  const char *passed = options.memory > 0 && usage.memory > options.memory            ? "memory"
+                       : options.cpu > 0 && usage.cpu >= (double)options.cpu          ? "cpu"
+                       : options.processes > 0 && usage.processes > options.processes ? "processes"
+                                                                                      : NULL;
+  if (passed == NULL) return;
+  end_group(passed, SIGKILL);
+  finishing = true;
+}
+
+static int ms_until(long long when) {
+  long long left = when - now_ms();
+  if (when == NEVER) return -1;
+  return left < 0 ? 0 : left > POLL_MAX_MS ? POLL_MAX_MS : (int)left;
+}
+
+// Until it is time to kill all.
+static void run(void) {
+  bool watched = options.memory > 0 || options.cpu > 0 || options.processes > 0, ending = false;
+  long long end = options.time > 0 ? now_ms() + options.time : NEVER, look = watched ? now_ms() + WATCH_MS : NEVER;
+  while (!finishing) {
+    poll(polls, 3, ms_until(end < look ? end : look));
+    if (polls[STATUS].revents != 0) on_status();
+    if (polls[SIGNALS].revents != 0) on_signals();
+    if (polls[CONTROL].revents != 0 && on_control() && !ending) {
+      ending = true;
+      end = now_ms() + options.grace;
+    }
+    if (now_ms() >= look && !finishing) {
+      watch_limits();
+      look = now_ms() + WATCH_MS;
+    }
+    if (now_ms() < end || finishing) continue;
+    if (ending) return;
+    ending = true;
+    end_group("time", SIGTERM);
+    kill(-program, SIGCONT);  // one that is stopped hears no SIGTERM
+    end = now_ms() + options.grace;
+  }
+}
+
+// Whatever descends from the program comes back to its subreaper when its own parents are dead; so this ends when there is no child.
+// A process that cannot die now (it waits for a disk) is not waited for for ever: its SIGKILL stands.
+static void end_all(void) {
+  long long until = now_ms() + REAP_MAX_MS;
+  if (!program_ended) kill(-program, SIGKILL);
+  for (;;) {
+    tree_kill();
+    reap();
+    siginfo_t info;
+    if (waitid(P_ALL, 0, &info, WEXITED | WNOHANG | WNOWAIT) < 0 && errno == ECHILD) return;
+    if (now_ms() > until) return;
+    polls[SIGNALS].revents = 0;
+    if (poll(polls, 1, REAP_MS) > 0) on_signals();
+  }
+}
+
+static void report(void) {
+  char line[128];
+  struct rusage usage = {0};
+  getrusage(RUSAGE_CHILDREN, &usage);
+  int code = program_ended && WIFEXITED(program_status) ? WEXITSTATUS(program_status) : -1;
+  int number = program_ended && WIFSIGNALED(program_status) ? WTERMSIG(program_status) : 0;
+  if (number == SIGXCPU) limit = "cpu";
+  double cpu = seconds(usage.ru_utime) + seconds(usage.ru_stime);
+  snprintf(line, sizeof line, "ended %d %d %s %ld %.0f\n", code, number, limit, usage.ru_maxrss, cpu * 1000);
+  tell(line);
+}
+
+int main(int count, char **arguments) {
+  (void)count;
+  sigset_t all;
+  read_options(arguments + 1);
+  reset_signals(&all);
+  if (prctl(PR_SET_PDEATHSIG, SIGTERM, 0, 0, 0) < 0) misuse("no parent-death signal: ", strerror(errno));
+  if (getppid() != (pid_t)options.parent) return EXIT_ORPHAN;
+  setsid();  // fails when it leads one already
+  if (prctl(PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0) < 0) misuse("no subreaper: ", strerror(errno));
+  close_from(CONTROL_FD + 1);
+  if (fcntl(CONTROL_FD, F_SETFD, FD_CLOEXEC) < 0) misuse("descriptor 3 has to be a socket", "");
+  polls[SIGNALS] = (struct pollfd){.fd = signalfd(-1, &all, SFD_CLOEXEC | SFD_NONBLOCK), .events = POLLIN};
+  polls[CONTROL] = (struct pollfd){.fd = CONTROL_FD, .events = POLLIN};
+  if (polls[SIGNALS].fd < 0) misuse("no signalfd: ", strerror(errno));
+  prctl(PR_SET_DUMPABLE, 0, 0, 0, 0);  // the program cannot trace its launcher; it becomes dumpable again by its exec
+  start_program();
+  run();
+  end_all();
+  report();
+  return 0;
+}
