@@ -16,10 +16,13 @@ export {
   uses,
 } from './server/definition.ts';
 export type { Remote } from './server/remote.ts';
+export type { ProgramEntries, ProgramEntry, ProgramLimits } from './server/programs.ts';
 export { type RestartPolicy, type ServerEntry, type System, system } from './server/system.ts';
 export type { FileChange, FileEntry, FilesApi, FileStat } from './servers/files/files-api.ts';
 export type { InstanceState, ProcessEntry } from './servers/process/process-api.ts';
+export type { ProgramEndReason, ProgramExit, ProgramStatus } from './servers/process/programs-api.ts';
 export { type BootOptions, boot } from './system/boot.ts';
 export { call, notify } from './system/call.ts';
 export { map } from './system/map.ts';
 export type { OperatingSystem, UserSystem } from './system/operating-system.ts';
+export type { CreateProcessOptions, Program } from './system/program.ts';

@@ -19,7 +19,7 @@
 #include <time.h>
 #include <unistd.h>
 
-enum { WATCH_MS = 100, REAP_MS = 5, REAP_MAX_MS = 10000, DEFAULT_GRACE_MS = 1000, POLL_MAX_MS = 3600000 };
+enum { WATCH_MS = 100, REAP_MS = 5, REAP_AT_ONCE = 64, REAP_MAX_MS = 10000, DEFAULT_GRACE_MS = 1000, POLL_MAX_MS = 3600000 };
 static const long long NEVER = LLONG_MAX;
 enum { SIGNALS, CONTROL, STATUS };
 
@@ -30,6 +30,7 @@ static int program_status;       // as waitpid() has it
 static bool program_ended;       // and has been waited for
 static const char *limit = "-";  // the limit that ended the program
 static bool finishing;           // time to kill all
+static bool unreaped;            // there may be more to wait for
 
 static long long now_ms(void) {
   struct timespec now;
@@ -129,8 +130,12 @@ static void on_status(void) {
 }
 
 // While the program is not waited for, its number, which is also that of its group, belongs to nobody else.
+// Not all at once: what forks without end would leave no time to look at its limits. `unreaped` says that there may be more.
 static void reap(void) {
-  for (siginfo_t info = {0}; waitid(P_ALL, 0, &info, WEXITED | WNOHANG | WNOWAIT) == 0 && info.si_pid != 0; info.si_pid = 0) {
+  unreaped = false;
+  for (int count = 0; count < REAP_AT_ONCE; count++) {
+    siginfo_t info = {0};
+    if (waitid(P_ALL, 0, &info, WEXITED | WNOHANG | WNOWAIT) < 0 || info.si_pid == 0) return;
     if (info.si_pid == program && !program_ended) {
       kill(-program, SIGKILL);
       waitpid(program, &program_status, 0);
@@ -139,6 +144,7 @@ static void reap(void) {
       waitpid(info.si_pid, NULL, 0);
     }
   }
+  unreaped = true;
 }
 
 static void on_signals(void) {
@@ -146,7 +152,6 @@ static void on_signals(void) {
   while (read(polls[SIGNALS].fd, &info, sizeof info) == (ssize_t)sizeof info) {
     if (info.ssi_signo != SIGCHLD) finishing = true;  // the parent is dead, or somebody wants the end
   }
-  reap();
 }
 
 // @returns whether the program is to end after the grace.
@@ -164,11 +169,11 @@ static bool on_control(void) {
 
 // @returns whether a limit is passed that leaves no grace.
 static void watch_limits(void) {
-  struct usage usage = tree_usage();
-  const char *passed = options.memory > 0 && usage.memory > options.memory            ? "memory"
-                       : options.cpu > 0 && usage.cpu >= (double)options.cpu          ? "cpu"
-                       : options.processes > 0 && usage.processes > options.processes ? "processes"
-                                                                                      : NULL;
+  struct usage usage = tree_usage(options.processes > 0 ? (int)options.processes : INT_MAX);
+  const char *passed = options.processes > 0 && usage.processes > options.processes ? "processes"
+                       : options.memory > 0 && usage.memory > options.memory        ? "memory"
+                       : options.cpu > 0 && usage.cpu >= (double)options.cpu        ? "cpu"
+                                                                                    : NULL;
   if (passed == NULL) return;
   end_group(passed, SIGKILL);
   finishing = true;
@@ -185,14 +190,15 @@ static void run(void) {
   bool watched = options.memory > 0 || options.cpu > 0 || options.processes > 0, ending = false;
   long long end = options.time > 0 ? now_ms() + options.time : NEVER, look = watched ? now_ms() + WATCH_MS : NEVER;
   while (!finishing) {
-    poll(polls, 3, ms_until(end < look ? end : look));
+    poll(polls, 3, unreaped ? 0 : ms_until(end < look ? end : look));
     if (polls[STATUS].revents != 0) on_status();
     if (polls[SIGNALS].revents != 0) on_signals();
+    if (polls[SIGNALS].revents != 0 || unreaped) reap();
     if (polls[CONTROL].revents != 0 && on_control() && !ending) {
       ending = true;
       end = now_ms() + options.grace;
     }
-    if (now_ms() >= look && !finishing) {
+    if (watched && (unreaped || now_ms() >= look) && !finishing) {  // so many deaths at once: it forks
       watch_limits();
       look = now_ms() + WATCH_MS;
     }
@@ -211,13 +217,12 @@ static void end_all(void) {
   long long until = now_ms() + REAP_MAX_MS;
   if (!program_ended) kill(-program, SIGKILL);
   for (;;) {
-    tree_kill();
     reap();
+    if (!unreaped) tree_kill();
     siginfo_t info;
     if (waitid(P_ALL, 0, &info, WEXITED | WNOHANG | WNOWAIT) < 0 && errno == ECHILD) return;
     if (now_ms() > until) return;
-    polls[SIGNALS].revents = 0;
-    if (poll(polls, 1, REAP_MS) > 0) on_signals();
+    if (!unreaped && poll(polls, 1, REAP_MS) > 0) on_signals();
   }
 }
 

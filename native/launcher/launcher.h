@@ -67,7 +67,8 @@ struct usage {
   long long memory;  // bytes
   double cpu;        // seconds, with those that have ended and have been waited for
 };
-struct usage tree_usage(void);
+// With more processes than `enough` it is not read further: then memory and time stand for nothing.
+struct usage tree_usage(int enough);
 void tree_kill(void);
 double seconds(struct timeval time);
 

@@ -29,11 +29,12 @@ static void add_children(struct tree *tree, long pid, long thread) {
   fclose(file);
 }
 
-// Each process is the child of one thread; breadth first, so that the list is its own queue.
-static void tree_read(struct tree *tree) {
+// Each process is the child of one thread; breadth first, so that the list is its own queue. Stops when there are more than `enough`:
+// what forks without end would else be listed for ever.
+static void tree_read(struct tree *tree, int enough) {
   tree->count = 0;
   add_children(tree, getpid(), getpid());
-  for (int next = 0; next < tree->count; next++) {
+  for (int next = 0; next < tree->count && tree->count <= enough; next++) {
     char path[64];
     snprintf(path, sizeof path, "/proc/%ld/task", (long)tree->pids[next]);
     DIR *threads = opendir(path);
@@ -77,13 +78,13 @@ static double cpu_of(pid_t pid) {
 
 double seconds(struct timeval time) { return (double)time.tv_sec + (double)time.tv_usec / 1e6; }
 
-struct usage tree_usage(void) {
+struct usage tree_usage(int enough) {
   static struct tree tree;
   struct rusage ended;
-  tree_read(&tree);
+  tree_read(&tree, enough);
   struct usage usage = {.processes = tree.count};
   if (getrusage(RUSAGE_CHILDREN, &ended) == 0) usage.cpu = seconds(ended.ru_utime) + seconds(ended.ru_stime);
-  for (int i = 0; i < tree.count; i++) {
+  for (int i = 0; i < tree.count && tree.count <= enough; i++) {
     usage.memory += memory_of(tree.pids[i]);
     usage.cpu += cpu_of(tree.pids[i]);
   }
@@ -93,8 +94,8 @@ struct usage tree_usage(void) {
 // Stopped first, all of them, so that none forks away from the list; a process that was missed is found when it is told again.
 void tree_kill(void) {
   static struct tree tree;
-  tree_read(&tree);
+  tree_read(&tree, TREE_MAX);
   for (int i = 0; i < tree.count; i++) kill(tree.pids[i], SIGSTOP);
-  tree_read(&tree);
+  tree_read(&tree, TREE_MAX);
   for (int i = 0; i < tree.count; i++) kill(tree.pids[i], SIGKILL);
 }

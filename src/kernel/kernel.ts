@@ -10,6 +10,7 @@ import { mapRegion, RegionKind } from '../memory/region.ts';
 import type { ErrorInfo, FromKernel, InstanceEvent, ServerDeclaration, ToKernel } from '../protocol/control.ts';
 import { type Endpoint, formatEndpoint } from '../protocol/endpoint.ts';
 import { OPERATOR } from '../protocol/principal.ts';
+import { PROGRAM_METHODS } from '../protocol/program.ts';
 import type { MemoryBudget } from './budget.ts';
 import { Closer } from './closer.ts';
 import { type SpawnedChild, spawnChild } from './child.ts';
@@ -17,6 +18,7 @@ import { deathReason, type Exit } from './death.ts';
 import { Introductions } from './introductions.ts';
 import { type BootMessage, checkMessage, plainError } from './messages.ts';
 import { newProcess, type Process } from './process-record.ts';
+import { Programs } from './programs.ts';
 import { makeSlot, readyOf, type Slot } from './slots.ts';
 
 export const PROCESS_SERVER_SLOT = 0;
@@ -43,6 +45,7 @@ export class Kernel {
   readonly #slots = new Map<number, Slot>();
   readonly #introductions: Introductions;
   readonly #closer: Closer;
+  readonly #programs: Programs;
   #caller: Process | undefined;
   #systemUrl: Promise<string>;
   #booted!: (systemUrl: string) => void;
@@ -55,6 +58,10 @@ export class Kernel {
     this.#options = options;
     this.#closer = new Closer(options.addon, (descriptor) => this.#ports().some((port) => port.holds(descriptor)));
     this.#introductions = new Introductions(options.addon, this.#closer, (proc, why) => this.#expel(proc, why));
+    this.#programs = new Programs(options.addon, (id, event) => {
+      const { process } = this.#slot(PROCESS_SERVER_SLOT);
+      if (process !== undefined) this.#send(process, { t: 'program', id, event });
+    });
     this.#systemUrl = new Promise((resolve) => {
       this.#booted = resolve;
     });
@@ -298,7 +305,7 @@ export class Kernel {
           from,
           this.#slot(message.slot),
           message.ref,
-          this.#rightsOf(from, this.#slot(message.slot).server.name),
+          this.#rightsOf(from, this.#slot(message.slot).server.name, message.as),
           message.hash,
           descriptors,
           owned,
@@ -339,6 +346,7 @@ export class Kernel {
         return this.stop();
       default:
         if (from.role !== 'process') throw new Error(`"${message.t}" is for the process server alone`);
+        if (message.t === 'launch') return this.#programs.launch(message, descriptors);
         return this.#supervise(message);
     }
   }
@@ -375,7 +383,8 @@ export class Kernel {
   }
 
   /** Deny by default: what a client may call of a server; undefined: nothing. */
-  #rightsOf(from: Process, server: string): readonly string[] | true | undefined {
+  #rightsOf(from: Process, server: string, user?: string): readonly string[] | true | undefined {
+    if (user !== undefined && server === 'process') return PROGRAM_METHODS; // the others are for operators
     if (from.role !== 'server') return true;
     return from.uses.get(server);
   }
@@ -466,6 +475,8 @@ export class Kernel {
         if (process?.bell !== undefined) this.#options.addon?.ring(process.bell);
         return;
       }
+      case 'signalProgram':
+        return this.#programs.signal(message.id, message.signal);
       case 'zombie':
         return this.#introductions.down(this.#slot(message.slot), message.error);
       case 'up':

@@ -3,13 +3,14 @@
 import assert from 'node:assert/strict';
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { closeSync, mkdtempSync, openSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { closeSync, constants, mkdtempSync, openSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { Readable } from 'node:stream';
 import { after, describe, test } from 'node:test';
 import { findPrebuilt } from '../memory/prebuilt.ts';
-import { type LaunchEnd, type LaunchLimits, launch } from './launcher.ts';
+import type { LaunchEnd, LaunchLimits } from '../protocol/program.ts';
+import { launch } from './launcher.ts';
 
 const found = findPrebuilt('launcher');
 const launcher = found.file ?? '';
@@ -49,7 +50,7 @@ async function run(
   { limits = {}, env = {}, cwd = '/', onStarted }: How = {},
 ): Promise<Outcome> {
   const file = join(folder, `output.${files++}`);
-  const fd = openSync(file, 'w');
+  const fd = openSync(file, constants.O_WRONLY | constants.O_CREAT | constants.O_NONBLOCK);
   let pid = 0;
   const outcome = await new Promise<Omit<Outcome, 'output' | 'pid'>>((resolve) => {
     const launched = launch(
@@ -275,9 +276,12 @@ describe('who dies with whom', options, () => {
 
   test('when the launcher is killed, the program and its group end, and the kernel is told', async () => {
     const { child, launcher: its, program, job, away } = await family('launcher');
+    child.kill('SIGSTOP'); // the program dies without the kernel's doing
     process.kill(its, 'SIGKILL');
+    await gone(program);
+    child.kill('SIGCONT');
     await once(child, 'exit');
-    for (const pid of [program, job]) await gone(pid);
+    await gone(job);
     if (isRunning(away)) process.kill(away, 'SIGKILL'); // has left the group: launcher.h says so
   });
 

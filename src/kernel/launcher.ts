@@ -7,42 +7,12 @@ import { type ChildProcess, spawn } from 'node:child_process';
 import type { Socket } from 'node:net';
 import { constants } from 'node:os';
 import { getSystemErrorName } from 'node:util';
+import type { LaunchEnd, LaunchRequest } from '../protocol/program.ts';
 
-/** 0: no limit. All hold for the program and what it starts together, but for those that say otherwise. */
-export interface LaunchLimits {
-  readonly timeMs: number;
-  readonly cpuSeconds: number;
-  readonly memoryMb: number;
-  readonly processes: number;
-  /** Of one file that a process writes. */
-  readonly fileMb: number;
-  /** Of one process. */
-  readonly openFiles: number;
-  /** From SIGTERM to SIGKILL, ms. */
-  readonly graceMs: number;
-}
-
-export interface LaunchOptions {
+export interface LaunchOptions extends Omit<LaunchRequest, 'id' | 'hasStdin'> {
   readonly launcher: string;
-  readonly path: string;
-  readonly args: readonly string[];
-  /** All of it: nothing is inherited. */
-  readonly env: Readonly<Record<string, string>>;
-  readonly cwd: string;
-  readonly limits: LaunchLimits;
   /** The program's descriptors 0, 1 and 2, by their numbers here. */
   readonly stdio: readonly [number | 'ignore', number | 'ignore', number | 'ignore'];
-}
-
-export interface LaunchEnd {
-  readonly code: number | null;
-  readonly signal: string | null;
-  /** Why the launcher ended it; `lost`: somebody ended the launcher. */
-  readonly limit: 'time' | 'cpu' | 'memory' | 'processes' | 'lost' | undefined;
-  /** Of the largest process. */
-  readonly peakMemoryBytes: number;
-  /** Of all processes. */
-  readonly cpuMs: number;
 }
 
 /** Either `onFailed`, or `onStarted` and then `onEnded`; once each. */
@@ -125,8 +95,8 @@ export function launch(options: LaunchOptions, events: LaunchEvents): Launched {
     } catch {} // nobody is left
     end({ code: null, signal: 'SIGKILL', limit: 'lost', peakMemoryBytes: 0, cpuMs: 0 });
   });
-  const tell = (byte: number) => {
-    if (phase !== 'over') socket?.write(Uint8Array.of(byte));
+  const tell = (byte: number | undefined) => {
+    if (phase !== 'over' && byte !== undefined) socket?.write(Uint8Array.of(byte));
   };
   return {
     signal: (name) => tell(constants.signals[name]),

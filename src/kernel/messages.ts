@@ -40,6 +40,17 @@ const declaration = record({
   memoryMb: nat,
 });
 
+const limits = record({
+  timeMs: nat,
+  cpuSeconds: nat,
+  memoryMb: nat,
+  processes: nat,
+  fileMb: nat,
+  openFiles: nat,
+  graceMs: nat,
+});
+const env: Check = (value) => typeof value === 'object' && value !== null && Object.values(value).every(text);
+
 const fieldsOf: Record<string, Record<string, Check>> = {
   hello: { speaks: optional(record({ min: nat, max: nat, features: nat })) },
   manifest: { uses },
@@ -68,6 +79,8 @@ const fieldsOf: Record<string, Record<string, Check>> = {
   zombie: { slot: nat, error },
   ring: { slot: nat },
   inspect: { slot: nat, on: bool },
+  launch: { id: nat, path: text, args: listOf(text, 1024), env, cwd: text, limits, hasStdin: bool },
+  signalProgram: { id: nat, signal: text },
   up: {},
   bootFailed: { error },
   stopped: {},

@@ -6,6 +6,7 @@ import { SkerryError } from '../base/errors.ts';
 import type { ControlPort } from '../channel/control/port.ts';
 import type { Descriptor } from '../memory/native.ts';
 import type { BirthConfig, ErrorInfo, FromKernel, InstanceEvent, ProcessInfo } from '../protocol/control.ts';
+import type { LaunchEvent } from '../protocol/program.ts';
 import { SPEAKS } from '../protocol/version.ts';
 import { Deadlines } from '../rpc/deadlines.ts';
 import type { Connector } from '../rpc/remote-server.ts';
@@ -22,6 +23,7 @@ export interface LinkEvents {
   onStopped?(): void;
   onDeclared?(): void;
   onInstance?(slot: number, event: InstanceEvent, descriptors: readonly Descriptor[]): void;
+  onProgram?(id: number, event: LaunchEvent): void;
   /** The kernel is gone: nothing works any more. */
   onLost(reason: string): void;
 }
@@ -196,6 +198,8 @@ export class Link implements CarrierLink {
         return this.#events.onDeclared?.();
       case 'instance':
         return this.#events.onInstance?.(message.slot, message.event, descriptors);
+      case 'program':
+        return this.#events.onProgram?.(message.id, message.event);
     }
   }
 

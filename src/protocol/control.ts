@@ -17,6 +17,7 @@
 
 import type { Endpoint } from './endpoint.ts';
 import type { MethodInfo } from './methods.ts';
+import type { LaunchEvent, LaunchRequest } from './program.ts';
 import type { Agreement, Speaks } from './version.ts';
 
 /** An error as plain data. */
@@ -61,6 +62,8 @@ export type FromProcessServer =
   | { t: 'zombie'; slot: number; error: ErrorInfo }
   | { t: 'inspect'; slot: number; on: boolean }
   | { t: 'ring'; slot: number } // wake its loop: one that does not turn then hangs
+  | ({ t: 'launch' } & LaunchRequest) // [stdin, if it has one, stdout, stderr]
+  | { t: 'signalProgram'; id: number; signal: string } // or `end`
   | { t: 'up' }
   | { t: 'bootFailed'; error: ErrorInfo }
   | { t: 'stopped' };
@@ -129,7 +132,8 @@ export type FromKernel =
   | { t: 'bootFailed'; error: ErrorInfo }
   | { t: 'stopped' }
   | { t: 'declared' }
-  | { t: 'instance'; slot: number; event: InstanceEvent };
+  | { t: 'instance'; slot: number; event: InstanceEvent }
+  | { t: 'program'; id: number; event: LaunchEvent };
 
 export type InstanceEvent =
   | { what: 'born'; pid: number; generation: number } // [stdout, stderr] where they are pipes

@@ -2,6 +2,7 @@
 
 import type { Descriptor } from '../memory/native.ts';
 import type { InstanceEvent } from '../protocol/control.ts';
+import type { LaunchEvent } from '../protocol/program.ts';
 
 export interface Instance {
   /** Runs until the process ends; rejects only by its own bug. */
@@ -13,4 +14,5 @@ export interface Instance {
   onDeclared?(): void;
   /** @param descriptors of the event; they are the instance's from here on. */
   onInstance?(slot: number, event: InstanceEvent, descriptors: readonly Descriptor[]): void;
+  onProgram?(id: number, event: LaunchEvent): void;
 }

@@ -3,6 +3,7 @@
 
 import { invalid, isIntegerWithin, isObject, OptionCheck, show } from '../base/options.ts';
 import type { AnyServer, ApiOf, OptionsOf, UsedApi, UsesOf } from './definition.ts';
+import { type CheckPrograms, checkPrograms, type ProgramEntries } from './programs.ts';
 import type { Remote } from './remote.ts';
 
 const systemMark = Symbol.for('skerry.system');
@@ -81,10 +82,11 @@ type UseFits<K, Use, S> = K extends keyof S
     : { readonly error: `the server "${K & string}" of this system does not have the methods that are used` }
   : { readonly error: `the system has no server "${K & string}"` };
 
-export interface System<S extends Entries = Entries> {
+export interface System<S extends Entries = Entries, P extends ProgramEntries = ProgramEntries> {
   readonly [systemMark]: true;
   readonly url: string;
   readonly servers: S;
+  readonly programs: P;
 }
 
 export type ServersOf<S extends Entries> = { readonly [K in keyof S]: Remote<ApiOf<DefinitionOf<S[K]>>> };
@@ -93,17 +95,23 @@ export type ServersOf<S extends Entries> = { readonly [K in keyof S]: Remote<Api
  * Declares a system.
  * @param url `import.meta.url` of the module, which exports the result by default.
  * @param servers an entry for each server, by name (letters, digits, `-`, `_`; not `kernel`, `process` or `caller`).
+ * @param options `programs`: those that `createProcess()` may run, by name.
  * @throws SkerryError SKERRY_INVALID naming the server, the option and what would be valid.
  */
-export function system<const S extends Entries>(
+export function system<const S extends Entries, const P extends ProgramEntries = Record<never, never>>(
   url: string,
   servers: S & { readonly [K in keyof S]: CheckEntry<S[K], S> },
-): System<S> {
+  options: { readonly programs?: P & CheckPrograms<P> } = {},
+): System<S, P> {
   if (typeof url !== 'string' || !/^(file|data|node|https?):/.test(url))
     throw invalid(`system: its url must be import.meta.url of its module; it is ${show(url)}`);
   if (!isObject(servers)) throw invalid(`system: its servers must be an object with an entry for each; it is ${show(servers)}`);
   for (const [name, entry] of Object.entries(servers as Entries)) checkEntry(name, entry, Object.keys(servers));
-  const made: System<S> = Object.freeze({ [systemMark]: true as const, url, servers });
+  const { programs = {} as P, ...unknown } = Object(options) as { readonly programs?: P };
+  for (const name of Object.keys(unknown))
+    throw new SkerryError('SKERRY_INVALID', `system: it has no option "${name}"; it has: programs`);
+  checkPrograms(programs);
+  const made: System<S, P> = Object.freeze({ [systemMark]: true as const, url, servers, programs });
   systems().set(url, made as System);
   announce?.(url);
   return made;

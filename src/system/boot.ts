@@ -5,6 +5,7 @@
 import { SkerryError } from '../base/errors.ts';
 import { OptionCheck } from '../base/options.ts';
 import { isSystemName } from '../protocol/operator.ts';
+import type { ProgramEntries } from '../server/programs.ts';
 import { type Entries, ownSystem, type System, systems } from '../server/system.ts';
 import type { ProcessEntry } from '../servers/process/process-api.ts';
 import type { OperatingSystem } from './operating-system.ts';
@@ -29,7 +30,10 @@ export interface BootOptions {
  * @returns the system's facade; it keeps this process alive only while calls are pending.
  * @throws SkerryError SKERRY_INIT when a server cannot be started (with the server's own stack as `cause`); then nothing is left running.
  */
-export async function boot<S extends Entries>(system: System<S>, options: BootOptions = {}): Promise<OperatingSystem<S>> {
+export async function boot<S extends Entries, P extends ProgramEntries>(
+  system: System<S, P>,
+  options: BootOptions = {},
+): Promise<OperatingSystem<S, P>> {
   if (systems().get((system as System | undefined | null)?.url ?? '') === undefined) {
     throw new SkerryError('SKERRY_INVALID', 'boot() takes what system() returns: the default export of a system module');
   }

@@ -4,15 +4,18 @@ import { SkerryError } from '../base/errors.ts';
 import { invalid, show } from '../base/options.ts';
 import type { Link } from '../link/link.ts';
 import { DRAIN_MS } from '../protocol/limits.ts';
-import { isUser } from '../protocol/principal.ts';
+import { isUser, OPERATOR } from '../protocol/principal.ts';
 import { remoteFacade } from '../rpc/proxy.ts';
 import { type Connector, RemoteServer } from '../rpc/remote-server.ts';
 import type { Remote } from '../server/remote.ts';
+import type { ProgramEntries } from '../server/programs.ts';
 import type { Entries, ServersOf, System } from '../server/system.ts';
 import type { FilesApi, FileStat } from '../servers/files/files-api.ts';
 import type { Permissions } from '../servers/files/permissions.ts';
 import type { ProcessServerApi } from '../servers/process/process-api.ts';
+import type { ProgramsApi, ProgramStatus } from '../servers/process/programs-api.ts';
 import { map } from './map.ts';
+import { type CreateProcessOptions, type Program, runProgram } from './program.ts';
 import type { KernelHandle } from './start-system.ts';
 
 const STOP_SLACK_MS = 10_000;
@@ -21,22 +24,28 @@ const STOP_SLACK_MS = 10_000;
 export type FilesOf<S extends Entries> = ServersOf<S> extends { readonly files: Remote<FilesApi> } ? Remote<FilesApi> : never;
 
 /** A system as one of its users has it: every call is made on the user's behalf. */
-export interface UserSystem<S extends Entries> {
+export interface UserSystem<S extends Entries, P extends ProgramEntries = ProgramEntries> {
   readonly user: string;
   readonly servers: ServersOf<S>;
   readonly files: FilesOf<S>;
-  /** Gives back its channels, for a user who has left. Calls under way are rejected; `as(user)` makes a view anew. */
+  /** Runs an allowed program for the user: see `createProcess` of the system. */
+  createProcess(program: keyof P & string, args?: readonly string[], options?: CreateProcessOptions): Promise<Program>;
+  /** The user's programs. */
+  programs(): Promise<ProgramStatus[]>;
+  /**
+   * Gives back its channels, for a user who has left. Calls under way are rejected, programs end; `as(user)` makes a view anew.
+   */
   close(): void;
 }
 
-export class OperatingSystem<S extends Entries = Entries> {
+export class OperatingSystem<S extends Entries = Entries, P extends ProgramEntries = ProgramEntries> {
   /** The servers by name: a method call is a call to the server. */
   readonly servers: ServersOf<S>;
   /** The process server: `list()`, `kill(name, { restart })`, `boot(name)`. */
   readonly processes: Remote<ProcessServerApi>;
   readonly #names: readonly string[];
   readonly #remotes: readonly RemoteServer[];
-  readonly #users = new Map<string, UserSystem<S>>();
+  readonly #users = new Map<string, UserSystem<S, P>>();
   readonly #link: Link;
   readonly #kernel: KernelHandle;
   readonly #over: Promise<SkerryError | undefined>;
@@ -44,7 +53,7 @@ export class OperatingSystem<S extends Entries = Entries> {
   readonly #stopMaxMs: number;
   #stopping: Promise<void> | undefined;
 
-  constructor(system: System<S>, link: Link, kernel: KernelHandle, over: Promise<SkerryError | undefined>) {
+  constructor(system: System<S, P>, link: Link, kernel: KernelHandle, over: Promise<SkerryError | undefined>) {
     this.#link = link;
     this.#kernel = kernel;
     this.#over = over;
@@ -70,23 +79,27 @@ export class OperatingSystem<S extends Entries = Entries> {
    * @param user 1 to 64 of letters, digits and _ . @ + -, not `operator`.
    * @throws SkerryError SKERRY_INVALID
    */
-  as(user: string): UserSystem<S> {
+  as(user: string): UserSystem<S, P> {
     const known = this.#users.get(user);
     if (known !== undefined) return known;
     if (!isUser(user)) throw noUser(user);
     const connector: Connector = this.#link.clients.as(user);
     const remotes = this.#names.map((name) => new RemoteServer(name, connector));
     const servers = this.#facades(remotes);
-    const view: UserSystem<S> = {
+    const own = new RemoteServer('process', connector);
+    const processes = remoteFacade(own) as Remote<ProgramsApi>;
+    const view: UserSystem<S, P> = {
       user,
       servers,
       get files() {
         return (servers as { files: unknown }).files as FilesOf<S>;
       },
+      createProcess: (program, args = [], options = {}) => runProgram(processes, user, program, args, options),
+      programs: () => processes.programs(),
       close: () => {
         this.#users.delete(user);
         const left = new SkerryError('SKERRY_SERVER_DOWN', `the view of user ${user} has been closed`);
-        for (const remote of remotes) remote.leave(left);
+        for (const remote of [...remotes, own]) remote.leave(left);
       },
     };
     this.#users.set(user, view);
@@ -102,6 +115,25 @@ export class OperatingSystem<S extends Entries = Entries> {
   createFile(user: string, name: string, permissions: Permissions, content: string | Uint8Array = ''): Promise<FileStat> {
     if (!isUser(user)) throw noUser(user);
     return (this.files as Remote<FilesApi>).create(name, { owner: user, permissions, content });
+  }
+
+  /**
+   * Runs a program that the system allows, on a user's behalf: `createProcess('foo', 'sort', ['-n'], { stdin: '2\n1\n' })`. Resolves when
+   * it runs. It ends with its limits, with this process, and with the system; nothing that it has started is left then.
+   * @param user one of those that its entry in the system module lists, or `operator`.
+   * @param program its name there, never a path.
+   * @throws SkerryError SKERRY_NOT_FOUND, SKERRY_DENIED, SKERRY_INVALID, SKERRY_LIMIT, SKERRY_BUSY when too many run, SKERRY_INIT when it
+   *   could not be started, SKERRY_UNSUPPORTED without addon or launcher (`skerry doctor` says why), SKERRY_ABORTED by `signal`
+   */
+  async createProcess(
+    user: string,
+    program: keyof P & string,
+    args: readonly string[] = [],
+    options: CreateProcessOptions = {},
+  ): Promise<Program> {
+    if (user === OPERATOR) return runProgram(this.processes, OPERATOR, program, args, options);
+    if (!isUser(user)) throw noUser(user);
+    return this.as(user).createProcess(program, args, options);
   }
 
   /** `map(method, items, options)`: a method over many items, on all replicas of its server. */

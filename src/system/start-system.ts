@@ -14,6 +14,7 @@ import type { NativeAddon } from '../memory/native.ts';
 import { operatorFolder } from '../protocol/operator.ts';
 import { remoteFacade } from '../rpc/proxy.ts';
 import { RemoteServer } from '../rpc/remote-server.ts';
+import type { ProgramEntries } from '../server/programs.ts';
 import type { Remote } from '../server/remote.ts';
 import type { Entries, System } from '../server/system.ts';
 import type { ProcessEntry, ProcessServerApi } from '../servers/process/process-api.ts';
@@ -22,7 +23,10 @@ import { OperatingSystem } from './operating-system.ts';
 
 const KERNEL_MAIN = fileURLToPath(new URL('../kernel/main.js', import.meta.url));
 
-export async function startSystem<S extends Entries>(system: System<S>, options: BootOptions): Promise<OperatingSystem<S>> {
+export async function startSystem<S extends Entries, P extends ProgramEntries>(
+  system: System<S, P>,
+  options: BootOptions,
+): Promise<OperatingSystem<S, P>> {
   const {
     transport = process.env.SKERRY_TRANSPORT === 'stream' ? 'stream' : 'ring',
     budgetMb = 0,
@@ -68,7 +72,7 @@ export async function startSystem<S extends Entries>(system: System<S>, options:
   }
   unwatch();
   link.setKeepAlive(false);
-  const os = new OperatingSystem<S>(system, link, kernel, over.promise);
+  const os = new OperatingSystem<S, P>(system, link, kernel, over.promise);
   try {
     await os.prepare();
   } catch (error) {

@@ -21,6 +21,7 @@ import type {
   ProcessUsage,
   SystemInfo,
 } from './process-api.ts';
+import type { ProgramsApi } from './programs-api.ts';
 import { endpointOf, entryOf, type Supervised } from './supervised.ts';
 import { systemName } from './system-name.ts';
 import { type Subject, UsageReader } from './usage.ts';
@@ -66,10 +67,10 @@ export class Operations {
   }
 
   /** From now on operators are answered: who has an introduction, and who may open the socket. */
-  serve(): void {
+  serve(programs: ProgramsApi): void {
     enableCallContext();
     const { carrier, connections } = this.#link;
-    const { infos, handlers } = methodTable(this.#api());
+    const { infos, handlers } = methodTable({ ...this.#api(), ...programs });
     const dispatcher = new Dispatcher({ server: 'process', handlers, concurrency: CONCURRENCY, status: carrier.status });
     connections.use(dispatcher);
     carrier.address().then((address) => {
@@ -94,7 +95,7 @@ export class Operations {
     this.#socket?.close();
   }
 
-  #api(): ProcessServerApi {
+  #api(): Omit<ProcessServerApi, keyof ProgramsApi> {
     const supervisor = this.#supervisor;
     const watchers = this.#watchers;
     const list = () => this.#list();

@@ -1,6 +1,7 @@
 // The process server's methods, as operators see them: `sys.processes`, and the command `skerry`.
 
 import type { LogLevel } from '../../server/log.ts';
+import type { ProgramsApi } from './programs-api.ts';
 
 /**
  * `new` and `restart`: on the way to running; `sleeping`: running, and waits for something to do; `zombie`: down, waits for an operator.
@@ -102,7 +103,7 @@ export interface LogQuery {
   readonly follow?: boolean;
 }
 
-export type ProcessServerApi = {
+export type ProcessServerApi = ProgramsApi & {
   list(): ProcessEntry[];
   /** All of them as they are now, then each that has changed, as it happens. A slow consumer loses the oldest changes. */
   watch(): AsyncIterableIterator<ProcessEntry>;

@@ -17,6 +17,7 @@ import {
   type ServerDeclaration,
 } from '../../protocol/control.ts';
 import { DRAIN_MS } from '../../protocol/limits.ts';
+import type { LaunchEvent } from '../../protocol/program.ts';
 import type { Descriptor, NativeAddon } from '../../memory/native.ts';
 import { mapRegion, RegionKind } from '../../memory/region.ts';
 import type { Instance } from '../../server/instance.ts';
@@ -27,6 +28,7 @@ import { watchForHangs } from './hang-watch.ts';
 import { Logs } from './logs.ts';
 import { Operations } from './operations.ts';
 import type { Death, InstanceState, LogLine } from './process-api.ts';
+import { Programs } from './programs.ts';
 import { mayInit, stopOrder } from './start-order.ts';
 import { entryOf, type Supervised, supervise, title } from './supervised.ts';
 
@@ -42,6 +44,7 @@ export class ProcessServer implements Instance {
   readonly #bySlot = new Map<number, Supervised>();
   readonly #logs = new Logs();
   readonly #operations: Operations;
+  #programs: Programs | undefined;
   /** What the system's own module consists of, as far as it is told. */
   readonly systemModules = new Set<string>();
   #booting = true;
@@ -64,7 +67,8 @@ export class ProcessServer implements Instance {
     try {
       const system = await loadSystem(this.#config.systemUrl);
       const declarations = this.#plan(system.servers);
-      this.#operations.serve();
+      this.#programs = new Programs(system.programs, this.#addon, (...message) => this.#link.send(...message));
+      this.#operations.serve(this.#programs.api());
       this.#link.send({ t: 'declare', servers: declarations });
       if (this.#bySlot.size === 0) this.#up();
     } catch (error) {
@@ -111,10 +115,15 @@ export class ProcessServer implements Instance {
     }
   }
 
-  /** Stops all, users before those they use. */
+  onProgram(id: number, event: LaunchEvent): void {
+    this.#programs?.onEvent(id, event);
+  }
+
+  /** Stops all: programs, then servers, users before those they use. */
   async stop(): Promise<void> {
     if (this.#stopping) return;
     this.#stopping = true;
+    await this.#programs?.stop();
     const uses = new Map(
       [...this.#byName()].map(([name, all]) => [name, all.find(({ lastUses }) => lastUses !== undefined)?.lastUses]),
     );
