@@ -18,6 +18,16 @@ test('unknown kinds, missing and wrong fields are refused, with their names', ()
   assert.throws(() => checkMessage({ t: 'settled', ref: 1, from: 2 ** 60, startedCalls: 0, suspects: 0 }), /field "from"/);
 });
 
+test('a program is launched with what has all its fields, and nothing that is no string', () => {
+  const limits = { timeMs: 1, cpuSeconds: 0, memoryMb: 1, processes: 1, fileMb: 1, openFiles: 4, graceMs: 1 };
+  const launch = { t: 'launch', id: 1, path: '/bin/true', args: ['a'], env: { A: '1' }, cwd: '/', limits, hasStdin: false };
+  assert.deepEqual(checkMessage(launch), launch);
+  assert.throws(() => checkMessage({ ...launch, env: { A: 1 } }), /field "env"/);
+  assert.throws(() => checkMessage({ ...launch, args: [1] }), /field "args"/);
+  assert.throws(() => checkMessage({ ...launch, limits: { ...limits, timeMs: -1 } }), /field "limits"/);
+  assert.throws(() => checkMessage({ t: 'signalProgram', id: 1 }), /field "signal"/);
+});
+
 test('whatever comes, the check passes or throws an error with a message', () => {
   fc.assert(
     fc.property(fc.object(), fc.constantFrom('open', 'need', 'declare', 'offer', 'ready', 'nothing'), (fields, t) => {

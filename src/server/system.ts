@@ -107,7 +107,9 @@ export function system<const S extends Entries, const P extends ProgramEntries =
     throw invalid(`system: its url must be import.meta.url of its module; it is ${show(url)}`);
   if (!isObject(servers)) throw invalid(`system: its servers must be an object with an entry for each; it is ${show(servers)}`);
   for (const [name, entry] of Object.entries(servers as Entries)) checkEntry(name, entry, Object.keys(servers));
-  const { programs = {} as P, ...unknown } = Object(options) as { readonly programs?: P };
+  if (typeof options !== 'object' || options === null)
+    throw new SkerryError('SKERRY_INVALID', `system: its options must be an object with programs; it is ${show(options)}`);
+  const { programs = {} as P, ...unknown } = options as { readonly programs?: P };
   for (const name of Object.keys(unknown))
     throw new SkerryError('SKERRY_INVALID', `system: it has no option "${name}"; it has: programs`);
   checkPrograms(programs);

@@ -184,3 +184,30 @@ sys.map(sys.servers.geo.parsed, ['1'], { orderd: false });
 (sys.map(sys.servers.geo.parsed, ['1']) satisfies AsyncIterableIterator<string>).next();
 // @ts-expect-error: reported outcomes are no bare results
 (sys.map(sys.servers.geo.parsed, ['1'], { report: true }) satisfies AsyncIterableIterator<number>).next();
+
+// --- programs
+
+const allowed = system(
+  import.meta.url,
+  { geo: { load: module(geo) } },
+  { programs: { sort: { path: '/usr/bin/sort', users: ['foo'] } } },
+);
+const withPrograms = await boot(allowed);
+// @ts-expect-error: no such program
+withPrograms.createProcess('foo', 'sotr');
+// @ts-expect-error: never a path
+withPrograms.as('foo').createProcess('/usr/bin/sort');
+// @ts-expect-error: a system that allows no program
+sys.createProcess('foo', 'sort');
+// @ts-expect-error: arguments are strings
+withPrograms.createProcess('foo', 'sort', [1]);
+// @ts-expect-error: no such option of a run
+withPrograms.createProcess('foo', 'sort', [], { sdtin: '' });
+// @ts-expect-error: no such limit
+withPrograms.createProcess('foo', 'sort', [], { limits: { time: 5 } });
+// @ts-expect-error: no such option of a program
+system(import.meta.url, {}, { programs: { sort: { path: '/usr/bin/sort', user: ['foo'] } } });
+// @ts-expect-error: a program has a path
+system(import.meta.url, {}, { programs: { sort: { users: ['foo'] } } });
+// @ts-expect-error: no such option of a system
+system(import.meta.url, {}, { program: {} });

@@ -1,6 +1,6 @@
 // What has to compile, with the types that results have.
 
-import { boot, call, notify, type Remote, system } from '../../src/index.ts';
+import { boot, call, notify, type OperatingSystem, type Remote, system } from '../../src/index.ts';
 import fileServer from '../../src/servers/files/index.ts';
 import http from '../../src/servers/http/index.ts';
 import { type City, files, geo, lenient, module, ping, pong } from './servers.ts';
@@ -80,3 +80,25 @@ for await (const { index, value, error } of withFiles.map(withFiles.files.readTe
   same<typeof value, string | undefined>(true);
   if (error !== undefined) throw error;
 }
+
+const allowed = system(
+  import.meta.url,
+  { geo: { load: module(geo) } },
+  {
+    programs: {
+      sort: { path: '/usr/bin/sort', users: ['foo'], limits: { timeMs: 5_000 } },
+      id: { path: '/usr/bin/id', accepts: false },
+    },
+  },
+);
+const withPrograms = await boot(allowed);
+same<Parameters<typeof withPrograms.createProcess>[1], 'sort' | 'id'>(true);
+const sorting = await withPrograms.createProcess('foo', 'sort', ['-n'], { stdin: '2\n1\n', limits: { timeMs: 50 }, signal });
+for await (const chunk of sorting.stdout) same<typeof chunk, Uint8Array>(true);
+const { code, reason } = await sorting.exit;
+same<typeof code, number | null>(true);
+if (reason === 'time limit') await sorting.kill('SIGKILL');
+const [status] = await withPrograms.as('foo').programs();
+same<NonNullable<typeof status>['state'], 'starting' | 'running' | 'stopping' | 'ended'>(true);
+const anySystem: OperatingSystem = withPrograms;
+await anySystem.stop();

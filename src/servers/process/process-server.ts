@@ -123,7 +123,8 @@ export class ProcessServer implements Instance {
   async stop(): Promise<void> {
     if (this.#stopping) return;
     this.#stopping = true;
-    await this.#programs?.stop();
+    const programs = this.#programs?.stop();
+    if (programs !== undefined) await programs;
     const uses = new Map(
       [...this.#byName()].map(([name, all]) => [name, all.find(({ lastUses }) => lastUses !== undefined)?.lastUses]),
     );

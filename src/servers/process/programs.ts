@@ -80,14 +80,18 @@ export class Programs {
     this.#ended();
   }
 
-  /** Ends them all: politely, then by force. Resolves when none is left. */
-  async stop(): Promise<void> {
+  /** Ends them all: politely, then by force. @returns a promise for when none is left; undefined when none runs now. */
+  stop(): Promise<void> | undefined {
     this.#stopping = true;
+    const isLeft = () => [...this.#runs.values()].some(({ state }) => state !== 'ended');
+    if (!isLeft()) return undefined;
     for (const run of this.#runs.values()) run.end('killed');
-    while ([...this.#runs.values()].some(({ state }) => state !== 'ended'))
-      await new Promise<void>((resolve) => {
-        this.#ended = resolve;
-      });
+    return (async () => {
+      while (isLeft())
+        await new Promise<void>((resolve) => {
+          this.#ended = resolve;
+        });
+    })();
   }
 
   async *#run(name: string, args: readonly string[], options: RunOptions): AsyncGenerator<ProgramEvent, void> {
