@@ -16,7 +16,7 @@ test('a wrong entry of a program is refused with program, option, what was found
     [[], /programs must be an object/],
     [{ 'a b': { path } }, /"a b" is no name for a program/],
     [{ '../a': { path } }, /is no name/],
-    [{ a: null }, /program "a": its entry must be an object with `path`; it is null/],
+    [{ a: null }, /program "a" takes options, with a path; the options are null/],
     [{ a: {} }, /program "a": path must be an absolute path; it is undefined/],
     [{ a: { path: 'true' } }, /path must be an absolute path; it is "true"/],
     [{ a: { path: '/bin/true\0' } }, /path must be an absolute path/],
@@ -32,16 +32,19 @@ test('a wrong entry of a program is refused with program, option, what was found
     [{ a: { path, users: false } }, /users must be/],
     [{ a: { path, runningMax: 0 } }, /runningMax must be an integer from 1 to 256; it is 0/],
     [{ a: { path, limits: 5 } }, /limits must be an object/],
-    [{ a: { path, limits: { time: 5 } } }, /no limit "time"; there are: timeMs, cpuSeconds/],
+    [{ a: { path, limits: { time: 5 } } }, /no option "limits\.time"; it has: limits\.timeMs, limits\.cpuSeconds/],
     [{ a: { path, limits: { timeMs: 0 } } }, /limits\.timeMs must be an integer from 1 to 2147483647; it is 0/],
-    [{ a: { path, limits: { toString: 5 } } }, /no limit "toString"/],
+    [{ a: { path, limits: { toString: 5 } } }, /no option "limits\.toString"/],
   ];
   for (const [programs, pattern] of wrong) assert.throws(() => declare(programs), refusedWith(pattern), String(pattern));
   assert.throws(
     () => system('file:///a.js', {}, { program: {} } as object),
     refusedWith(/no option "program"; it has: programs/),
   );
-  assert.throws(() => system('file:///a.js', {}, null as unknown as object), refusedWith(/its options must be an object/));
+  assert.throws(
+    () => system('file:///a.js', {}, null as unknown as object),
+    refusedWith(/system takes an url, servers and options; the options are null/),
+  );
 });
 
 test('the limits of a run are the system’s, or narrower', () => {
@@ -56,7 +59,7 @@ test('the limits of a run are the system’s, or narrower', () => {
   });
   assert.throws(
     () => limitsOf('a', { path }, { timeMs: 60_001 }),
-    refusedWith(/limits\.timeMs may be at most 60000; it is 60001/),
+    refusedWith(/limits\.timeMs may be at most 60000, as the system says; it is 60001/),
   );
   assert.equal(limitsOf('a', { path }, { cpuSeconds: 99 }).cpuSeconds, 99, 'where the system has none');
   assert.throws(() => limitsOf('a', { path, limits: { cpuSeconds: 5 } }, { cpuSeconds: 6 }), refusedWith(/at most 5/));

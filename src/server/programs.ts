@@ -2,7 +2,7 @@
 //
 // A program is run by its name here, never by a path of the caller's. Nobody but an operator may run one, unless it says so.
 
-import { SkerryError } from '../base/errors.ts';
+import { invalid, isObject, isStrings, OptionCheck, show } from '../base/options.ts';
 
 export interface ProgramLimits {
   /** From its start to SIGTERM, ms; a second later it is killed. 1 to 2^31 - 1, default 60,000. */
@@ -49,10 +49,12 @@ export type CheckPrograms<P> = {
   readonly [K in keyof P]: { readonly [O in Exclude<keyof P[K], keyof ProgramEntry>]: never };
 };
 
-/** Least and most of each limit. */
+/** A limit that does not hold. */
+const NONE = 0;
+/** Least and most of each limit, and what holds when nobody says. */
 const LIMITS: Readonly<Record<keyof ProgramLimits, readonly [min: number, max: number, normal: number]>> = {
   timeMs: [1, 2 ** 31 - 1, 60_000],
-  cpuSeconds: [1, 2 ** 31 - 1, 0],
+  cpuSeconds: [1, 2 ** 31 - 1, NONE],
   memoryMb: [1, 2 ** 24, 512],
   outputBytes: [0, Number.MAX_SAFE_INTEGER, 64 * 1024 * 1024],
   processes: [1, 4_000, 64],
@@ -61,69 +63,51 @@ const LIMITS: Readonly<Record<keyof ProgramLimits, readonly [min: number, max: n
 };
 export const RUNNING_MAX = 16;
 const KNOWN = ['path', 'args', 'accepts', 'env', 'cwd', 'users', 'runningMax', 'limits'];
-/** They travel with each request to the kernel. */
+/** They travel with each request to the kernel, in a message of at most 128 KiB where a character may take six bytes. */
 const ENV_BYTES_MAX = 4_096;
+const PATH_MAX = 2_000;
 
 /** @throws SkerryError SKERRY_INVALID naming program, option, what was found and what would be valid. */
 export function checkPrograms(programs: ProgramEntries): void {
-  if (typeof programs !== 'object' || programs === null || Array.isArray(programs))
-    throw new SkerryError('SKERRY_INVALID', `system: programs must be an object with an entry for each; it is ${show(programs)}`);
+  if (!isObject(programs)) throw invalid(`system: programs must be an object with an entry for each; it is ${show(programs)}`);
   for (const [name, entry] of Object.entries(programs)) checkEntry(name, entry);
 }
 
 /**
  * The limits of one run.
- * @param narrower the caller's.
- * @throws SkerryError SKERRY_INVALID for one that is unknown, no number, or wider than the system's.
+ * @param narrower the caller's; they have been checked.
+ * @throws SkerryError SKERRY_INVALID for one that is wider than the system's.
  */
 export function limitsOf(program: string, { limits = {} }: ProgramEntry, narrower: ProgramLimits = {}): Required<ProgramLimits> {
-  checkLimits(`createProcess("${program}")`, narrower);
-  const all = Object.entries(LIMITS).map(([name, [, , normal]]) => {
-    const most = limits[name as keyof ProgramLimits] ?? normal;
-    const asked = narrower[name as keyof ProgramLimits] ?? most;
-    if (most === 0 && name === 'cpuSeconds') return [name, asked];
-    if (asked <= most) return [name, asked];
-    throw new SkerryError('SKERRY_INVALID', `createProcess("${program}"): limits.${name} may be at most ${most}; it is ${asked}`);
+  const names = Object.keys(LIMITS) as (keyof ProgramLimits)[];
+  const all = names.map((name) => {
+    const most = limits[name] ?? LIMITS[name][2];
+    const asked = narrower[name] ?? most;
+    const isNarrower = asked <= most || most === NONE;
+    if (isNarrower) return [name, asked];
+    throw invalid(`createProcess("${program}"): limits.${name} may be at most ${most}, as the system says; it is ${asked}`);
   });
-  return Object.fromEntries(all);
+  return Object.fromEntries(all) as Required<ProgramLimits>;
 }
 
 function checkEntry(name: string, entry: ProgramEntry): void {
-  const fail = (option: string, expected: string, found: unknown): never => {
-    throw new SkerryError('SKERRY_INVALID', `system: program "${name}": ${option} must be ${expected}; it is ${show(found)}`);
-  };
   if (!/^[a-z][\w.+-]{0,63}$/i.test(name))
-    throw new SkerryError('SKERRY_INVALID', `system: "${name}" is no name for a program: letters, digits and _ . + -`);
-  if (typeof entry !== 'object' || entry === null) fail('its entry', 'an object with `path`', entry);
-  const unknown = Object.keys(entry).find((key) => !KNOWN.includes(key));
-  if (unknown !== undefined)
-    throw new SkerryError('SKERRY_INVALID', `system: program "${name}" has no option "${unknown}"; it has: ${KNOWN.join(', ')}`);
-  const { path, args, accepts, env, cwd, users, runningMax } = entry;
-  if (!isPath(path)) fail('path', 'an absolute path', path);
-  if (cwd !== undefined && !isPath(cwd)) fail('cwd', 'an absolute path', cwd);
-  if (args !== undefined && !(Array.isArray(args) && args.every(isText))) fail('args', 'an array of strings without NUL', args);
-  if (accepts !== undefined && accepts !== false && !(accepts instanceof RegExp))
-    fail('accepts', 'a regular expression, or false', accepts);
-  if (env !== undefined && !isEnvironment(env))
-    fail('env', `an object of strings without NUL, ${ENV_BYTES_MAX} bytes in all`, env);
-  if (users !== undefined && users !== true && !(Array.isArray(users) && users.every((user) => typeof user === 'string')))
-    fail('users', 'an array of names, or true', users);
-  if (runningMax !== undefined && !(Number.isInteger(runningMax) && runningMax >= 1 && runningMax <= 256))
-    fail('runningMax', 'an integer from 1 to 256', runningMax);
-  checkLimits(`system: program "${name}"`, entry.limits);
+    throw invalid(`system: "${name}" is no name for a program: letters, digits and _ . + -`);
+  const check = new OptionCheck(`system: program "${name}"`, entry, KNOWN, 'options, with a path');
+  check.required('path', 'an absolute path', isPath);
+  check.optional('cwd', 'an absolute path', isPath);
+  check.optional('args', 'an array of strings without NUL', (args) => isStrings(args) && args.every(isText));
+  check.optional('accepts', 'a regular expression, or false', (accepts) => accepts === false || accepts instanceof RegExp);
+  check.optional('env', `an object of strings without NUL, ${ENV_BYTES_MAX} bytes in all`, isEnvironment);
+  check.optional('users', 'an array of names, or true', (users) => users === true || isStrings(users));
+  check.integer('runningMax', 1, 256);
+  checkLimits(check);
 }
 
-function checkLimits(where: string, limits: ProgramLimits = {}): void {
-  if (typeof limits !== 'object' || limits === null)
-    throw new SkerryError('SKERRY_INVALID', `${where}: limits must be an object; it is ${show(limits)}`);
-  for (const [name, value] of Object.entries(limits)) {
-    if (!Object.hasOwn(LIMITS, name))
-      throw new SkerryError('SKERRY_INVALID', `${where} has no limit "${name}"; there are: ${Object.keys(LIMITS).join(', ')}`);
-    const [min, max] = LIMITS[name as keyof ProgramLimits];
-    if (value === undefined || (Number.isInteger(value) && value >= min && value <= max)) continue;
-    const found = show(value);
-    throw new SkerryError('SKERRY_INVALID', `${where}: limits.${name} must be an integer from ${min} to ${max}; it is ${found}`);
-  }
+/** @throws SkerryError SKERRY_INVALID when the option `limits` has one that is unknown, or out of its range. */
+export function checkLimits(options: OptionCheck): void {
+  const check = options.group('limits', Object.keys(LIMITS));
+  for (const [name, [min, max]] of Object.entries(LIMITS)) check?.integer(name, min, max);
 }
 
 function isText(value: unknown): value is string {
@@ -131,17 +115,12 @@ function isText(value: unknown): value is string {
 }
 
 function isPath(value: unknown): boolean {
-  return isText(value) && value.startsWith('/') && value.length <= 4_000;
+  return isText(value) && value.startsWith('/') && value.length <= PATH_MAX;
 }
 
 function isEnvironment(env: unknown): boolean {
-  if (typeof env !== 'object' || env === null) return false;
+  if (!isObject(env)) return false;
   const entries = Object.entries(env);
   const bytes = entries.reduce((sum, [name, value]) => sum + Buffer.byteLength(`${name}${String(value)}`), 0);
   return bytes <= ENV_BYTES_MAX && entries.every(([name, value]) => /^[^=\0]+$/.test(name) && isText(value));
-}
-
-function show(value: unknown): string {
-  if (value instanceof RegExp) return String(value);
-  return typeof value === 'function' ? 'a function' : (JSON.stringify(value) ?? String(value));
 }

@@ -107,11 +107,8 @@ export function system<const S extends Entries, const P extends ProgramEntries =
     throw invalid(`system: its url must be import.meta.url of its module; it is ${show(url)}`);
   if (!isObject(servers)) throw invalid(`system: its servers must be an object with an entry for each; it is ${show(servers)}`);
   for (const [name, entry] of Object.entries(servers as Entries)) checkEntry(name, entry, Object.keys(servers));
-  if (typeof options !== 'object' || options === null)
-    throw new SkerryError('SKERRY_INVALID', `system: its options must be an object with programs; it is ${show(options)}`);
-  const { programs = {} as P, ...unknown } = options as { readonly programs?: P };
-  for (const name of Object.keys(unknown))
-    throw new SkerryError('SKERRY_INVALID', `system: it has no option "${name}"; it has: programs`);
+  new OptionCheck('system', options, ['programs'], 'an url, servers and options');
+  const { programs = {} as P } = options as { readonly programs?: P };
   checkPrograms(programs);
   const made: System<S, P> = Object.freeze({ [systemMark]: true as const, url, servers, programs });
   systems().set(url, made as System);

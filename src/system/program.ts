@@ -1,7 +1,8 @@
-// A program that runs, as its caller has it. The stream that began it holds it: it is left by nobody but this object's end, so a program
-// that is dropped ends.
+// A program that runs, as its caller has it. It belongs to the stream that began it, which is this object's: when the stream is left, or its
+// channel closed, or this process dies, the program ends.
 
 import { isSkerryError, SkerryError } from '../base/errors.ts';
+import { invalid, OptionCheck } from '../base/options.ts';
 import type { Remote } from '../server/remote.ts';
 import type { ProgramLimits } from '../server/programs.ts';
 import type { ProgramEvent, ProgramExit, ProgramsApi } from '../servers/process/programs-api.ts';
@@ -9,6 +10,7 @@ import { call } from './call.ts';
 
 /** A program takes the time that its limits give it. */
 const NO_DEADLINE = { timeoutMs: 0 };
+const OPTIONS = ['stdin', 'signal', 'limits'];
 
 export interface CreateProcessOptions {
   /** What it reads, at most 8 MiB. Without it its stdin is empty. */
@@ -105,8 +107,7 @@ export class Program {
 
   /** The generator holds this object, and with it the stream that holds the program: reading may outlast the caller's own reference. */
   async *#read(stream: 'stdout' | 'stderr'): AsyncGenerator<Uint8Array, void> {
-    if (this.#asked.has(stream))
-      throw new SkerryError('SKERRY_INVALID', `${stream} of program "${this.program}" is read already: it can be read once`);
+    if (this.#asked.has(stream)) throw invalid(`${stream} of program "${this.program}" is read already: it can be read once`);
     this.#asked.add(stream);
     if (this.#empty.includes(stream)) return;
     try {
@@ -130,9 +131,9 @@ export async function runProgram(
   args: readonly string[],
   options: CreateProcessOptions,
 ): Promise<Program> {
-  const { signal, ...others } = Object(options) as CreateProcessOptions;
-  if (signal !== undefined && typeof signal?.addEventListener !== 'function')
-    throw new SkerryError('SKERRY_INVALID', 'createProcess(): option signal must be an AbortSignal (controller.signal)');
+  const check = new OptionCheck('createProcess()', options, OPTIONS, 'a user, a program, arguments and options');
+  check.signal('signal'); // the others are the process server's to check
+  const { signal, ...others } = options;
   const aborted = () =>
     new SkerryError('SKERRY_ABORTED', `program "${program}" was aborted before it ran`, { cause: signal?.reason });
   if (signal?.aborted === true) throw aborted();

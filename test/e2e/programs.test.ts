@@ -200,7 +200,7 @@ describe('createProcess()', options, () => {
       assert.rejects(sys.createProcess('foo', 'sort', args as string[]), refused(code, pattern), String(pattern));
     await wrong(['a\0b'], 'SKERRY_INVALID', /args\[0\] must be a string of whole characters without NUL/);
     await wrong(['\ud800'], 'SKERRY_INVALID', /whole characters/);
-    await wrong(['a', 5], 'SKERRY_INVALID', /args\[1\]/);
+    await wrong(['a', 5], 'SKERRY_INVALID', /array of strings; it is \["a", 5\]/);
     await wrong('-n', 'SKERRY_INVALID', /array of strings/);
     await wrong(null, 'SKERRY_INVALID', /array of strings/);
     await wrong({ length: 1, 0: 'a' }, 'SKERRY_INVALID', /array of strings/);
@@ -224,10 +224,10 @@ describe('createProcess()', options, () => {
   test('options are checked: limits can only be narrower', TIMEOUT, async () => {
     const wrong = (given: unknown, pattern: RegExp) =>
       assert.rejects(sys.createProcess('foo', 'sort', [], given as object), refused('SKERRY_INVALID', pattern), String(pattern));
-    await wrong({ limits: { timeMs: 20_000 } }, /limits\.timeMs may be at most 15000; it is 20000/);
+    await wrong({ limits: { timeMs: 20_000 } }, /limits\.timeMs may be at most 15000, as the system says; it is 20000/);
     await wrong({ limits: { timeMs: 0 } }, /limits\.timeMs must be an integer from 1/);
     await wrong({ limits: { memoryMb: Number.NaN } }, /limits\.memoryMb/);
-    await wrong({ limits: { timeout: 5 } }, /no limit "timeout"; there are: timeMs/);
+    await wrong({ limits: { timeout: 5 } }, /no option "limits\.timeout"; it has: limits\.timeMs/);
     await wrong({ limits: 5 }, /limits must be an object/);
     await wrong({ stdin: 5 }, /stdin must be a string or a Uint8Array/);
     await wrong({ sdtin: '' }, /no option "sdtin"/);

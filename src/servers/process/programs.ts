@@ -6,12 +6,13 @@
 import { constants } from 'node:os';
 import { Socket } from 'node:net';
 import { SkerryError } from '../../base/errors.ts';
+import { invalid, isStrings, OptionCheck, show } from '../../base/options.ts';
 import { loadNative } from '../../memory/load-native.ts';
 import type { Descriptor, NativeAddon } from '../../memory/native.ts';
 import { OPERATOR } from '../../protocol/principal.ts';
 import type { LaunchEvent, LaunchRequest } from '../../protocol/program.ts';
 import { type CurrentCall, getCurrentCall } from '../../rpc/call-context.ts';
-import { limitsOf, type ProgramEntries, type ProgramEntry, RUNNING_MAX } from '../../server/programs.ts';
+import { checkLimits, limitsOf, type ProgramEntries, type ProgramEntry, RUNNING_MAX } from '../../server/programs.ts';
 import { ProgramRun, STREAMS, type StreamName } from './program-run.ts';
 import type { ProgramEvent, ProgramsApi, RunOptions } from './programs-api.ts';
 
@@ -59,7 +60,7 @@ export class Programs {
       },
       async *readProgram(id, stream) {
         if (!STREAMS.includes(stream))
-          throw new SkerryError('SKERRY_INVALID', `readProgram(id, stream): stream is ${show(stream)}`);
+          throw invalid(`readProgram(id, stream): stream must be 'stdout' or 'stderr'; it is ${show(stream)}`);
         yield* read(id, stream);
       },
       signalProgram: (id, signal) => this.#signal(id, signal),
@@ -135,7 +136,13 @@ export class Programs {
     const run = new ProgramRun(facts, files, (signal) => this.#send({ t: 'signalProgram', id: facts.id, signal }));
     this.#runs.set(facts.id, run);
     if (input !== undefined && stdin !== undefined) this.#feed(addon.disown(input.write), stdin);
-    this.#send({ t: 'launch', ...request }, theirs, theirs);
+    try {
+      this.#send({ t: 'launch', ...request }, theirs, theirs);
+    } catch (error) {
+      this.#runs.delete(facts.id);
+      run.close();
+      throw error;
+    }
     return run;
   }
 
@@ -195,7 +202,7 @@ export class Programs {
 
   #signal(id: number, signal: string): void {
     if (signal !== 'abort' && !Object.hasOwn(constants.signals, signal))
-      throw new SkerryError('SKERRY_INVALID', `a program can be sent a signal by its name, as 'SIGTERM'; not ${show(signal)}`);
+      throw invalid(`a program is sent a signal by its name, as 'SIGTERM'; it is ${show(signal)}`);
     const run = this.#own(id);
     if (signal === 'abort') run.end('aborted');
     else run.signal(signal);
@@ -237,22 +244,20 @@ function isFor(principal: string, { facts }: ProgramRun): boolean {
 
 /** @throws SKERRY_INVALID, SKERRY_LIMIT */
 function argumentsOf(name: string, entry: ProgramEntry, args: unknown): string[] {
-  const fail = (what: string) => {
-    throw new SkerryError('SKERRY_INVALID', `createProcess("${name}", args): ${what}`);
-  };
-  if (!Array.isArray(args)) return fail(`args must be an array of strings; it is ${show(args)}`) as never;
-  const all = [...(entry.args ?? []), ...args] as string[];
-  if (args.length > ARGS_MAX) throw limit(name, `${args.length} arguments; there may be ${ARGS_MAX}`);
+  const where = `createProcess("${name}", args)`;
+  if (!isStrings(args)) throw invalid(`${where}: args must be an array of strings; it is ${show(args)}`);
+  if (args.length > ARGS_MAX) throw tooMuch(name, `${args.length} arguments; there may be ${ARGS_MAX}`);
+  if (args.length > 0 && entry.accepts === false) throw invalid(`${where}: it takes no arguments`);
   for (const [index, argument] of args.entries()) {
     // A NUL would end the argument, half of a surrogate pair would become another character.
-    if (typeof argument !== 'string' || argument.includes('\0') || /\p{Surrogate}/u.test(argument))
-      fail(`args[${index}] must be a string of whole characters without NUL; it is ${show(argument)}`);
-    if (entry.accepts === false) fail('it takes no arguments');
-    if (entry.accepts instanceof RegExp && !accepts(entry.accepts, argument as string))
-      fail(`args[${index}] is ${show(argument)}, which the system does not accept (${String(entry.accepts)})`);
+    if (argument.includes('\0') || /\p{Surrogate}/u.test(argument))
+      throw invalid(`${where}: args[${index}] must be a string of whole characters without NUL; it is ${show(argument)}`);
+    if (entry.accepts instanceof RegExp && !accepts(entry.accepts, argument))
+      throw invalid(`${where}: args[${index}] is ${show(argument)}, which the system does not accept (${String(entry.accepts)})`);
   }
+  const all = [...(entry.args ?? []), ...args];
   const bytes = all.reduce((sum, argument) => sum + Buffer.byteLength(argument), 0);
-  if (bytes > ARGS_BYTES_MAX) throw limit(name, `arguments of ${bytes} bytes; they may have ${ARGS_BYTES_MAX}`);
+  if (bytes > ARGS_BYTES_MAX) throw tooMuch(name, `arguments of ${bytes} bytes; they may have ${ARGS_BYTES_MAX}`);
   return all;
 }
 
@@ -262,27 +267,17 @@ function accepts({ source, flags }: RegExp, argument: string): boolean {
 }
 
 /** @throws SKERRY_INVALID, SKERRY_LIMIT */
-function optionsOf(name: string, options: unknown): { stdin: Uint8Array | undefined; limits: RunOptions['limits'] } {
-  if (typeof options !== 'object' || options === null)
-    throw new SkerryError('SKERRY_INVALID', `createProcess("${name}"): the options are ${show(options)}`);
-  const { stdin, limits, ...others } = options as RunOptions;
-  for (const other of Object.keys(others))
-    throw new SkerryError('SKERRY_INVALID', `createProcess("${name}") has no option "${other}"; it has: stdin, signal, limits`);
-  if (stdin !== undefined && typeof stdin !== 'string' && !(stdin instanceof Uint8Array))
-    throw new SkerryError(
-      'SKERRY_INVALID',
-      `createProcess("${name}"): stdin must be a string or a Uint8Array; it is ${show(stdin)}`,
-    );
+function optionsOf(name: string, options: RunOptions): { stdin: Uint8Array | undefined; limits: RunOptions['limits'] } {
+  const check = new OptionCheck(`createProcess("${name}")`, options, ['stdin', 'limits'], 'a program, arguments and options');
+  check.optional('stdin', 'a string or a Uint8Array', (given) => typeof given === 'string' || given instanceof Uint8Array);
+  checkLimits(check);
+  const { stdin, limits } = options;
   const bytes = typeof stdin === 'string' ? Buffer.from(stdin) : stdin;
   if (bytes !== undefined && bytes.length > STDIN_BYTES_MAX)
-    throw limit(name, `${bytes.length} bytes of stdin; there may be ${STDIN_BYTES_MAX}`);
+    throw tooMuch(name, `${bytes.length} bytes of stdin; there may be ${STDIN_BYTES_MAX}`);
   return { stdin: bytes, limits };
 }
 
-function limit(name: string, what: string): SkerryError {
+function tooMuch(name: string, what: string): SkerryError {
   return new SkerryError('SKERRY_LIMIT', `createProcess("${name}") was given ${what}`);
-}
-
-function show(value: unknown): string {
-  return typeof value === 'string' ? JSON.stringify(value.slice(0, 100)) : String(value).slice(0, 100);
 }
