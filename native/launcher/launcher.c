@@ -76,6 +76,15 @@ static void tell(const char *line) {
   (void)written;  // the kernel is gone: the closed socket says so
 }
 
+// The kernel has the last word, and closes: were it still writing when this end closes, it would lose the last line to the reset.
+static _Noreturn void leave(int code) {
+  char rest[16];
+  ssize_t length;
+  do length = read(CONTROL_FD, rest, sizeof rest);
+  while (length > 0 || (length < 0 && errno == EINTR));
+  exit(code);
+}
+
 // Node's children inherit what it ignores, and a program that is never told of a closed pipe, or of its children, misbehaves.
 static void reset_signals(sigset_t *all) {
   for (int number = 1; number < NSIG; number++) signal(number, SIG_DFL);  // fails for those that nobody can set
@@ -96,7 +105,7 @@ static void start_program(void) {
     char line[64];
     snprintf(line, sizeof line, "failed fork %d\n", errno);
     tell(line);
-    exit(EXIT_FAILED);
+    leave(EXIT_FAILED);
   }
   close(status[1]);
   polls[STATUS] = (struct pollfd){.fd = status[0], .events = POLLIN};
@@ -123,7 +132,7 @@ static void on_status(void) {
   if (length == (ssize_t)sizeof failure) {
     snprintf(line, sizeof line, "failed %s %d\n", failure.step, failure.error);
     tell(line);
-    exit(EXIT_FAILED);
+    leave(EXIT_FAILED);
   }
   snprintf(line, sizeof line, "started %ld\n", (long)program);
   tell(line);
@@ -257,5 +266,5 @@ int main(int count, char **arguments) {
   run();
   end_all();
   report();
-  return 0;
+  leave(0);
 }

@@ -14,8 +14,8 @@
 //   ended <code> <signal> <limit> <kB> <ms> it has ended, and all that it had started: exit code or -1, signal or 0; limit is time, cpu,
 //                                           memory or processes when that is why the launcher ended it, else -; then the largest
 //                                           process's peak of memory, and the processor's time of all
-// and is told, a byte each: a signal for the program's process group; SIGKILL ends all descendants, 0 asks (SIGTERM) and ends them after
-// the grace. When the socket is closed, or the parent dies, all descendants are killed.
+// and leaves when the socket is closed after its last line. It is told, a byte each: a signal for the program's process group; SIGKILL ends
+// all descendants, 0 asks (SIGTERM) and ends them after the grace. When the socket is closed before, or the parent dies, all are killed.
 //
 // It is order, not a sandbox: the program has its user's rights, and could kill its launcher. Then it dies too (parent-death signal),
 // the kernel kills what is left of its process group, and only what has left the group gets away.

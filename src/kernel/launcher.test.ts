@@ -4,9 +4,9 @@ import assert from 'node:assert/strict';
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { closeSync, constants, mkdtempSync, openSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import type { Socket } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import type { Readable } from 'node:stream';
 import { after, describe, test } from 'node:test';
 import { findPrebuilt } from '../memory/prebuilt.ts';
 import type { LaunchEnd, LaunchLimits } from '../protocol/program.ts';
@@ -115,7 +115,9 @@ describe('what a program inherits', options, () => {
     child.stdout?.on('data', (chunk) => {
       output += chunk;
     });
-    (child.stdio[3] as Readable).resume();
+    (child.stdio[3] as Socket).on('data', (text) => {
+      if (String(text).includes('ended')) child.stdio[3]?.destroy();
+    });
     await once(child, 'close');
     // 3 is the folder that ls reads.
     assert.equal(output, '0\n1\n2\n3\nSigBlk:\t0000000000000000\nSigIgn:\t0000000000000000\nNoNewPrivs:\t1\n0077\n');
@@ -179,6 +181,17 @@ describe('how it ends', options, () => {
     );
     assert.equal(end?.code, 0);
     for (const name of ['left1', 'left2']) assert.ok(!isRunning(Number(readFileSync(join(folder, name), 'utf8'))), name);
+  });
+
+  test('its end is told also when signals are on their way to it', async () => {
+    for (let round = 0; round < 50; round++) {
+      const { end } = await sh('exit 0', {
+        onStarted: (_pid, launched) => {
+          for (let n = 0; n < 20; n++) setTimeout(() => launched.signal('SIGCONT'), n / 4);
+        },
+      });
+      assert.deepEqual([end?.code, end?.limit], [0, undefined]);
+    }
   });
 
   test('asked to end, it has the grace to do so; after it, it is killed with all that it started', async () => {

@@ -52,11 +52,13 @@ export function launch(options: LaunchOptions, events: LaunchEvents): Launched {
   const fail = (step: string, error: string) => {
     if (phase === 'over') return;
     phase = 'over';
+    socket?.destroy(); // the launcher waits for that
     events.onFailed(step, error);
   };
   const end = (how: LaunchEnd) => {
     if (phase === 'over') return;
     phase = 'over';
+    socket?.destroy();
     events.onEnded(how);
   };
   const onLine = (line: string) => {
