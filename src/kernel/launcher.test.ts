@@ -184,13 +184,14 @@ describe('how it ends', options, () => {
   });
 
   test('its end is told also when signals are on their way to it', async () => {
-    for (let round = 0; round < 50; round++) {
-      const { end } = await sh('exit 0', {
+    // The launcher has what it needs with the first: the others are unread when it ends. Which of the two ends is faster is a matter of luck.
+    for (let round = 0; round < 10; round++) {
+      const { end } = await run('/bin/sleep', ['60'], {
         onStarted: (_pid, launched) => {
-          for (let n = 0; n < 20; n++) setTimeout(() => launched.signal('SIGCONT'), n / 4);
+          for (const name of ['SIGKILL', 'SIGCONT', 'SIGCONT', 'SIGCONT'] as const) launched.signal(name);
         },
       });
-      assert.deepEqual([end?.code, end?.limit], [0, undefined]);
+      assert.deepEqual([end?.signal, end?.limit], ['SIGKILL', undefined]);
     }
   });
 
