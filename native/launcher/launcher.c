@@ -19,7 +19,7 @@
 #include <time.h>
 #include <unistd.h>
 
-enum { WATCH_MS = 100, REAP_MS = 5, REAP_AT_ONCE = 64, REAP_MAX_MS = 10000, DEFAULT_GRACE_MS = 1000, POLL_MAX_MS = 3600000 };
+enum { WATCH_MS = 100, WATCH_IDLE_MS = 500, REAP_MS = 5, REAP_AT_ONCE = 64, REAP_MAX_MS = 10000, DEFAULT_GRACE_MS = 1000, POLL_MAX_MS = 3600000 };
 static const long long NEVER = LLONG_MAX;
 enum { SIGNALS, CONTROL, STATUS };
 
@@ -176,16 +176,21 @@ static bool on_control(void) {
   return number == 0;
 }
 
-// @returns whether a limit is passed that leaves no grace.
-static void watch_limits(void) {
+// @returns when to look again, ms from now: what has taken no time of the processor since the last look has not grown either.
+static int watch_limits(void) {
+  static double cpu_before;
+  static int wait = WATCH_MS;
   struct usage usage = tree_usage(options.processes > 0 ? (int)options.processes : INT_MAX);
+  wait = usage.cpu > cpu_before ? WATCH_MS : wait * 2 < WATCH_IDLE_MS ? wait * 2 : WATCH_IDLE_MS;
+  cpu_before = usage.cpu;
   const char *passed = options.processes > 0 && usage.processes > options.processes ? "processes"
                        : options.memory > 0 && usage.memory > options.memory        ? "memory"
                        : options.cpu > 0 && usage.cpu >= (double)options.cpu        ? "cpu"
                                                                                     : NULL;
-  if (passed == NULL) return;
+  if (passed == NULL) return wait;
   end_group(passed, SIGKILL);
   finishing = true;
+  return wait;
 }
 
 static int ms_until(long long when) {
@@ -208,8 +213,8 @@ static void run(void) {
       end = now_ms() + options.grace;
     }
     if (watched && (unreaped || now_ms() >= look) && !finishing) {  // so many deaths at once: it forks
-      watch_limits();
-      look = now_ms() + WATCH_MS;
+      int wait = watch_limits();
+      look = now_ms() + wait;
     }
     if (now_ms() < end || finishing) continue;
     if (ending) return;
