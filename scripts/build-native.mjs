@@ -36,8 +36,8 @@ function platform() {
 
 /**
  * @param {{ force?: boolean }} [options]
- * @returns {{ file: string, built: boolean } | { file: undefined, reason: string }} `file`: the addon. `reason`: why there can be neither
- *   addon nor launcher here (another operating system, no compiler). Throws when the compiler finds an error.
+ * @returns {{ file: string, built: boolean } | { file: undefined, reason: string }} `file`: the addon. `reason`: why there can be
+ *   none here (another operating system, no compiler). Throws when the compiler finds an error.
  */
 export function buildNative({ force = false } = {}) {
   if (process.platform !== 'linux')
@@ -52,7 +52,7 @@ export function buildNative({ force = false } = {}) {
   );
   if (addon.file === undefined) return addon;
   const launcher = compile('native/launcher', launcherFileName(), launcherFlags, script, force);
-  return launcher.file === undefined ? launcher : { file: addon.file, built: addon.built || launcher.built };
+  return { file: addon.file, built: addon.built || launcher.built === true }; // `skerry doctor` says when there is no launcher
 }
 
 /** @param also a file beyond the folder's that the result is made of. */

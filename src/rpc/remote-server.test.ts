@@ -215,3 +215,16 @@ test('tells how many of its replicas run, through deaths, returns and closed cha
     await assert.rejects(left, { code: 'SKERRY_ABORTED' });
   }),
 );
+
+test('a call without a deadline keeps the process alive while it waits for its channel', OPTIONS, async () => {
+  const kernel = new Kernel();
+  const directory = deferred<Directory>();
+  kernel.directory = directory.promise;
+  const timers = () => process.getActiveResourcesInfo().filter((resource) => resource === 'Timeout').length;
+  const before = timers();
+  const pending = new RemoteServer('server', kernel).invoke('add', [], { timeoutMs: 0 }) as Promise<unknown>;
+  assert.equal(timers(), before + 1);
+  directory.reject(new SkerryError('SKERRY_NOT_FOUND', 'there is no such server'));
+  await assert.rejects(pending);
+  assert.equal(timers(), before);
+});

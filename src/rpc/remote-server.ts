@@ -69,6 +69,7 @@ interface Replica {
 }
 
 const NO_OPTIONS: CallOptions = {};
+const FOR_EVER_MS = 2 ** 31 - 1;
 
 export class RemoteServer {
   readonly name: string;
@@ -209,7 +210,8 @@ export class RemoteServer {
     const own = timeoutMs > 0 ? timeoutMs : Number.POSITIVE_INFINITY;
     const expire = () => given.reject(timeoutError({ label, timeoutMs: own <= inherited ? own : 0 }, this.name, false));
     const leastMs = Math.max(0, Math.min(own, inherited));
-    const timer = leastMs === Number.POSITIVE_INFINITY ? undefined : setTimeout(expire, leastMs);
+    // Without a deadline, too, something keeps the process alive: the kernel's answer alone does not.
+    const timer = leastMs === Number.POSITIVE_INFINITY ? setInterval(() => {}, FOR_EVER_MS) : setTimeout(expire, leastMs);
     const unlisten = signal === undefined ? undefined : onAbort(signal, () => given.reject(abortError({ label }, signal, false)));
     try {
       return await Promise.race([wait(), given.promise]);

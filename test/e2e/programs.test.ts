@@ -289,20 +289,24 @@ describe('createProcess()', options, () => {
     await quiet();
   });
 
-  test('what nobody reads is kept for the last 32 programs of a user, and a reader of an older one is told', TIMEOUT, async () => {
-    await quiet();
-    const kept: Program[] = [];
-    for (let n = 0; n < 35; n++) {
-      kept.push(await sys.createProcess('bar', 'number', [String(n)]));
-      await kept[n]?.exit;
-    }
-    assert.equal((await sys.as('bar').programs()).length, 32);
-    await assert.rejects(text((kept[2] as Program).stdout), refused('SKERRY_NOT_FOUND'));
-    assert.equal(await text((kept[2] as Program).stderr), '', 'where there was nothing there is nothing');
-    assert.equal(await text((kept[3] as Program).stdout), '3\n');
-    assert.equal(await text((kept[34] as Program).stdout), '34\n');
-    await quiet();
-  });
+  test(
+    'what nobody reads is kept for the last 32 programs of a user, and a reader of an older one is told',
+    TIMEOUT,
+    async () => {
+      await quiet();
+      const kept: Program[] = [];
+      for (let n = 0; n < 35; n++) {
+        kept.push(await sys.createProcess('bar', 'number', [String(n)]));
+        await kept[n]?.exit;
+      }
+      assert.equal((await sys.as('bar').programs()).length, 32);
+      await assert.rejects(text((kept[2] as Program).stdout), refused('SKERRY_NOT_FOUND'));
+      assert.equal(await text((kept[2] as Program).stderr), '', 'where there was nothing there is nothing');
+      assert.equal(await text((kept[3] as Program).stdout), '3\n');
+      assert.equal(await text((kept[34] as Program).stdout), '34\n');
+      await quiet();
+    },
+  );
 
   test('hundreds of programs leave no descriptor and no run behind, whatever becomes of their output', TIMEOUT, async () => {
     await quiet();
