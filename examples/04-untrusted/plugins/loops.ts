@@ -1,0 +1,5 @@
+export default (n: number): number => {
+  let sum = 0;
+  while (n > 0) sum += n;
+  return sum;
+};

@@ -1,0 +1,3 @@
+export default (n: number): number => {
+  throw new RangeError(`${n} is too much`);
+};

@@ -1,0 +1,2 @@
+/** For something that never comes. */
+export default (): Promise<never> => new Promise(() => {});
