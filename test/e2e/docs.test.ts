@@ -1,0 +1,104 @@
+// The pages of docs/ say what is so. A page is followed step by step in an empty folder: its files are written, its commands run, what
+// they print is compared.
+//
+//   ```ts name.ts       a file, and so with json
+//   ```console          commands behind `$`, and what each prints; `…` stands for anything in a line, or for any lines if it is alone;
+//                       4711 stands for any process. `skerry run` goes on until `skerry stop`, at the latest until the page's end.
+
+import assert from 'node:assert/strict';
+import { mkdirSync, readFileSync, symlinkSync, writeFileSync } from 'node:fs';
+import { basename, join } from 'node:path';
+import { type TestContext, test } from 'node:test';
+import { until } from '../fault/processes.ts';
+import { emptyFolder, nothingIsLeft, root, start } from './world.ts';
+
+const TIMEOUT = { timeout: 120_000 };
+const NATIVE = Boolean((process.features as { typescript?: unknown }).typescript);
+
+interface Block {
+  readonly language: string;
+  readonly file: string | undefined;
+  readonly text: string;
+}
+
+test('docs/first-server.md', TIMEOUT, async (t) => {
+  await follow(t, 'first-server.md', 'first');
+  await nothingIsLeft();
+});
+
+async function follow(t: TestContext, page: string, folder: string): Promise<void> {
+  const outside = emptyFolder(t);
+  const cwd = join(outside, folder);
+  mkdirSync(join(outside, 'runtime'));
+  mkdirSync(cwd);
+  writeFileSync(join(cwd, 'package.json'), '{ "private": true, "type": "module" }\n');
+  for (const types of ['@types', 'undici-types'])
+    symlinkSync(join(root, 'node_modules', types), join(outside, 'node_modules', types));
+  let steps = 0;
+  for (const { language, file, text } of blocksOf(readFileSync(join(root, 'docs', page), 'utf8'))) {
+    if (file !== undefined) writeFileSync(join(cwd, file), text);
+    if (language !== 'console') continue;
+    for (const [command, expected] of commandsOf(text)) {
+      await runs(t, command, expected, { cwd, env: { XDG_RUNTIME_DIR: join(outside, 'runtime'), SKERRY_SYSTEM: '' } });
+      steps += 1;
+    }
+  }
+  assert.ok(steps > 0, `${page} has no commands`);
+}
+
+async function runs(
+  t: TestContext,
+  command: string,
+  expected: string,
+  where: { readonly cwd: string; readonly env: Record<string, string> },
+): Promise<void> {
+  const program = start(t, nodeArgumentsOf(command), where);
+  const printed = () => `${program.stdout()}${program.stderr()}`;
+  const pattern = patternOf(expected);
+  if (command.startsWith('npx skerry run ')) {
+    await until(`"${command}" prints\n${expected}, not\n${printed()}`, () => pattern.test(printed()), 20_000);
+    return;
+  }
+  await program.ended;
+  assert.match(`${program.stderr()}${program.stdout()}`, pattern, command);
+}
+
+function nodeArgumentsOf(command: string): string[] {
+  const words = command.split(' ');
+  if (words[0] === 'node') return [...(NATIVE ? [] : ['--import', 'skerry/typescript']), ...words.slice(1)];
+  const [npx, name = '', ...rest] = words;
+  const programs: Record<string, string> = { skerry: 'lib/cli/main.js', tsc: 'node_modules/typescript/bin/tsc' };
+  assert.ok(npx === 'npx' && programs[name] !== undefined, `how is this run: ${command}`);
+  return [join(root, programs[name]), ...rest];
+}
+
+function blocksOf(page: string): Block[] {
+  return [...page.matchAll(/^```(\S+)(?: (\S+))?\n([\s\S]*?)^```$/gm)].map(([, language = '', file, text = '']) => {
+    assert.ok(file === undefined || file === basename(file), `a file outside of the folder: ${file}`);
+    return { language, file, text };
+  });
+}
+
+function commandsOf(text: string): [command: string, expected: string][] {
+  const [before, ...parts] = text.split(/^\$ /m);
+  assert.equal(before, '', 'a console block begins with a command');
+  return parts.map((part) => {
+    const end = part.indexOf('\n');
+    return [part.slice(0, end), part.slice(end + 1)];
+  });
+}
+
+function patternOf(expected: string): RegExp {
+  const lines = expected
+    .trimEnd()
+    .split('\n')
+    .map((line) => (line === '…' ? '[^]*' : escaped(line)));
+  return new RegExp(`^${lines.join('\\n')}\\n?$`);
+}
+
+function escaped(line: string): string {
+  return line
+    .replace(/[.*+?^${}()|[\]\\]/g, '\\$&')
+    .replace(/ *4711/g, ' *\\d+')
+    .replaceAll('…', '.*');
+}
