@@ -26,6 +26,11 @@ test('docs/first-server.md', TIMEOUT, async (t) => {
   await nothingIsLeft();
 });
 
+test('docs/failure.md', TIMEOUT, async (t) => {
+  await follow(t, 'failure.md', 'failure');
+  await nothingIsLeft();
+});
+
 async function follow(t: TestContext, page: string, folder: string): Promise<void> {
   const outside = emptyFolder(t);
   const cwd = join(outside, folder);
