@@ -6,7 +6,7 @@
 //                       4711 stands for any process. `skerry run` goes on until `skerry stop`, at the latest until the page's end.
 
 import assert from 'node:assert/strict';
-import { mkdirSync, readFileSync, symlinkSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, readdirSync, readFileSync, symlinkSync, writeFileSync } from 'node:fs';
 import { basename, join } from 'node:path';
 import { type TestContext, test } from 'node:test';
 import { until } from '../fault/processes.ts';
@@ -29,6 +29,17 @@ test('docs/first-server.md', TIMEOUT, async (t) => {
 test('docs/failure.md', TIMEOUT, async (t) => {
   await follow(t, 'failure.md', 'failure');
   await nothingIsLeft();
+});
+
+test('the pages refer to what is there, and the index to all of them', () => {
+  const pages = readdirSync(join(root, 'docs')).filter((name) => name.endsWith('.md'));
+  const index = readFileSync(join(root, 'docs/README.md'), 'utf8');
+  for (const page of pages) {
+    if (page !== 'README.md') assert.ok(index.includes(`(${page})`), `docs/README.md does not name ${page}`);
+    const text = readFileSync(join(root, 'docs', page), 'utf8');
+    for (const [, target = ''] of text.matchAll(/\]\((?!https?:)([^)#]+)/g))
+      assert.ok(existsSync(join(root, 'docs', target)), `docs/${page} refers to ${target}`);
+  }
 });
 
 async function follow(t: TestContext, page: string, folder: string): Promise<void> {
