@@ -9,6 +9,8 @@ import assert from 'node:assert/strict';
 import { existsSync, mkdirSync, readdirSync, readFileSync, symlinkSync, writeFileSync } from 'node:fs';
 import { basename, join } from 'node:path';
 import { type TestContext, test } from 'node:test';
+import { commandNames } from '../../src/cli/commands.ts';
+import { COLUMNS } from '../../src/cli/ps.ts';
 import { until } from '../fault/processes.ts';
 import { emptyFolder, nothingIsLeft, root, start } from './world.ts';
 
@@ -40,6 +42,16 @@ test('the pages refer to what is there, and the index to all of them', () => {
     for (const [, target = ''] of text.matchAll(/\]\((?!https?:)([^)#]+)/g))
       assert.ok(existsSync(join(root, 'docs', target)), `docs/${page} refers to ${target}`);
   }
+});
+
+test('docs/operating.md has every command, and every column of ps', () => {
+  const text = readFileSync(join(root, 'docs/operating.md'), 'utf8');
+  for (const name of commandNames()) assert.match(text, new RegExp(`skerry ${name}\\b|\`${name}\``), name);
+  for (const { title } of COLUMNS.filter((column) => !['NAME', 'PID'].includes(column.title)))
+    assert.ok(text.includes(`\n| ${title} | `), `the column ${title} is not explained`);
+  const headers = [...text.matchAll(/^NAME .*$/gm)].map(([header]) => header.replace(/ +/g, ' '));
+  const columns = COLUMNS.map(({ title }) => title).join(' ');
+  assert.deepEqual([...new Set(headers)], [columns]);
 });
 
 async function follow(t: TestContext, page: string, folder: string): Promise<void> {
