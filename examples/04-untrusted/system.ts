@@ -6,7 +6,7 @@ import type { Plugin } from './plugin.server.ts';
 const hosted = (plugin: () => Promise<{ default: Plugin }>) => ({
   load: () => import('./plugin.server.ts'),
   options: { plugin },
-  limits: { memoryMb: 96, heartbeatMs: 1000 },
+  limits: { memoryMb: 256, heartbeatMs: 1000 },
   drainMs: 100, // one that waits for ever does not hold up the stop
 });
 
