@@ -30,7 +30,7 @@ export interface BootOptions {
  * @returns the system's facade; it keeps this process alive only while calls are pending.
  * @throws SkerryError SKERRY_INIT when a server cannot be started (with the server's own stack as `cause`); then nothing is left running.
  */
-export async function boot<S extends Entries, P extends ProgramEntries>(
+export async function boot<S extends Entries, P extends ProgramEntries = Record<never, never>>(
   system: System<S, P>,
   options: BootOptions = {},
 ): Promise<OperatingSystem<S, P>> {
