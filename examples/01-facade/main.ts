@@ -1,12 +1,10 @@
 // The facade of a system: its servers, files, users and processes; the five states of an instance; a driver that crashes and affects
 // nobody. `sleeping` is seen in shared memory: over streams it is `running`.
 
-import { spawnSync } from 'node:child_process';
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as pause } from 'node:timers/promises';
-import { fileURLToPath } from 'node:url';
 import { boot, type ProcessEntry } from 'skerry';
 import office from './system.ts';
 
@@ -14,24 +12,27 @@ const device = mkdtempSync(join(tmpdir(), 'printer-'));
 const lamp = (shows: 'on' | 'off' | 'broken'): void => writeFileSync(join(device, 'lamp'), shows);
 writeFileSync(join(device, 'paper'), '');
 
-// new: the printer is off, so its driver does not come up, and boot() waits. Others see that by the command `skerry`.
+const states: string[] = [];
+const see = ({ name, state }: ProcessEntry): void => {
+  if (name === 'printer' && state !== states.at(-1)) states.push(state);
+};
+
+// new: the printer is off, so its driver does not come up, and boot() waits until it is switched on.
 lamp('off');
-const name = `office-${process.pid}`;
-const booting = boot(office, { name, env: { ...process.env, PRINTER: device } });
-const skerry = fileURLToPath(new URL('cli/main.js', import.meta.resolve('skerry')));
-const ps = (): string => spawnSync(process.execPath, [skerry, 'ps', '-s', name, '--json'], { encoding: 'utf8' }).stdout;
-const isNew = (line: string): boolean => line.includes('"name":"printer"') && line.includes('"state":"new"');
-while (!ps().split('\n').some(isNew)) await pause(10);
-console.log('the printer is off: its driver is new');
-lamp('on');
-const sys = await booting;
+const sys = await boot(office, {
+  env: { ...process.env, PRINTER: device },
+  onChange: (entry) => {
+    see(entry);
+    if (states.at(-1) === 'new') lamp('on');
+  },
+});
+console.log(`printer: ${states[0]}`);
 const { printer, clerk } = sys.servers;
 
 // Who watches is told of each change.
-const states: string[] = [];
 const watched = (async () => {
-  for await (const { name, state } of sys.processes.watch()) {
-    if (name === 'printer') states.push(state);
+  for await (const entry of sys.processes.watch()) {
+    see(entry);
     if (states.includes('zombie') && states.at(-1) === 'running') return;
   }
 })();

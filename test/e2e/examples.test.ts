@@ -21,7 +21,7 @@ test('01-facade', SEEING, async (t) => {
   const [, notes] = /^meanwhile: (\d+) notes$/.exec(lines[meanwhile] ?? '') ?? [];
   assert.ok(Number(notes) >= 100, lines[meanwhile]);
   assert.deepEqual(lines.toSpliced(meanwhile, 1), [
-    'the printer is off: its driver is new',
+    'printer: new',
     'foo reads: print 3 pages',
     "bar: EACCES: permission denied (-rw-r----- foo; you are bar), read '/plan.txt'",
     'printer: sleeping',
@@ -33,7 +33,7 @@ test('01-facade', SEEING, async (t) => {
     'printer: zombie',
     'a call: SKERRY_SERVER_DOWN',
     'pages printed: 3',
-    'the printer was running, restart, running, restart, restart, zombie, restart, running',
+    'the printer was new, running, restart, running, restart, zombie, restart, running',
   ]);
 });
 
