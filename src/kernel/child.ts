@@ -23,6 +23,7 @@ export interface SpawnOptions {
   readonly role: keyof typeof MAIN;
   readonly env: Readonly<Record<string, string>>;
   readonly memoryMb: number;
+  readonly background: boolean;
   readonly title: string;
   /** What it writes to stdout and stderr goes into pipes; else to where the kernel's goes. Needs the addon. */
   readonly piped: boolean;
@@ -79,7 +80,7 @@ function spawnWith(
   events: ControlEvents,
   onExit: (exit: Exit) => void,
 ): SpawnedChild {
-  const { addon, role, env, memoryMb } = options;
+  const { addon, role, env, memoryMb, background } = options;
   // Should a signal open the debugger: on a port that is free.
   const execArgv = [
     '--inspect-port=0',
@@ -88,7 +89,11 @@ function spawnWith(
   const stdio = (pipe: Pipe | undefined) =>
     pipe === undefined || addon === undefined ? 'inherit' : addon.fileNumber(pipe.write);
   const child: ChildProcess = spawn(process.execPath, [...execArgv, MAIN[role], String(process.pid), options.title], {
-    env: { ...env, ...(memoryMb > 0 ? { SKERRY_MEMORY_MB: String(memoryMb) } : {}) },
+    env: {
+      ...env,
+      ...(memoryMb > 0 ? { SKERRY_MEMORY_MB: String(memoryMb) } : {}),
+      ...(background ? { SKERRY_PRIORITY: 'background' } : {}),
+    },
     stdio: [
       'ignore',
       stdio(pipes[0]),

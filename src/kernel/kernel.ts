@@ -12,8 +12,8 @@ import { type Endpoint, formatEndpoint } from '../protocol/endpoint.ts';
 import { OPERATOR } from '../protocol/principal.ts';
 import { PROGRAM_METHODS } from '../protocol/program.ts';
 import type { MemoryBudget } from './budget.ts';
-import { Closer } from './closer.ts';
 import { type SpawnedChild, spawnChild } from './child.ts';
+import { Closer } from './closer.ts';
 import { deathReason, type Exit } from './death.ts';
 import { Introductions } from './introductions.ts';
 import { type BootMessage, checkMessage, plainError } from './messages.ts';
@@ -66,7 +66,15 @@ export class Kernel {
       this.#booted = resolve;
     });
     const env = ['SKERRY_NAME', 'SKERRY_OPERATOR_DIR'];
-    const declaration = { name: 'process', slots: [PROCESS_SERVER_SLOT], uses: {}, env, secrets: [], memoryMb: 0 };
+    const declaration = {
+      name: 'process',
+      slots: [PROCESS_SERVER_SLOT],
+      uses: {},
+      env,
+      secrets: [],
+      memoryMb: 0,
+      background: false,
+    };
     this.#slots.set(PROCESS_SERVER_SLOT, makeSlot(PROCESS_SERVER_SLOT, 0, declaration));
     this.#spawn(this.#slot(PROCESS_SERVER_SLOT));
   }
@@ -140,6 +148,7 @@ export class Kernel {
           role,
           env: { ...baseEnv, ...this.#pick(server.env) },
           memoryMb: server.memoryMb,
+          background: server.background,
           title,
           piped: role === 'server',
         },

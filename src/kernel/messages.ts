@@ -38,6 +38,7 @@ const declaration = record({
   env: listOf(text, 1024),
   secrets: listOf(text, 1024),
   memoryMb: nat,
+  background: bool,
 });
 
 const limits = record({

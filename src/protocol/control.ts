@@ -77,6 +77,8 @@ export interface ServerDeclaration {
   readonly env: readonly string[];
   readonly secrets: readonly string[];
   readonly memoryMb: number;
+  /** Its instances get what processor time others leave. */
+  readonly background: boolean;
 }
 
 /** What the kernel tells a process. */

@@ -18,6 +18,7 @@ test('a wrong entry is refused with server, option, what was found and what woul
     [{ a: { load, limits: 5 } }, /limits must be an object with memoryMb, heartbeatMs; it is 5/],
     [{ a: { load, limits: { memoryMB: 5 } } }, /no option "limits.memoryMB"; it has: limits.memoryMb/],
     [{ a: { load, limits: { memoryMb: 5 } } }, /limits.memoryMb must be an integer from 64/],
+    [{ a: { load, priority: 'low' } }, /priority must be 'normal' or 'background'; it is "low"/],
     [{ a: { load, restart: { stable: 1 } } }, /no option "restart.stable"; it has: restart.stableMs, restart.unstableMax/],
     [{ a: { load, uses: 'a' } }, /uses must be an array of names of servers; it is "a"/],
     [{ a: { load, uses: ['b'] } }, /uses must be names of servers of this system \(a\); it is "b"/],

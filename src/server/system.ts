@@ -37,6 +37,11 @@ export interface ServerEntry<Options = unknown, Names extends string = string> {
      */
     readonly heartbeatMs?: number;
   };
+  /**
+   * `background`: its instances get what processor time the others leave (nice 19, also as a session where Linux schedules by
+   * sessions), for bulk work beside servers that somebody waits for. Default `normal`.
+   */
+  readonly priority?: 'normal' | 'background';
   readonly restart?: RestartPolicy;
   /** Longest time from the start of an instance until it is ready, ms. Default 30,000. */
   readonly initTimeoutMs?: number;
@@ -141,7 +146,19 @@ export function onDeclared(hear: (url: string) => void): void {
 
 const REPLICAS_MAX = 256;
 const RESERVED = ['kernel', 'process', 'caller'];
-const KNOWN = ['load', 'replicas', 'options', 'uses', 'env', 'secrets', 'limits', 'restart', 'initTimeoutMs', 'drainMs'];
+const KNOWN = [
+  'load',
+  'replicas',
+  'options',
+  'uses',
+  'env',
+  'secrets',
+  'limits',
+  'priority',
+  'restart',
+  'initTimeoutMs',
+  'drainMs',
+];
 
 function checkEntry(name: string, entry: ServerEntry, servers: readonly string[]): void {
   if (!/^[a-z][\w-]{0,63}$/i.test(name) || RESERVED.includes(name))
@@ -164,6 +181,7 @@ function checkEntry(name: string, entry: ServerEntry, servers: readonly string[]
   const restart = check.group('restart', ['stableMs', 'unstableMax']);
   restart?.integer('stableMs', 0, 3_600_000);
   restart?.integer('unstableMax', 1, 1000);
+  check.optional('priority', "'normal' or 'background'", (given) => given === 'normal' || given === 'background');
   check.integer('initTimeoutMs', 1, 3_600_000);
   check.integer('drainMs', 0, 3_600_000);
   for (const used of entry.uses ?? [])

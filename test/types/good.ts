@@ -11,7 +11,7 @@ function same<A, B>(_: Same<A, B>): void {}
 const atlas = system(import.meta.url, {
   geo: { load: module(geo), replicas: 2, env: ['HOME'], restart: { stableMs: 100 }, limits: { memoryMb: 128 } },
   files: { load: module(files), options: { folder: '/tmp' } },
-  lenient: { load: module(lenient) },
+  lenient: { load: module(lenient), priority: 'background' },
   ping: { load: module(ping), initTimeoutMs: 1000 },
   pong: { load: module(pong), drainMs: 10, secrets: ['TOKEN'] },
   web: {

@@ -148,7 +148,15 @@ export class ProcessServer implements Instance {
         slot += 1;
       }
       const uses = Object.fromEntries((entry.uses ?? []).map((used) => [used, true as const]));
-      return { name, slots, uses, env: entry.env ?? [], secrets: entry.secrets ?? [], memoryMb: entry.limits?.memoryMb ?? 0 };
+      return {
+        name,
+        slots,
+        uses,
+        env: entry.env ?? [],
+        secrets: entry.secrets ?? [],
+        memoryMb: entry.limits?.memoryMb ?? 0,
+        background: entry.priority === 'background',
+      };
     });
   }
 
