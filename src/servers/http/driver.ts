@@ -11,11 +11,12 @@ import type { Socket } from 'node:net';
 import type { Duplex } from 'node:stream';
 import { SkerryError } from '../../base/errors.ts';
 import { HttpError, toReply } from './errors.ts';
-import { exchange, type ExchangeParts, type Invoke } from './exchange.ts';
+import { type ExchangeParts, exchange, type Invoke } from './exchange.ts';
 import { createHealthChecks, type Probe } from './health.ts';
 import type { HttpSettings } from './options.ts';
 import type { Pages } from './pages.ts';
 import { createRouter, type Match, type Router } from './routes.ts';
+import { createRowExchange } from './row-exchange.ts';
 
 /** What a driver is made of. */
 export interface DriverParts {
@@ -27,6 +28,8 @@ export interface DriverParts {
   /** Servers that have to be reached for the driver to be ready. Default: none. */
   readonly servers?: readonly string[];
   readonly probe?: Probe;
+  /** How many calls a server runs at once, for routes with `rows`. Default: one. */
+  readonly placesOf?: (server: string) => Promise<number>;
   /** Told of failures that clients are not told about. Default: nobody. */
   readonly onFault?: (message: string, error: unknown) => void;
 }
@@ -62,17 +65,26 @@ class HttpDriver implements Driver {
   #requests = 0;
   #closing: Promise<void> | undefined;
 
-  constructor({ options: settings, invoke, pages, servers = [], probe = async () => 1, onFault = () => {} }: DriverParts) {
+  constructor({
+    options: settings,
+    invoke,
+    pages,
+    servers = [],
+    probe = async () => 1,
+    placesOf = async () => 1,
+    onFault = () => {},
+  }: DriverParts) {
     this.#settings = settings;
     const isStopping = () => this.#closing !== undefined;
     const health = createHealthChecks({ servers, probe, isStopping, isBusy: () => this.#requests > settings.requestsMax });
     const router = createRouter(settings.routes, pages, settings.health ? health : undefined);
-    this.#parts = { settings, router, invoke, isStopping, onFault };
+    const exchangeRows = createRowExchange({ settings, invoke, placesOf, isStopping, onFault });
+    this.#parts = { settings, router, invoke, exchangeRows, isStopping, onFault };
     this.#server = createServer({
       maxHeaderSize: settings.headerBytesMax,
       headersTimeout: settings.headersTimeoutMs,
-      // A body's own timer answers first; this is for bodies that nobody reads.
-      requestTimeout: settings.headersTimeoutMs + settings.bodyTimeoutMs + 1_000,
+      // A body's own timer answers first; this is for bodies that nobody reads. A stream of rows takes the time that it takes.
+      requestTimeout: settings.routes.some(({ rows }) => rows) ? 0 : settings.headersTimeoutMs + settings.bodyTimeoutMs + 1_000,
       keepAliveTimeout: settings.keepAliveMs,
       connectionsCheckingInterval: Math.min(5_000, Math.ceil(settings.headersTimeoutMs / 2)),
     });

@@ -5,10 +5,12 @@
 
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import { HttpError, toReply } from './errors.ts';
+import { linger } from './linger.ts';
 import type { HttpSettings, RouteSettings } from './options.ts';
 import { isKnown } from './pages.ts';
 import { NO_BODY, parseTarget, readJson, toArguments } from './request.ts';
 import type { Match, Router } from './routes.ts';
+import type { RowExchange } from './row-exchange.ts';
 
 /**
  * Calls a method of a server.
@@ -28,14 +30,13 @@ export interface ExchangeParts {
   readonly settings: HttpSettings;
   readonly router: Router;
   readonly invoke: Invoke;
+  /** Answers where a route has `rows`. */
+  readonly exchangeRows: RowExchange;
   /** Whether the driver is on its way out: answers then close their connection. */
   readonly isStopping: () => boolean;
   /** Told of every failure that the client is not told about. */
   readonly onFault: (message: string, error: unknown) => void;
 }
-
-/** How long a client may go on sending after an answer that closes its connection. */
-const LINGER_MS = 1_000;
 
 const JSON_HEADERS = { 'content-type': 'application/json; charset=utf-8', 'cache-control': 'no-store' };
 
@@ -65,6 +66,7 @@ export async function exchange(
     }
     const { route, params } = found;
     names = route.args;
+    if (route.rows) return await parts.exchangeRows(request, response, route, target, signal);
 
     const readsBody = verb !== 'GET' && verb !== 'HEAD';
     const onReading = (): void => {
@@ -141,14 +143,7 @@ async function send(
   // The whole answer goes out now; the end, which closes the connection, comes when the client has stopped sending.
   if (content) response.write(content);
   else response.flushHeaders();
-  await new Promise<void>((resolve) => {
-    const timer = setTimeout(resolve, LINGER_MS);
-    request.once('close', () => {
-      clearTimeout(timer);
-      resolve();
-    });
-    request.resume();
-  });
+  await linger(request);
   response.end();
 }
 

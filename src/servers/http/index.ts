@@ -8,7 +8,9 @@ import type { Probe } from './health.ts';
 import { checkOptions, type HttpOptions } from './options.ts';
 import { readPages } from './pages.ts';
 
+export { type CutOptions, cutRows, type RowChunk, type RowFormat } from './cut-rows.ts';
 export type { HttpOptions, PageOptions, RouteOptions } from './options.ts';
+export type { RowAnswer, RowRequest } from './row-exchange.ts';
 
 /** What the driver takes from a server's context. */
 export interface HttpContext {
@@ -25,8 +27,11 @@ export type CallWith = (
   options: { readonly signal: AbortSignal; readonly timeoutMs?: number },
 ) => Readonly<Record<string, (...args: readonly unknown[]) => Promise<unknown>>>;
 
+/** How many calls the server behind a client runs at once. */
+export type PlacesOf = (client: unknown) => Promise<number>;
+
 /** Starts listening; rejects with what is wrong with the options or the address. */
-export async function serve(ctx: HttpContext, callWith: CallWith, probe: Probe): Promise<object> {
+export async function serve(ctx: HttpContext, callWith: CallWith, probe: Probe, placesOf: PlacesOf): Promise<object> {
   const servers = Object.keys(ctx.uses);
   const options = checkOptions(ctx.options, servers);
   const driver = createDriver({
@@ -35,6 +40,7 @@ export async function serve(ctx: HttpContext, callWith: CallWith, probe: Probe):
     servers,
     probe,
     invoke: (server, method, args, options) => callWith(ctx.uses[server], options)[method](...args),
+    placesOf: (server) => placesOf(ctx.uses[server]),
     onFault: (message, error) => ctx.log.error(message, error),
   });
   ctx.onStop(() => driver.close());
@@ -48,5 +54,6 @@ export default server((ctx: ServerContext<HttpOptions>) =>
     ctx,
     (client, options) => facadeWith(client as object, options) as never,
     (name) => remoteOf((ctx.uses as HttpContext['uses'])[name] as object, 'the http driver').running(),
+    (client) => remoteOf(client as object, 'the http driver').places(),
   ),
 );

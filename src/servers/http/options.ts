@@ -41,6 +41,10 @@ export interface HttpOptions {
   readonly connectionsMax?: number;
   /** Requests under way at a time, 1 or more; further ones are 503. Default 1,024. */
   readonly requestsMax?: number;
+  /** Longest row of a route with `rows`, in bytes, 1 KiB to 16 MiB; a longer one ends its request. Default 1 MiB. */
+  readonly rowBytesMax?: number;
+  /** Requests of routes with `rows` under way at a time, 1 or more; further ones are 503. Default 16. */
+  readonly rowRequestsMax?: number;
   /** How long requests under way may take to finish when the driver stops, 0 or more. Default 5,000. */
   readonly drainMs?: number;
 }
@@ -58,6 +62,12 @@ export interface RouteOptions {
    * body. Without it the method gets one object with all of them, or a body that is not an object as it is.
    */
   readonly args?: readonly string[];
+  /**
+   * The body is a stream of rows (`text/csv` or `application/x-ndjson`), the answer another one of the same kind. The method is called
+   * with each chunk of whole rows (`RowRequest`) and answers with bytes (`RowAnswer`). Of such a route `bodyBytesMax` limits nothing,
+   * and `bodyTimeoutMs` is for a client that sends nothing. Not for `GET` and `DELETE`. Default false.
+   */
+  readonly rows?: boolean;
   /** Deadline of the call, 1 ms or more. Default: the method's own. */
   readonly timeoutMs?: number;
   /** `cache-control` of a successful answer. Default `no-store`. */
@@ -103,11 +113,13 @@ const numbers = {
   stallTimeoutMs: [30_000, 100, 3_600_000],
   connectionsMax: [10_000, 1, 1_000_000],
   requestsMax: [1_024, 1, 1_000_000],
+  rowBytesMax: [MiB, 1024, 16 * MiB],
+  rowRequestsMax: [16, 1, 1_000_000],
   drainMs: [5_000, 0, 3_600_000],
 } as const satisfies Record<string, readonly [number | undefined, number, number]>;
 
 const optionNames = [...Object.keys(numbers), 'host', 'routes', 'pages', 'contentSecurityPolicy', 'health'];
-const routeOptionNames = ['route', 'server', 'method', 'args', 'timeoutMs', 'cacheControl'];
+const routeOptionNames = ['route', 'server', 'method', 'args', 'rows', 'timeoutMs', 'cacheControl'];
 
 const pageOptionNames = ['path', 'file', 'type'];
 
@@ -163,13 +175,15 @@ export function checkOptions(options: unknown, servers: readonly string[]): Http
     stallTimeoutMs: number('stallTimeoutMs'),
     connectionsMax: number('connectionsMax'),
     requestsMax: number('requestsMax'),
+    rowBytesMax: number('rowBytesMax'),
+    rowRequestsMax: number('rowRequestsMax'),
     drainMs: number('drainMs'),
   };
 }
 
 function checkRoute(option: unknown, at: string, servers: readonly string[]): RouteSettings {
   const given = checkRecord(option, at, routeOptionNames);
-  const { route, server, method, args, timeoutMs, cacheControl } = given;
+  const { route, server, method, args, rows, timeoutMs, cacheControl } = given;
 
   const halves = typeof route === 'string' ? /^([A-Z]+) (\/[^\s?#]*)$/.exec(route) : null;
   if (!halves || !verbs.includes(halves[1])) {
@@ -183,6 +197,9 @@ function checkRoute(option: unknown, at: string, servers: readonly string[]): Ro
     throw wrong(`${at}.method`, 'the name of a method', method);
   }
   if (args !== undefined && !isListOfNames(args)) throw wrong(`${at}.args`, 'a list of different names', args);
+  if (rows !== undefined && typeof rows !== 'boolean') throw wrong(`${at}.rows`, 'true or false', rows);
+  if (rows && (args !== undefined || ['GET', 'DELETE'].includes(halves[1])))
+    throw wrong(`${at}.rows`, 'of a POST, PUT or PATCH route without `args`', rows);
   if (timeoutMs !== undefined && !(typeof timeoutMs === 'number' && timeoutMs >= 1 && timeoutMs <= 2 ** 31 - 1)) {
     throw wrong(`${at}.timeoutMs`, 'milliseconds from 1 to 2147483647', timeoutMs);
   }
@@ -195,6 +212,7 @@ function checkRoute(option: unknown, at: string, servers: readonly string[]): Ro
     server,
     method,
     ...(args !== undefined && { args }),
+    ...(rows && { rows }),
     ...(timeoutMs !== undefined && { timeoutMs }),
     ...(cacheControl !== undefined && { cacheControl }),
   };

@@ -1,0 +1,124 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import fc from 'fast-check';
+import { isSkerryError } from '../../base/errors.ts';
+import { type CutOptions, cutRows, type RowChunk, RowCutter, type RowFormat } from './cut-rows.ts';
+
+const TIMEOUT = { timeout: 60_000 };
+
+function cut(pieces: readonly Uint8Array[], format: RowFormat, options?: CutOptions): RowChunk[] {
+  const cutter = new RowCutter(format, options);
+  return [...pieces.flatMap((piece) => [...cutter.push(piece)]), ...cutter.end()];
+}
+
+const textOf = (chunks: readonly RowChunk[]): string => Buffer.concat(chunks.map(({ bytes }) => bytes)).toString();
+
+/** Cuts bytes at the given places, in any order and number. */
+function piecesOf(bytes: Uint8Array, places: readonly number[]): Uint8Array[] {
+  const cuts = [...new Set(places.map((place) => place % (bytes.length + 1)))].sort((a, b) => a - b);
+  return [0, ...cuts].map((from, i) => bytes.subarray(from, cuts[i] ?? bytes.length));
+}
+
+const field = fc.oneof(
+  fc.stringMatching(/^[a-z0-9.ü -]{0,12}$/),
+  fc.stringMatching(/^[a-z"\n\r,ü]{0,12}$/).map((text) => `"${text.replaceAll('"', '""')}"`),
+  fc.constantFrom('5" pipe', '"shut" late', '"a""b"', '""'), // a quote within a field; one that is shut too early; doubled ones
+);
+const row = fc.array(field, { minLength: 1, maxLength: 5 }).map((fields) => fields.join(','));
+const places = fc.array(fc.nat(5_000), { maxLength: 40 });
+
+test('however the bytes arrive, the chunks hold the same rows whole, with their line numbers', TIMEOUT, () => {
+  const lineEnd = fc.constantFrom('\n', '\r\n');
+  const chunkBytes = fc.integer({ min: 1, max: 300 });
+  fc.assert(
+    fc.property(
+      fc.array(row, { maxLength: 40 }),
+      row,
+      lineEnd,
+      fc.boolean(),
+      places,
+      chunkBytes,
+      (rows, header, end, isEnded, cuts, size) => {
+        const ended = isEnded || rows.at(-1) === ''; // an empty row is there by its end alone
+        const all = [header, ...rows].map((text) => text + end).join('');
+        const bytes = Buffer.from(ended || rows.length === 0 ? all : all.slice(0, -end.length));
+        const chunks = cut(piecesOf(bytes, cuts), 'csv', { chunkBytes: size });
+        const expected = rows.map((text, i) => (i < rows.length - 1 || ended ? text + end : text));
+
+        // The rows, in order, each whole in one chunk; a chunk is complete with the row that reaches the size.
+        let next = 0;
+        let line = 1 + all.slice(0, header.length + end.length).split('\n').length - 1;
+        chunks.forEach((chunk, i) => {
+          assert.equal(chunk.header, header);
+          assert.equal(chunk.first, i === 0);
+          assert.equal(chunk.line, line);
+          let text = '';
+          while (Buffer.byteLength(text) < chunk.bytes.length) text += expected[next++];
+          assert.equal(Buffer.from(chunk.bytes).toString(), text);
+          if (i < chunks.length - 1) assert.ok(chunk.bytes.length >= size);
+          line += text.split('\n').length - 1;
+        });
+        assert.equal(next, expected.length);
+        assert.deepEqual(chunks, cut([bytes], 'csv', { chunkBytes: size }));
+      },
+    ),
+    { numRuns: 500 },
+  );
+});
+
+test('NDJSON ends a row at each newline, whatever quotes there are', TIMEOUT, () => {
+  const line = fc.stringMatching(/^[{}":a-z, ü]{0,20}$/);
+  fc.assert(
+    fc.property(fc.array(line, { maxLength: 40 }), places, (lines, cuts) => {
+      const text = lines.map((one) => `${one}\n`).join('');
+      const chunks = cut(piecesOf(Buffer.from(text), cuts), 'ndjson', { chunkBytes: 1 });
+      assert.equal(textOf(chunks), text);
+      assert.equal(chunks.length, Math.max(1, lines.length));
+      assert.deepEqual(
+        chunks.map((chunk) => chunk.line),
+        chunks.map((_, i) => 1 + i),
+      );
+    }),
+  );
+});
+
+test('a byte order mark in pieces belongs to nothing; its beginning alone is text', () => {
+  const marked = Buffer.from('\uFEFF"a\nb",c\n1,2\n');
+  const pieces = [...marked].map((byte) => Uint8Array.of(byte));
+  for (const format of ['csv', 'ndjson'] as const) assert.ok(!textOf(cut(pieces, format)).startsWith('\uFEFF'));
+  const [chunk] = cut(pieces, 'csv');
+  assert.equal(chunk.header, '"a\nb",c');
+  assert.deepEqual([chunk.line, textOf([chunk])], [3, '1,2\n']);
+  const torn = [Uint8Array.of(0xef), Uint8Array.of(0xbb, 0x0a)];
+  assert.deepEqual(Buffer.concat(cut(torn, 'ndjson').map(({ bytes }) => bytes)), Buffer.from([0xef, 0xbb, 0x0a]));
+});
+
+test('there is a first chunk, also of nothing and of a header alone', () => {
+  for (const text of ['', 'lat,lng', 'lat,lng\r\n']) {
+    const chunks = cut([Buffer.from(text)], 'csv');
+    assert.equal(chunks.length, 1);
+    assert.deepEqual([chunks[0].first, chunks[0].header, chunks[0].bytes.length], [true, text.trim(), 0]);
+  }
+});
+
+test('a row that is too long is an error that says where it begins, after the rows before it', async () => {
+  const rows = 'a,b\n1,2\n3,4\n';
+  for (const long of [`"${'x'.repeat(200)}`, `${'y'.repeat(200)}\n5,6\n`]) {
+    for (const size of [1, 7, 1000]) {
+      const taken: RowChunk[] = [];
+      const bytes = Buffer.from(rows + long);
+      const source = async function* () {
+        for (let at = 0; at < bytes.length; at += size) yield bytes.subarray(at, at + size);
+      };
+      await assert.rejects(
+        async () => {
+          for await (const chunk of cutRows(source(), 'csv', { rowBytesMax: 100 })) taken.push(chunk);
+        },
+        (error) => isSkerryError(error, 'SKERRY_LIMIT') && error.data?.line === 4 && /begins at line 4/.test(error.message),
+      );
+      assert.equal(textOf(taken), '1,2\n3,4\n');
+    }
+  }
+  const huge = Buffer.from('h'.repeat(70_000));
+  assert.throws(() => cut([huge], 'csv'), /the header has 70000 bytes/);
+});

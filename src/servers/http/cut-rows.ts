@@ -1,0 +1,217 @@
+// Cuts a stream of CSV or NDJSON into chunks that end where a row ends, so that each can be parsed alone, on any server.
+//
+//   source   …,8.5⏎Bern,"a⏎b",46.9⏎Ch │ ur,46.8⏎…         pieces as they come, cut anywhere
+//   chunks   [ …,8.5⏎Bern,"a⏎b",46.9⏎ ] [ Chur,46.8⏎… ]    whole rows, some `chunkBytes` each
+//
+// One look at each byte, and a state that is carried over borders: a newline within quotes ends no row, `""` within quotes is a quote,
+// and a quote opens only at the start of a field (in `5" pipe` it is a character). So a row with broken quotes harms its neighbours
+// only if it opens one that it does not close. What is kept is the chunk in the making: a row longer than `rowBytesMax` is an error.
+
+import { SkerryError } from '../../base/errors.ts';
+
+export type RowFormat = 'csv' | 'ndjson';
+
+/** Whole rows, and where they come from. */
+export interface RowChunk {
+  /** The rows with their line ends; the last of all may lack its own. */
+  readonly bytes: Uint8Array;
+  readonly format: RowFormat;
+  /** The first row of CSV, which is in no chunk's bytes, without its line end; empty for NDJSON. */
+  readonly header: string;
+  /** Number of the line at which the first row begins, from 1. */
+  readonly line: number;
+  /** Whether it is the first one. There always is one, also when there are no rows. */
+  readonly first: boolean;
+}
+
+export interface CutOptions {
+  /** A chunk is complete when it has so many bytes. Default 64 KiB. */
+  readonly chunkBytes?: number;
+  /** Longest row. Default 1 MiB. */
+  readonly rowBytesMax?: number;
+}
+
+/** A header goes with every chunk. */
+const HEADER_BYTES_MAX = 64 * 1024;
+const BYTE_ORDER_MARK = [0xef, 0xbb, 0xbf];
+
+/** Where in a row of CSV the next byte stands. NDJSON is always `within`. */
+const Place = { fieldStart: 0, within: 1, quoted: 2, quoteInQuoted: 3 };
+const NEWLINE = 0x0a;
+const QUOTE = 0x22;
+const COMMA = 0x2c;
+
+/**
+ * @param source bytes, cut anywhere; it is asked for more only when a chunk is asked for.
+ * @throws SkerryError SKERRY_LIMIT with `data.line` for a row or a header that is too long, after the chunks before it
+ */
+export async function* cutRows(
+  source: AsyncIterable<Uint8Array>,
+  format: RowFormat,
+  options: CutOptions = {},
+): AsyncGenerator<RowChunk, void, undefined> {
+  const cutter = new RowCutter(format, options);
+  for await (const bytes of source) yield* cutter.push(bytes);
+  yield* cutter.end();
+}
+
+/** The same without a source. */
+export class RowCutter {
+  readonly #format: RowFormat;
+  readonly #chunkBytes: number;
+  readonly #rowBytesMax: number;
+  /** Bytes that are in no chunk yet. */
+  #held: Uint8Array[] = [];
+  #heldBytes = 0;
+  /** Of the held bytes, those of whole rows. */
+  #wholeBytes = 0;
+  #place: number;
+  /** Line at which the held bytes begin, the row in the making begins, and the next byte stands. */
+  #heldLine = 1;
+  #rowLine = 1;
+  #line = 1;
+  #header: string | undefined;
+  #first = true;
+  /** Bytes of a byte order mark that have come; 3 when no more is looked for. */
+  #mark = 0;
+
+  constructor(format: RowFormat, { chunkBytes = 64 * 1024, rowBytesMax = 1024 * 1024 }: CutOptions = {}) {
+    this.#format = format;
+    this.#chunkBytes = chunkBytes;
+    this.#rowBytesMax = rowBytesMax;
+    this.#place = this.#fieldStart;
+    if (format === 'ndjson') this.#header = '';
+  }
+
+  /** Takes more of the source; gives the chunks that are complete with it. */
+  *push(input: Uint8Array): Generator<RowChunk, void, undefined> {
+    let bytes = this.#withoutMark(input);
+    let at = 0;
+    while (bytes.length > 0) {
+      const end = this.#scan(bytes, at);
+      if (end === -1) {
+        this.#held.push(bytes);
+        this.#heldBytes += bytes.length;
+        if (this.#heldBytes - this.#wholeBytes > this.#rowBytesMax) {
+          if (this.#wholeBytes > 0) yield this.#take();
+          throw this.#tooLong();
+        }
+        return;
+      }
+      const rowBytes = this.#heldBytes + end - this.#wholeBytes;
+      if (rowBytes > this.#rowBytesMax) {
+        this.#hold(bytes, end);
+        if (this.#wholeBytes > 0) yield this.#take();
+        throw this.#tooLong();
+      }
+      this.#wholeBytes += rowBytes;
+      this.#rowLine = this.#line;
+      if (this.#header === undefined) {
+        bytes = this.#hold(bytes, end);
+        this.#takeHeader();
+        at = 0;
+      } else if (this.#wholeBytes >= this.#chunkBytes) {
+        bytes = this.#hold(bytes, end);
+        yield this.#take();
+        at = 0;
+      } else {
+        at = end;
+      }
+    }
+  }
+
+  /** There is no more: gives the rest. */
+  *end(): Generator<RowChunk, void, undefined> {
+    this.#wholeBytes = this.#heldBytes;
+    if (this.#header === undefined) this.#takeHeader();
+    if (this.#first || this.#heldBytes > 0) yield this.#take();
+  }
+
+  get #fieldStart(): number {
+    return this.#format === 'csv' ? Place.fieldStart : Place.within;
+  }
+
+  /** @returns where the next row ends, or -1 */
+  #scan(bytes: Uint8Array, from: number): number {
+    let place = this.#place;
+    const isCsv = this.#format === 'csv';
+    for (let at = from; at < bytes.length; at++) {
+      const byte = bytes[at];
+      if (byte === NEWLINE) {
+        this.#line += 1;
+        if (place === Place.quoted) continue;
+        this.#place = this.#fieldStart;
+        return at + 1;
+      }
+      if (!isCsv) continue;
+      if (place === Place.within) {
+        if (byte === COMMA) place = Place.fieldStart;
+      } else if (place === Place.quoted) {
+        if (byte === QUOTE) place = Place.quoteInQuoted;
+      } else if (byte === QUOTE) {
+        place = Place.quoted; // of a field's start, or a doubled one
+      } else {
+        place = byte === COMMA ? Place.fieldStart : Place.within;
+      }
+    }
+    this.#place = place;
+    return -1;
+  }
+
+  /** Holds the bytes before `end`. @returns the others */
+  #hold(bytes: Uint8Array, end: number): Uint8Array {
+    this.#held.push(bytes.subarray(0, end));
+    this.#heldBytes += end;
+    return bytes.subarray(end);
+  }
+
+  /** What is held, up to the last row's end. */
+  #takeBytes(): Uint8Array {
+    const all = this.#held.length === 1 ? this.#held[0] : Buffer.concat(this.#held, this.#heldBytes);
+    const rest = all.subarray(this.#wholeBytes);
+    this.#held = rest.length > 0 ? [rest] : [];
+    this.#heldBytes = rest.length;
+    const taken = all.subarray(0, this.#wholeBytes);
+    this.#wholeBytes = 0;
+    this.#heldLine = this.#rowLine;
+    return taken;
+  }
+
+  #take(): RowChunk {
+    const line = this.#heldLine;
+    const bytes = this.#takeBytes();
+    const first = this.#first;
+    this.#first = false;
+    return { bytes, format: this.#format, header: this.#header ?? '', line, first };
+  }
+
+  #takeHeader(): void {
+    const bytes = this.#takeBytes();
+    if (bytes.length > HEADER_BYTES_MAX)
+      throw new SkerryError('SKERRY_LIMIT', `the header has ${bytes.length} bytes; it may have ${HEADER_BYTES_MAX}`, {
+        data: { line: 1 },
+      });
+    this.#header = new TextDecoder().decode(bytes).replace(/\r?\n$/, '');
+  }
+
+  #tooLong(): SkerryError {
+    const message = `the row that begins at line ${this.#rowLine} is longer than ${this.#rowBytesMax} bytes`;
+    const hint = this.#format === 'csv' ? ' (is a quote missing?)' : '';
+    return new SkerryError('SKERRY_LIMIT', message + hint, { data: { line: this.#rowLine } });
+  }
+
+  /** A byte order mark stands before everything, in whatever pieces it comes, and is no part of the first field. */
+  #withoutMark(bytes: Uint8Array): Uint8Array {
+    let at = 0;
+    while (this.#mark < 3 && at < bytes.length) {
+      if (bytes[at] !== BYTE_ORDER_MARK[this.#mark]) {
+        const kept = BYTE_ORDER_MARK.slice(0, this.#mark);
+        this.#mark = 3;
+        return kept.length === 0 ? bytes.subarray(at) : Buffer.concat([Uint8Array.from(kept), bytes.subarray(at)]);
+      }
+      this.#mark += 1;
+      at += 1;
+    }
+    return at === 0 ? bytes : bytes.subarray(at);
+  }
+}
