@@ -1,6 +1,8 @@
-// The atlas: two instances that know where the cities are, one that knows their names, and one that speaks HTTP and serves the page.
+// The atlas: two instances that know where the cities are, one that knows their names, a pool for bulk work, and one that speaks HTTP and
+// serves the page.
 
 import { system } from 'skerry';
+import { enrich } from './enrich-servers.ts';
 import { pages } from './pages.ts';
 
 /** Where the atlas listens. */
@@ -14,9 +16,10 @@ export default system(import.meta.url, {
   places: {
     load: () => import('./places.server.ts'),
   },
+  enrich,
   web: {
     load: () => import('skerry/servers/http'),
-    uses: ['geo', 'places'],
+    uses: ['geo', 'places', 'enrich'],
     env: ['PORT', 'HOST'],
     options: {
       ...address,
@@ -25,6 +28,7 @@ export default system(import.meta.url, {
         { route: 'GET /search', server: 'places', method: 'search', args: ['q', 'limit'] },
         { route: 'GET /country/:code', server: 'places', method: 'country', args: ['code', 'top'] },
         { route: 'GET /countries', server: 'places', method: 'countries', args: [], cacheControl: 'max-age=3600' },
+        { route: 'POST /enrich', server: 'enrich', method: 'chunk', rows: true },
       ],
       pages,
     },

@@ -1,0 +1,81 @@
+// Where a job writes: the rows, and the list of those with a problem. Both are written under the names of parts and renamed when they are
+// whole, so that a file of that name is never half of one.
+
+import { type FileHandle, open, rename, rm } from 'node:fs/promises';
+import type { Problem } from './enricher.ts';
+
+export class Output {
+  readonly name: string;
+  readonly errors: string | undefined;
+  readonly #file: FileHandle | undefined;
+  readonly #errorFile: FileHandle | undefined;
+  #problems = '';
+  #over = false;
+
+  static async open(name: string, errors: string | undefined): Promise<Output> {
+    const isStandard = name === '-';
+    const list = errors ?? (isStandard ? undefined : `${name}.errors.ndjson`);
+    try {
+      const file = isStandard ? undefined : await open(`${name}.part`, 'w');
+      return new Output(
+        isStandard ? 'the standard output' : name,
+        list,
+        file,
+        list === undefined ? undefined : await open(`${list}.part`, 'w'),
+      );
+    } catch (error) {
+      throw new Error(`the output cannot be written: ${(error as Error).message}`, { cause: error });
+    }
+  }
+
+  constructor(name: string, errors: string | undefined, file: FileHandle | undefined, errorFile: FileHandle | undefined) {
+    this.name = name;
+    this.errors = errors;
+    this.#file = file;
+    this.#errorFile = errorFile;
+  }
+
+  async write(bytes: Uint8Array): Promise<void> {
+    if (this.#file !== undefined) await this.#file.writeFile(bytes);
+    else if (!process.stdout.write(bytes)) await new Promise((resolve) => process.stdout.once('drain', resolve));
+    if (this.#problems.length > 64 * 1024) await this.#writeProblems();
+  }
+
+  problem(problem: Problem): void {
+    if (this.#errorFile !== undefined) this.#problems += `${JSON.stringify(problem)}\n`;
+  }
+
+  async finish(): Promise<void> {
+    await this.#close();
+    if (this.#file !== undefined) await rename(`${this.name}.part`, this.name);
+    if (this.errors !== undefined) await rename(`${this.errors}.part`, this.errors);
+  }
+
+  /** It is not whole. @returns where what there is can be found */
+  async keepPart(): Promise<string> {
+    await this.#close();
+    return this.#file === undefined ? this.name : `${this.name}.part`;
+  }
+
+  /** Nothing has come of it: no file is left, unless a part was kept. */
+  async discard(): Promise<void> {
+    if (this.#over) return;
+    await this.#close();
+    if (this.#file !== undefined) await rm(`${this.name}.part`, { force: true });
+    if (this.errors !== undefined) await rm(`${this.errors}.part`, { force: true });
+  }
+
+  async #close(): Promise<void> {
+    if (this.#over) return;
+    this.#over = true;
+    await this.#writeProblems();
+    await this.#file?.close();
+    await this.#errorFile?.close();
+  }
+
+  async #writeProblems(): Promise<void> {
+    const text = this.#problems;
+    this.#problems = '';
+    if (text !== '') await this.#errorFile?.writeFile(text);
+  }
+}
