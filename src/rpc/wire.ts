@@ -5,7 +5,7 @@
 //   item           value
 //   error          the error as a value
 
-import type { Decoder } from '../channel/codec/decoder.ts';
+import { Decoder } from '../channel/codec/decoder.ts';
 import type { Encoder } from '../channel/codec/encoder.ts';
 import { Flag } from '../protocol/record.ts';
 
@@ -28,12 +28,21 @@ export interface CallBody {
 export function writeCall(encoder: Encoder, body: CallBody): void {
   encoder.f64(body.deadline);
   if (body.extra !== undefined) encoder.value(body.extra, 'extra');
-  if (body.encodedArgs !== undefined) encoder.raw(body.encodedArgs);
-  else encoder.args(body.args);
+  if (body.encodedArgs === undefined) encoder.args(body.args);
+  else if (body.extra === undefined) encoder.raw(body.encodedArgs);
+  else encoder.args(decodeArgs(body.encodedArgs)); // they count shapes and objects from their own start: here they are not the first
 }
 
 export function writeArgs(encoder: Encoder, args: readonly unknown[]): void {
   encoder.args(args);
+}
+
+function decodeArgs(encoded: Uint8Array): unknown[] {
+  const decoder = new Decoder();
+  decoder.begin(encoded, 0, encoded.length);
+  const args = decoder.args();
+  decoder.end();
+  return args;
 }
 
 export function writeRaw(encoder: Encoder, payload: Uint8Array): void {
