@@ -30,6 +30,11 @@ const RUNS = {
     test: 'src/servers/files/tree.test',
     env: { SKERRY_TREE_RUNS: '20000' },
   },
+  enrich: {
+    what: 'bulk enrichment of 1,000,000 rows with a rule module that throws, crashes, leaks and loops',
+    test: 'test/fault/enrich.test',
+    env: { SKERRY_ENRICH_ROWS: '1000000' },
+  },
   atlas: {
     what: '30 s of the atlas over 50 connections, its geo processes killed in turn every 3 s',
     test: 'test/fault/atlas.test',

@@ -29,9 +29,11 @@ const HELP = `npm run enrich -- [file] [options]: adds the nearest city to each 
 
 const RULE_CHUNKS_IN_FLIGHT = 8;
 const GUILTY_SHOWN = 20;
+const URL_OF_FILE = /^file:\/\//;
 
 interface Options {
   readonly input: string | undefined;
+  /** A URL. */
   readonly rules: string | undefined;
   readonly output: string | undefined;
   readonly errors: string | undefined;
@@ -81,7 +83,7 @@ async function enrich(options: Options, signal: AbortSignal): Promise<void> {
     throw new UsageError(`the file cannot be read: ${error.message}`);
   });
   const format: RowFormat = /\.(ndjson|jsonl)$/i.test(input) ? 'ndjson' : 'csv';
-  const rules = options.rules === undefined ? undefined : pathToFileURL(options.rules).href;
+  const { rules } = options;
   const kind = json ? 'json' : process.stderr.isTTY ? 'terminal' : 'log';
   const output = await Output.open(options.output ?? withMark(input, 'enriched'), options.errors);
   try {
@@ -210,7 +212,10 @@ function parse(args: string[]): Options | undefined {
   const path = (given: string | undefined) => (given === undefined || given === '-' ? given : resolve(base, given));
   return {
     input: path(positionals[0]),
-    rules: path(values.rules),
+    rules:
+      values.rules === undefined || URL_OF_FILE.test(values.rules)
+        ? values.rules
+        : pathToFileURL(resolve(base, values.rules)).href,
     output: path(values.output),
     errors: path(values.errors),
     json: values.json ?? false,

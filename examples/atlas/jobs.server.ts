@@ -20,6 +20,7 @@ type Verdict = RuleOutcome | { readonly json?: undefined; readonly error: string
 
 /** Bounded by the limits of the servers that run rules, not by a clock: a slow rule is not a wrong one. */
 const NO_DEADLINE = { timeoutMs: 0 };
+const LONGEST_MS = 2 ** 31 - 1;
 
 const used = { enrich: uses<typeof enrich>(['rows']), rules: uses<typeof rules>(), judge: uses<typeof rules>() };
 
@@ -55,7 +56,7 @@ export default server({ uses: used, concurrency: 16 }, ({ uses: { enrich, rules,
       }
     }),
 
-    chunk: method({ timeoutMs: 0 }, async ({ rules: url, ...chunk }: RuleChunk): Promise<ChunkResult> => {
+    chunk: method({ timeoutMs: LONGEST_MS }, async ({ rules: url, ...chunk }: RuleChunk): Promise<ChunkResult> => {
       const signal = currentCall()?.signal;
       const options = { ...NO_DEADLINE, ...(signal !== undefined && { signal }) };
       const rows = await call(enrich, options).rows(chunk);

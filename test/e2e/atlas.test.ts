@@ -2,6 +2,7 @@
 
 import assert from 'node:assert/strict';
 import { createServer } from 'node:net';
+import { availableParallelism } from 'node:os';
 import { join } from 'node:path';
 import { type TestContext, test } from 'node:test';
 import { descendants, until } from '../fault/processes.ts';
@@ -28,7 +29,7 @@ async function started(t: TestContext): Promise<{ atlas: Program; port: number }
 
 test('answers with the nearest cities, refuses what is wrong with its path, and SIGTERM ends it cleanly', TIMEOUT, async (t) => {
   const { atlas, port } = await started(t);
-  assert.match(atlas.stdout(), /^geo\.0 +\d+ +running +after [\d.]+ s\ngeo\.1 .*\nplaces\.0 .*\nweb\.0 /m);
+  assert.match(atlas.stdout(), /^geo\.0 +\d+ +running +after [\d.]+ s\ngeo\.1 .*\nplaces\.0 .*\n(enrich\.\d+ .*\n)+web\.0 /m);
   const curls = [...atlas.stdout().matchAll(/curl '(http:\/\/\S+)'/g)].map(([, url]) => url);
   assert.deepEqual(
     curls.map((url) => new URL(url).pathname),
@@ -70,7 +71,7 @@ test('answers with the nearest cities, refuses what is wrong with its path, and 
   }
 
   const pids = [atlas.pid, ...descendants(atlas.pid)];
-  assert.equal(pids.length, 7);
+  assert.equal(pids.length, 7 + availableParallelism());
   process.kill(atlas.pid, 'SIGTERM');
   const { code, stdout } = await atlas.ended;
   assert.equal(code, 0);

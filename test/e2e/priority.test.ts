@@ -5,8 +5,8 @@ import { execFileSync } from 'node:child_process';
 import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { type TestContext, test } from 'node:test';
 import { boot } from '../../src/index.ts';
-import system from '../fixtures/e2e/priority.system.ts';
 import { until } from '../fault/processes.ts';
+import system from '../fixtures/e2e/priority.system.ts';
 import { nothingIsLeft, TRANSPORTS } from './world.ts';
 
 const isLinux = existsSync('/proc/self/task');
@@ -40,25 +40,27 @@ function niceOfGroup(pid: number): number | undefined {
 }
 
 for (const transport of TRANSPORTS) {
-  test(
-    `${transport}: every thread of a background instance, its successor's too, and its session are at nice 19; others are not`,
-    { timeout: 30_000, skip: !isLinux && 'Linux only' },
-    async (t) => {
-      const sys = await booted(t, transport);
-      const own = niceOfThreads(process.pid)[0];
-      assert.ok(niceOfThreads(await sys.servers.front.pid()).every((nice) => nice === own));
-      for (let life = 0; life < 2; life++) {
-        const pid = await sys.servers.back.pid();
-        assert.deepEqual(new Set(niceOfThreads(pid)), new Set([19]));
-        // Without rights the operating system takes one such change in 100 ms: it may come a little later.
-        if (niceOfGroup(pid) !== undefined) await until('the session is at 19', () => niceOfGroup(pid) === 19);
-        if (life === 0) await sys.processes.kill('back');
-      }
-    },
-  );
+  test(`${transport}: every thread of a background instance, its successor's too, and its session are at nice 19; others are not`, {
+    timeout: 30_000,
+    skip: !isLinux && 'Linux only',
+  }, async (t) => {
+    const sys = await booted(t, transport);
+    const own = niceOfThreads(process.pid)[0];
+    assert.ok(niceOfThreads(await sys.servers.front.pid()).every((nice) => nice === own));
+    for (let life = 0; life < 2; life++) {
+      const pid = await sys.servers.back.pid();
+      assert.deepEqual(new Set(niceOfThreads(pid)), new Set([19]));
+      // Without rights the operating system takes one such change in 100 ms: it may come a little later.
+      if (niceOfGroup(pid) !== undefined) await until('the session is at 19', () => niceOfGroup(pid) === 19);
+      if (life === 0) await sys.processes.kill('back');
+    }
+  });
 }
 
-test('on one core a background server leaves nearly all of it to another', { timeout: 30_000, skip: !hasTaskset && 'needs taskset' }, async (t) => {
+test('on one core a background server leaves nearly all of it to another', {
+  timeout: 30_000,
+  skip: !hasTaskset && 'needs taskset',
+}, async (t) => {
   const sys = await booted(t);
   const { front, back } = sys.servers;
   const pids = [await front.pid(), await back.pid()];

@@ -18,7 +18,7 @@ export interface Splitting<Row, Value> {
 }
 
 /** Parts no longer than this are run row by row. */
-const SINGLE_MAX = 64;
+const SINGLE_MAX = 128;
 
 /** @returns a value for each row, in order. @throws what `run` and `judge` reject with, deaths apart */
 export async function runSplitting<Row, Value>(rows: readonly Row[], splitting: Splitting<Row, Value>): Promise<Value[]> {
