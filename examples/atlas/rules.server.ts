@@ -82,15 +82,10 @@ async function loadRule(url: string): Promise<Rule> {
   throw new SkerryError('SKERRY_INVALID', `the rule module ${url} must export a function by default; it exports: ${exported}`);
 }
 
-/** Node 20 needs hooks for TypeScript: they are installed when a module turns out to need them. */
+/** Node 20 needs hooks for TypeScript, before the first such module is asked for; elsewhere they are none. */
 async function importTypeScriptToo(url: string): Promise<{ readonly default?: unknown }> {
-  try {
-    return await import(url);
-  } catch (error) {
-    if ((error as { code?: unknown } | null)?.code !== 'ERR_UNKNOWN_FILE_EXTENSION') throw error;
-    await import('skerry/typescript');
-    return import(url);
-  }
+  if (/\.m?ts$/.test(new URL(url).pathname)) await import('skerry/typescript');
+  return import(url);
 }
 
 async function runRule(rule: Rule, row: RuleRow, timeoutMs: number): Promise<RuleOutcome> {
