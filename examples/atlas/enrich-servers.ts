@@ -24,18 +24,18 @@ export const jobs = {
 /** Every death restarts an instance at once: here deaths are expected, and say nothing of the server. */
 const restart = { stableMs: 0 };
 
-/** Several, so that a chunk with a guilty row does not hold up the others. */
+/** Several, so that a chunk with a guilty row does not hold up the others. In the background a row may wait for a processor too. */
 export const rules = {
   load: () => import('./rules.server.ts'),
   replicas: 2,
   priority: 'background',
-  limits: { memoryMb: 128 },
+  limits: { memoryMb: 128, heartbeatMs: 1_000 },
   restart,
 } as const satisfies ServerEntry<RulesOptions>;
 
 /** Not in the background: a row that gets no processor time must not count as one that hangs. */
 export const judge = {
   load: () => import('./rules.server.ts'),
-  limits: { memoryMb: 128 },
+  limits: { memoryMb: 128, heartbeatMs: 500 },
   restart,
 } as const satisfies ServerEntry<RulesOptions>;

@@ -25,7 +25,7 @@ const CRIMES: readonly (readonly [crime: string, reason: RegExp])[] = [
   ['segfault', /^SIGSEGV$/],
   ['exit', /^exit code 7$/],
   ['leak', /^memory limit$/],
-  // ['loop', /^hung/],
+  ['loop', /^hung/],
 ];
 const THROW_OF = 100;
 
