@@ -8,6 +8,7 @@ import { parseArgs } from 'node:util';
 import { call } from './call.ts';
 import { cli } from './cli.ts';
 import { codec } from './codec-bench.ts';
+import { enrich } from './enrich.ts';
 import { fair } from './fair.ts';
 import { files } from './files.ts';
 import type { Bench } from './harness.ts';
@@ -23,7 +24,22 @@ import { sparse } from './sparse.ts';
 import { start } from './start.ts';
 import { withWatchdog } from './watchdog.ts';
 
-const BENCHES: readonly Bench[] = [call, pipeline, sparse, load, late, idle, fair, payload, start, codec, notice, files, cli];
+const BENCHES: readonly Bench[] = [
+  call,
+  pipeline,
+  sparse,
+  load,
+  late,
+  idle,
+  fair,
+  payload,
+  start,
+  codec,
+  notice,
+  files,
+  cli,
+  enrich,
+];
 const SMOKE_LIMIT_MS = 60_000;
 
 interface Options {

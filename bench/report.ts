@@ -10,7 +10,9 @@ import { least, median, most } from './stats.ts';
 /** One limit, for one metric of one subject: a figure, or a multiple of what a peer reached in the same run. */
 export interface Target {
   readonly metric: string;
-  readonly atMost: number;
+  readonly atMost?: number;
+  /** Instead, for what should be large. */
+  readonly atLeast?: number;
   /** Default: `skerry-ring`. */
   readonly subject?: string;
   /** The peer whose median (or whose best round) `atMost` multiplies. */
@@ -84,12 +86,15 @@ export class Report {
   #verdict(subject: string, metric: string, values: number[], best: Map<string, { series: Series }>): string {
     const targets = this.#options.targets.filter((t) => t.metric === metric && (t.subject ?? 'skerry-ring') === subject);
     return targets
-      .map(({ atMost, of }) => {
+      .map(({ atMost, atLeast, of }) => {
         const base = of === undefined ? 1 : this.#base(of, metric, best);
         if (base === undefined) return `no ${of?.subject} in this run`;
-        const limit = atMost * base;
-        const verdict = this.#options.smoke ? 'not judged' : median(values) <= limit ? 'reached' : 'MISSED';
-        return `<= ${show(limit)}${of === undefined ? '' : ` (${show(atMost)}x ${of.subject})`} ${verdict}`;
+        const factor = atMost ?? atLeast ?? Number.NaN;
+        const limit = factor * base;
+        const isReached = atMost === undefined ? median(values) >= limit : median(values) <= limit;
+        const verdict = this.#options.smoke ? 'not judged' : isReached ? 'reached' : 'MISSED';
+        const sign = atMost === undefined ? '>=' : '<=';
+        return `${sign} ${show(limit)}${of === undefined ? '' : ` (${show(factor)}x ${of.subject})`} ${verdict}`;
       })
       .join(', ');
   }

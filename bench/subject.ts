@@ -7,6 +7,8 @@
  *
  * A subject owns what it starts: after `stop()` no worker, process or handle of it is left.
  */
+import type { RowChunk } from 'skerry/servers/http';
+import type { ChunkResult } from '../examples/atlas/enrich/enricher.ts';
 import type { Sample } from './sample.ts';
 
 export interface Subject {
@@ -62,6 +64,13 @@ export interface IdleSubject extends Subject {
   readonly servers: number;
   /** One call to each server, so that all are up and have parked again. */
   touch(): Promise<void>;
+}
+
+/** Enriches chunks of rows, in order, with as many workers as it is told. */
+export interface EnrichSubject extends Subject {
+  /** Numbers of workers that it can be measured with. */
+  readonly workers: readonly number[];
+  enrich(chunks: AsyncIterable<RowChunk>, workers: number): AsyncIterable<ChunkResult>;
 }
 
 /** A server with a timer of its own beside its calls. */

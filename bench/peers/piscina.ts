@@ -5,12 +5,14 @@
  * is faster depends on how many tasks are in flight, so both are measured and the better one is reported.
  */
 import { fileURLToPath } from 'node:url';
+import type { RowChunk } from 'skerry/servers/http';
+import type { ChunkResult } from '../../examples/atlas/enrich/enricher.ts';
 import { importPeer, workerUrl } from '../paths.ts';
 import type { PayloadSubject } from '../subject.ts';
 import type { Peer, Request } from './peer.ts';
 
 interface Pool {
-  run(task: unknown, options: { name: string }): Promise<unknown>;
+  run(task: unknown, options?: { name: string }): Promise<unknown>;
   destroy(): Promise<void>;
 }
 interface PoolOptions {
@@ -19,6 +21,7 @@ interface PoolOptions {
   maxThreads: number;
   concurrentTasksPerWorker: number;
   atomics: 'sync' | 'disabled';
+  workerData?: unknown;
 }
 interface PiscinaModule {
   Piscina: new (options: PoolOptions) => Pool;
@@ -53,6 +56,20 @@ export function piscinaBytes(way: 'clone' | 'move'): PayloadSubject {
     stop: async () => pool?.destroy(),
     payload: (bytes) => (pool as Pool).run(wrap(bytes), { name: 'payload' }) as Promise<Uint8Array>,
   };
+}
+
+/** So many threads that enrich chunks of the atlas. */
+export async function enrichPool(threads: number): Promise<{
+  run(chunk: RowChunk): Promise<ChunkResult>;
+  destroy(): Promise<void>;
+}> {
+  const { Piscina } = await importPiscina();
+  const workerData = ['cities.js', 'nearest.js', 'enrich/enricher.js'].map(
+    (file) => new URL(`../../examples/atlas/${file}`, import.meta.url).href,
+  );
+  const options = { ...optionsFor('piscina-enrich.mjs', 1, 'sync'), minThreads: threads, maxThreads: threads, workerData };
+  const pool = new Piscina(options);
+  return { run: (chunk) => pool.run(chunk) as Promise<ChunkResult>, destroy: () => pool.destroy() };
 }
 
 function optionsFor(file: string, concurrentTasksPerWorker: number, atomics: 'sync' | 'disabled'): PoolOptions {

@@ -10,7 +10,7 @@ const bootWith = boot as unknown as (system: unknown, options: unknown) => Promi
 test('options of boot() are checked before anything is started', { timeout: 10_000 }, async () => {
   const wrong: readonly (readonly [options: unknown, pattern: RegExp])[] = [
     [null, /^boot\(\) takes a system and options; the options are null$/],
-    [{ transprot: 'ring' }, /^boot\(\) has no option "transprot"; it has: transport, budgetMb, env$/],
+    [{ transprot: 'ring' }, /^boot\(\) has no option "transprot"; it has: transport, budgetMb, env, name, operator, onChange$/],
     [{ transport: 'pigeon' }, /^boot\(\): transport must be 'ring' or 'stream'; it is "pigeon"$/],
     [{ budgetMb: 0 }, /^boot\(\): budgetMb must be a number of megabytes, 1 or more; it is 0$/],
     [{ budgetMb: Number.NaN }, /budgetMb .*; it is NaN$/],
