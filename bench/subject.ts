@@ -70,7 +70,9 @@ export interface IdleSubject extends Subject {
 export interface EnrichSubject extends Subject {
   /** Numbers of workers that it can be measured with. */
   readonly workers: readonly number[];
-  enrich(chunks: AsyncIterable<RowChunk>, workers: number): AsyncIterable<ChunkResult>;
+  enrich?(chunks: AsyncIterable<RowChunk>, workers: number): AsyncIterable<ChunkResult>;
+  /** Instead, for one that reads the file itself and gives nothing back. @returns rows */
+  runFile?(file: string, workers: number): Promise<number>;
 }
 
 /** A server with a timer of its own beside its calls. */

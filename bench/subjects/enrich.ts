@@ -1,4 +1,7 @@
 /** Bulk enrichment by a pool of servers, by a pool of threads, and by a plain loop: the same code on the same chunks. */
+import { type ChildProcess, fork } from 'node:child_process';
+import { once } from 'node:events';
+import { fileURLToPath } from 'node:url';
 import { boot, map } from 'skerry';
 import type { RowChunk } from 'skerry/servers/http';
 import { loadCities } from '../../examples/atlas/cities.ts';
@@ -12,6 +15,7 @@ export const enrichEntries = (): readonly Entry<EnrichSubject>[] => [
   { name: 'skerry-ring', load: async () => servers() },
   { name: 'piscina', load: async () => threads() },
   { name: 'plain loop', load: async () => plainLoop() },
+  { name: 'two processes', load: async () => processes() },
 ];
 
 function servers(): EnrichSubject {
@@ -60,6 +64,37 @@ function plainLoop(): EnrichSubject {
     stop: async () => {},
     async *enrich(chunks: AsyncIterable<RowChunk>) {
       for await (const chunk of chunks) yield enricher.chunk(chunk);
+    },
+  };
+}
+
+/** What the machine can do at most: each process reads the file and takes every other chunk, and nothing goes between them. */
+function processes(): EnrichSubject {
+  const children: ChildProcess[] = [];
+  return {
+    workers: [1, 2],
+    async start() {
+      for (let i = 0; i < 2; i++) {
+        const child = fork(fileURLToPath(new URL('./enrich-loop.js', import.meta.url)));
+        children.push(child);
+        await once(child, 'message');
+      }
+    },
+    stop: async () => {
+      await Promise.all(
+        children.map((child) => {
+          child.kill('SIGKILL');
+          return once(child, 'exit');
+        }),
+      );
+    },
+    async runFile(file, workers) {
+      const parts = children.slice(0, workers).map(async (child, part) => {
+        child.send({ file, part, of: workers });
+        const [rows] = (await once(child, 'message')) as [number];
+        return rows;
+      });
+      return (await Promise.all(parts)).reduce((sum, rows) => sum + rows);
     },
   };
 }

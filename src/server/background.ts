@@ -1,9 +1,10 @@
-// `priority: 'background'`: this process gets what processor time others leave.
+// `priority: 'background'`: this process gets what processor time others leave, once it is ready. Until then somebody waits for it (boot,
+// or the calls of a dead predecessor), and a start that is starved by what it must not disturb would end in its `initTimeoutMs`.
 //
 // Two settings, since Linux may weigh twice. Nice values count among the threads of one scheduling group; with autogroup on, each session
 // is a group of its own, instances are sessions, and groups share evenly whatever the nice values within: there the group has a nice
-// value too. Both are set before anything else is started, so that later threads inherit; those that Node has made already are told one
-// by one (the call is for a thread, not a process). Elsewhere than on Linux the process's own priority is all there is.
+// value too. Threads that are there are told one by one (the call is for a thread, not a process), later ones inherit. Elsewhere than on
+// Linux the process's own priority is all there is.
 
 import { closeSync, openSync, readdirSync, writeSync } from 'node:fs';
 import { constants, setPriority } from 'node:os';
@@ -14,14 +15,30 @@ const NICE = constants.priority.PRIORITY_LOW;
 const AGAIN_MS = 120;
 const AGAIN_MAX = 100;
 
-/** Lowers the priority of this process. What cannot be set is left: it is an advice to the scheduler, and no server fails for it. */
+let isWanted = false;
+let groupFile: number | undefined;
+
+/** Says that this process will step back. Early: the group's file is opened, which it may not do any more when it is undumpable. */
+export function mayStepBack(): void {
+  isWanted = true;
+  try {
+    groupFile = openSync('/proc/self/autogroup', 'w');
+  } catch {} // no such scheduling here
+}
+
+/**
+ * Lowers the priority of this process, if that was said before. What cannot be set is left: it is an advice to the scheduler, and no server
+ * fails for it.
+ */
 export function stepBack(): void {
+  if (!isWanted) return;
   for (const thread of threads()) {
     try {
       setPriority(thread, NICE);
-    } catch {} // a thread that has ended since
+    } catch {} // it has ended since
   }
-  setGroup();
+  if (groupFile !== undefined) setGroup(groupFile, AGAIN_MAX);
+  groupFile = undefined;
 }
 
 function threads(): number[] {
@@ -32,23 +49,14 @@ function threads(): number[] {
   }
 }
 
-function setGroup(): void {
-  let file: number;
+function setGroup(file: number, attemptsLeft: number): void {
   try {
-    file = openSync('/proc/self/autogroup', 'w'); // kept: soon this process may not open it any more (PR_SET_DUMPABLE)
-  } catch {
-    return; // no such scheduling here
-  }
-  const attempt = (left: number): void => {
-    try {
-      writeSync(file, String(NICE));
-    } catch (error) {
-      if ((error as NodeJS.ErrnoException).code === 'EAGAIN' && left > 0) {
-        setTimeout(attempt, AGAIN_MS * (1 + Math.random()), left - 1).unref();
-        return;
-      }
+    writeSync(file, String(NICE));
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === 'EAGAIN' && attemptsLeft > 0) {
+      setTimeout(() => setGroup(file, attemptsLeft - 1), AGAIN_MS * (1 + Math.random())).unref();
+      return;
     }
-    closeSync(file);
-  };
-  attempt(AGAIN_MAX);
+  }
+  closeSync(file);
 }

@@ -9,7 +9,7 @@ import { type Means, ringMeans } from '../link/means.ts';
 import { loadNative } from '../memory/load-native.ts';
 import type { NativeAddon } from '../memory/native.ts';
 import { type BirthConfig, errorInfo } from '../protocol/control.ts';
-import { stepBack } from './background.ts';
+import { mayStepBack } from './background.ts';
 import type { Instance } from './instance.ts';
 
 const CONTROL_FD = 3;
@@ -25,7 +25,7 @@ export async function runInstance(
   process.title = `skerry ${process.argv[3]}`;
   process.argv.splice(1); // what the user's modules see is not the kernel's business
   process.setSourceMapsEnabled(true);
-  if (process.env.SKERRY_PRIORITY === 'background') stepBack();
+  if (process.env.SKERRY_PRIORITY === 'background') mayStepBack();
 
   const { addon } = loadNative();
   const means = addon === undefined ? await withoutAddon(kernelPid) : withAddon(addon, kernelPid);

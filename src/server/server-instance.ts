@@ -8,6 +8,7 @@ import { enableCallContext } from '../rpc/call-context.ts';
 import { Dispatcher } from '../rpc/dispatcher.ts';
 import { remoteFacade } from '../rpc/proxy.ts';
 import { RemoteServer } from '../rpc/remote-server.ts';
+import { stepBack } from './background.ts';
 import type { ServerContext } from './context.ts';
 import { type AnyServer, concurrencyOf, methodTable, queueMaxOf } from './definition.ts';
 import type { Instance } from './instance.ts';
@@ -86,6 +87,7 @@ export class ServerInstance implements Instance {
     this.#dispatcher = new Dispatcher({ server: name, handlers, concurrency, status: carrier.status });
     connections.use(this.#dispatcher);
     const address = await carrier.address();
+    stepBack();
     this.#link.send({
       t: 'ready',
       methods: infos,

@@ -38,8 +38,8 @@ export interface ServerEntry<Options = unknown, Names extends string = string> {
     readonly heartbeatMs?: number;
   };
   /**
-   * `background`: its instances get what processor time the others leave (nice 19, also as a session where Linux schedules by
-   * sessions), for bulk work beside servers that somebody waits for. Default `normal`.
+   * `background`: its instances, once ready, get what processor time the others leave (nice 19, also as a session where Linux schedules
+   * by sessions), for bulk work beside servers that somebody waits for. Default `normal`.
    */
   readonly priority?: 'normal' | 'background';
   readonly restart?: RestartPolicy;
