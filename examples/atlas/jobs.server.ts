@@ -61,11 +61,17 @@ export default server({ uses: used, concurrency: 16 }, ({ uses: { enrich, rules,
       const options = { ...NO_DEADLINE, ...(signal !== undefined && { signal }) };
       const rows = await call(enrich, options).rows(chunk);
       const whole = rows.flatMap(({ fields }) => (fields === undefined ? [] : [fields]));
-      const verdicts = await runSplitting<RuleRow, Verdict>(whole, {
+      const found = await runSplitting<RuleRow, Verdict>(whole, {
         run: (batch) => call(rules, options).apply(url, batch),
         judge: (row) => judgeRow(url, row, signal),
         isDeath,
       });
+      const verdicts: Verdict[] = [];
+      for (const [i, verdict] of found.entries()) {
+        // In the background a row may have had no processor: only the judge's clock counts.
+        const isLate = 'late' in verdict && verdict.late;
+        verdicts.push(isLate ? await judgeRow(url, whole[i], signal) : verdict);
+      }
       return put(chunk, rows, verdicts);
     }),
   };

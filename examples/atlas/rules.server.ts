@@ -12,7 +12,8 @@ export type RuleRow = Readonly<Record<string, unknown>>;
 /** What became of a row: its value as JSON (empty: none), or why there is none. */
 export type RuleOutcome =
   | { readonly json: string; readonly error?: undefined }
-  | { readonly json?: undefined; readonly error: string };
+  /** `late`: its promise was not settled in time. */
+  | { readonly json?: undefined; readonly error: string; readonly late?: boolean };
 
 type Rule = (row: RuleRow) => unknown;
 
@@ -96,7 +97,7 @@ async function runRule(rule: Rule, row: RuleRow, timeoutMs: number): Promise<Rul
     if (json.length > JSON_MAX) return { error: `the rule's value has ${json.length} characters; it may have ${JSON_MAX}` };
     return { json };
   } catch (error) {
-    return { error: messageOf(error) };
+    return { error: messageOf(error), ...(error instanceof Late && { late: true }) };
   }
 }
 
@@ -107,12 +108,18 @@ function isThenable(value: unknown): value is PromiseLike<unknown> {
 async function within(ms: number, value: PromiseLike<unknown>): Promise<unknown> {
   let timer: NodeJS.Timeout | undefined;
   const late = new Promise<never>((_, reject) => {
-    timer = setTimeout(() => reject(new Error(`the rule's promise was not settled within ${ms} ms`)), ms);
+    timer = setTimeout(() => reject(new Late(ms)), ms);
   });
   try {
     return await Promise.race([value, late]);
   } finally {
     clearTimeout(timer);
+  }
+}
+
+class Late extends Error {
+  constructor(ms: number) {
+    super(`the rule's promise was not settled within ${ms} ms`);
   }
 }
 

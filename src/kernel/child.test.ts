@@ -22,7 +22,15 @@ for (const [order, make] of [
   test(`a death is told once: ${order}`, { timeout: 60_000, skip: addon === undefined ? reason : false }, async () => {
     const native = make(addon as NativeAddon);
     let deaths = 0;
-    const options = { addon: native, role: 'server', env: {}, memoryMb: 0, title: 'test', piped: true } as const;
+    const options = {
+      addon: native,
+      role: 'server',
+      env: {},
+      memoryMb: 0,
+      background: false,
+      title: 'test',
+      piped: true,
+    } as const;
     const child = spawnChild(options, { onMessage: () => {}, onClose: () => {} }, () => {
       deaths += 1;
     });
