@@ -11,6 +11,7 @@ export default async function* report(events) {
   const failures = [];
   const counts = {};
   const output = new Map();
+  let current;
   for await (const { type, data } of events) {
     switch (type) {
       case 'test:stdout':
@@ -19,6 +20,9 @@ export default async function* report(events) {
         break;
       case 'test:pass':
       case 'test:fail': {
+        // The runner reports file by file: what is cut off in the middle has said which files were done.
+        if (data.file !== current && files.has(current)) yield* line(files, current);
+        current = data.file;
         const file = files.get(data.file) ?? { tests: 0, failed: 0, ms: 0 };
         files.set(data.file, file);
         const isGroup = data.details?.type === 'suite' || isWholeFile(data);
@@ -38,16 +42,19 @@ export default async function* report(events) {
       }
     }
   }
-  yield '\n';
-  for (const [file, { tests, failed, ms }] of files) {
-    yield `${failed > 0 ? 'FAIL' : 'ok  '}  ${shown(file)}  ${tests} tests, ${(ms / 1000).toFixed(1)} s\n`;
-  }
+  for (const file of [...files.keys()]) yield* line(files, file);
   for (const failure of failures) yield describe(failure);
   for (const file of new Set(failures.map((failure) => failure.file))) {
     const said = output.get(file)?.trimEnd();
     if (said) yield `\n--- ${shown(file)} wrote, at the end:\n${indent(said)}\n`;
   }
   yield `\n${summary(counts)}\n`;
+}
+
+function* line(files, file) {
+  const { tests, failed, ms } = files.get(file);
+  files.delete(file);
+  yield `${failed > 0 ? 'FAIL' : 'ok  '}  ${shown(file)}  ${tests} tests, ${(ms / 1000).toFixed(1)} s\n`;
 }
 
 /** A file that failed as a whole (it crashed, hung, or did not end) is reported as a test with the file's name. */

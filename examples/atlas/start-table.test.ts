@@ -23,7 +23,9 @@ test('on a terminal each change redraws the table in its place', () => {
   table.update(entry('geo', 'new', 0));
   pass(1200);
   table.update(entry('geo', 'running'));
-  const frames = text().split('\x1b[1A').flatMap((part) => part.split('\x1b[2A'));
+  const frames = text()
+    .split('\x1b[1A')
+    .flatMap((part) => part.split('\x1b[2A'));
   assert.equal(frames.length, 3);
   assert.equal(frames[1], 'kernel.0           5  running  after 0.0 s\x1b[K\ngeo.0              -  new\x1b[K\n');
   assert.match(frames[2] as string, /^kernel.*after 0\.0 s.*\ngeo\.0 +7 +running +after 1\.2 s/);

@@ -11,18 +11,21 @@ import { isAlive } from '../../test/fault/processes.ts';
 import type { Descriptor } from './native.ts';
 
 describe('process', options, () => {
-  test('who connected a Unix socket is known, as it was then', async () => {
-    const server = createServer().listen(`\0skerry-peer-${process.pid}`);
+  test('who connected a Unix socket is known, as it was then', async (t) => {
+    const server = createServer({ pauseOnConnect: true }).listen(`\0skerry-peer-${process.pid}`);
     await once(server, 'listening');
     const child = spawn(process.execPath, ['-e', `require('net').connect('\\0skerry-peer-${process.pid}')`]);
     const [socket] = (await once(server, 'connection')) as [Socket];
+    t.after(() => {
+      child.kill('SIGKILL');
+      socket.destroy();
+      server.close();
+    });
     const { fd } = (socket as unknown as { _handle: { fd: number } })._handle;
     assert.deepEqual(addon.peerCredentials(fd), { pid: child.pid, uid: process.getuid?.() });
     child.kill('SIGKILL');
     await once(child, 'exit');
     assert.equal(addon.peerCredentials(fd).pid, child.pid);
-    socket.destroy();
-    server.close();
     assert.throws(() => addon.peerCredentials(99_999), { code: 'EBADF', syscall: 'getsockopt' });
     assert.throws(() => addon.peerCredentials(-1), RangeError);
   });

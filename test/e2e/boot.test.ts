@@ -166,7 +166,7 @@ for (const transport of TRANSPORTS) {
       ['throwsAtImport', [/"bad"/, /import/, /broken at import/], /broken\.server\.[jt]s:\d+/],
       ['exportsNothing', [/"bad"/, /server\(\)/, /it exports: nothing/], undefined],
       ['moduleMissing', [/"bad"/, /nowhere\.server/], undefined],
-      ['hangsInInit', [/"bad"/, /400 ms/, /init/], undefined],
+      ['hangsInInit', [/"bad"/, /2500 ms/, /init/], undefined],
       ['hangsInImport', [/"bad"/, /400 ms/, /import/], undefined],
       ['initThrows', [/"bad"/, /init/, /no init today/], /initFails.*failures\.[jt]s\?initThrows:\d+/],
       ['initExits', [/"bad"/, /exit code 7/], undefined],
