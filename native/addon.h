@@ -113,6 +113,11 @@ const struct map *map_at(uintptr_t address);
 bool arg_words(struct call *call, int buffer_index, uint32_t words, struct map **map, _Atomic(uint32_t) **first);
 void map_unuse(struct map *map);
 
+// ---- post-mortem.c
+void post_mortem_prepare(void);
+bool is_out_of_memory(const void *context);
+uint32_t anonymous_kib(void);
+
 // ---- watch.c, loop.c
 void poll_close(struct poll *poll);
 void poll_hung_up(struct poll *poll);

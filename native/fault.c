@@ -1,4 +1,4 @@
-// The handler of fatal signals: names region and server at a stray write, and leaves signal and peak memory behind for the post-mortem.
+// The handler of fatal signals: names region and server at a stray write, and leaves signal and memory behind for the post-mortem.
 //
 // Everything in the handler is async-signal-safe: no allocation, no lock, no stdio. It never keeps a process alive: the signal goes on
 // to whoever had it before (V8 turns faults of WebAssembly into exceptions; Node resets the terminal) or to its default action.
@@ -7,11 +7,10 @@
 #include <pthread.h>
 #include <signal.h>
 #include <string.h>
-#include <sys/resource.h>
 #include <sys/syscall.h>
 #include <unistd.h>
 
-enum { SIGNAL, RSS_KIB, WORDS };
+enum { SIGNAL, ANONYMOUS_KIB, OUT_OF_MEMORY, WORDS };
 static const int signals[] = {SIGABRT, SIGSEGV, SIGBUS, SIGILL, SIGFPE, SIGTRAP};
 enum { SIGNALS = sizeof signals / sizeof *signals };
 
@@ -56,10 +55,12 @@ static void announce(const struct map *map, int signo) {
   (void)ignored;
 }
 
-static void store(_Atomic(uint32_t) *words, int signo) {
-  struct rusage usage;
+static void store(_Atomic(uint32_t) *words, int signo, const void *context) {
   if (words == NULL) return;
-  if (signo != 0 && getrusage(RUSAGE_SELF, &usage) == 0) atomic_store(&words[RSS_KIB], (uint32_t)usage.ru_maxrss);
+  if (signo != 0) {
+    atomic_store(&words[ANONYMOUS_KIB], anonymous_kib());
+    atomic_store(&words[OUT_OF_MEMORY], signo == SIGABRT && is_out_of_memory(context));
+  }
   atomic_store(&words[SIGNAL], (uint32_t)signo);
 }
 
@@ -76,7 +77,7 @@ static void on_signal(int signo, siginfo_t *info, void *context) {
   _Atomic(uint32_t) *words = atomic_load(&report);
   while (signals[index] != signo) index++;
   const struct sigaction *before = &previous[index];
-  store(words, signo);
+  store(words, signo, context);
 
   const struct map *map = !sent && (signo == SIGSEGV || signo == SIGBUS) ? map_at((uintptr_t)info->si_addr) : NULL;
   if (map != NULL) announce(map, signo);
@@ -87,7 +88,7 @@ static void on_signal(int signo, siginfo_t *info, void *context) {
     if (before->sa_flags & SA_SIGINFO) before->sa_sigaction(signo, info, context);
     else if (before->sa_handler != SIG_IGN) before->sa_handler(signo);
     // Still ours: it was dealt with (a fault of WebAssembly that is now an exception), and the process lives on.
-    if (sigaction(signo, NULL, &now) == 0 && now.sa_handler != SIG_DFL) store(words, 0);
+    if (sigaction(signo, NULL, &now) == 0 && now.sa_handler != SIG_DFL) store(words, 0, context);
   }
   errno = saved_errno;
 }
@@ -114,6 +115,7 @@ napi_value install_fault_handler(napi_env env, napi_callback_info info) {
     struct sigaction action = {.sa_sigaction = on_signal, .sa_flags = SA_SIGINFO | SA_ONSTACK};
     sigemptyset(&action.sa_mask);
     use_alternate_stack();
+    post_mortem_prepare();
     for (int i = 0; i < SIGNALS; i++) {
       sigaction(signals[i], NULL, &previous[i]);
       sigaction(signals[i], &action, NULL);

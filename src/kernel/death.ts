@@ -22,14 +22,18 @@ export interface DeathFacts {
   readonly status: Region | undefined;
 }
 
-/** Out of memory ends a process by an abort (of V8 or of the allocator) near its limit. */
+/** An allocator that is refused memory ends its process by one of these, near the limit; V8 says that it was out of memory. */
+const OF_ALLOCATORS = ['SIGABRT', 'SIGTRAP', 'SIGILL', 'SIGSEGV'];
+const NEAR_LIMIT = 0.6;
+
 export function deathReason(facts: DeathFacts): string {
   const { exit, killedFor, lastWords, memoryMb, lastRssAnon, status } = facts;
   if (killedFor !== undefined) return killedFor;
   const fatal = exit.signal ?? (exit.code === 134 ? 'SIGABRT' : undefined);
-  if (memoryMb > 0 && (fatal === 'SIGABRT' || fatal === 'SIGTRAP' || fatal === 'SIGILL' || fatal === 'SIGSEGV')) {
-    const peak = Math.max(lastRssAnon, (status?.i32[StatusWord.peakRssKb] ?? 0) * 1024);
-    if (peak >= memoryMb * 1024 * 1024 * 0.6) return 'memory limit';
+  if (memoryMb > 0 && fatal !== undefined && OF_ALLOCATORS.includes(fatal)) {
+    const anonymous = Math.max(lastRssAnon, (status?.i32[StatusWord.anonymousKb] ?? 0) * 1024);
+    const saidSo = status?.i32[StatusWord.outOfMemory] === 1;
+    if (saidSo || anonymous >= memoryMb * 1024 * 1024 * NEAR_LIMIT) return 'memory limit';
   }
   if (fatal !== undefined) return fatal;
   if (exit.code === 1 && lastWords !== undefined) return oneLine(`${lastWords.name}: ${lastWords.message}`);

@@ -11,6 +11,7 @@ import type { ErrorInfo, FromKernel, InstanceEvent, ServerDeclaration, ToKernel 
 import { type Endpoint, formatEndpoint } from '../protocol/endpoint.ts';
 import { OPERATOR } from '../protocol/principal.ts';
 import { PROGRAM_METHODS } from '../protocol/program.ts';
+import { MemoryWatch } from './memory-watch.ts';
 import type { MemoryBudget } from './budget.ts';
 import { type SpawnedChild, spawnChild } from './child.ts';
 import { Closer } from './closer.ts';
@@ -24,7 +25,6 @@ import { makeSlot, readyOf, type Slot } from './slots.ts';
 export const PROCESS_SERVER_SLOT = 0;
 export const CALLER_SLOT = 1;
 const FIRST_SERVER_SLOT = 2;
-const MEMORY_WATCH_MS = 1000;
 /** A process server that orders nothing for so long, beyond what it is waiting for, hangs. */
 const STOP_SILENT_MS = 5_000;
 
@@ -52,10 +52,11 @@ export class Kernel {
   #stopping = false;
   #stopUntil = 0;
   #stopTimer: NodeJS.Timeout | undefined;
-  #memoryWatch: NodeJS.Timeout | undefined;
+  readonly #memoryWatch: MemoryWatch;
 
   constructor(options: KernelOptions) {
     this.#options = options;
+    this.#memoryWatch = new MemoryWatch(() => this.#slots.values(), options.rssAnon);
     this.#closer = new Closer(options.addon, (descriptor) => this.#ports().some((port) => port.holds(descriptor)));
     this.#introductions = new Introductions(options.addon, this.#closer, (proc, why) => this.#expel(proc, why));
     this.#programs = new Programs(options.addon, (id, event) => {
@@ -167,7 +168,7 @@ export class Kernel {
     const child = spawned;
     const record = newProcess(role, server.name, endpoint, role === 'process' ? OPERATOR : `server:${server.name}`, child);
     slot.process = record;
-    this.#watchMemory();
+    if (server.memoryMb > 0) this.#memoryWatch.start();
     this.#tellProcessServer(number, { what: 'born', pid: child.pid, generation: slot.generation }, child.output);
     const systemUrl = await this.#systemUrl;
     const replicas = this.#slotsOf(server.name).length;
@@ -256,20 +257,6 @@ export class Kernel {
     if (proc.dead || proc.role === 'client') return;
     proc.killedFor ??= `broke the control protocol: ${why}`;
     proc.kill();
-  }
-
-  #watchMemory(): void {
-    const limited = [...this.#slots.values()].some((slot) => slot.server.memoryMb > 0);
-    if (!limited || this.#memoryWatch !== undefined) return;
-    this.#memoryWatch = setInterval(() => {
-      for (const { process, server } of this.#slots.values()) {
-        if (process === undefined || server.memoryMb === 0) continue;
-        process.lastRssAnon = this.#options.rssAnon(process.pid);
-        if (process.lastRssAnon <= server.memoryMb * 1024 * 1024) continue;
-        process.killedFor = 'memory limit';
-        process.kill();
-      }
-    }, MEMORY_WATCH_MS);
   }
 
   #fail(error: ErrorInfo): void {

@@ -20,11 +20,11 @@ describe('faults', options, () => {
     const message = addon.receive(mine);
     assert.ok(message, result.stderr);
     const map = addon.mapRegion(message.descriptors[0] as Descriptor, 'post-mortem');
-    const [signal, rssKib] = new Uint32Array(map, 512, 2);
+    const [signal, anonymousKib, outOfMemory] = new Uint32Array(map, 512, 3) as unknown as [number, number, number];
     addon.releaseRegion(map);
     for (const descriptor of [mine, ...message.descriptors]) addon.close(descriptor);
     const number = result.signal === null ? 0 : constants.signals[result.signal];
-    return { ...result, storedSignal: signal as number, rssKib: rssKib as number, number, pid: child.pid };
+    return { ...result, storedSignal: signal, anonymousKib, outOfMemory, number, pid: child.pid };
   }
 
   for (const [what, code] of [
@@ -39,7 +39,7 @@ describe('faults', options, () => {
       const line = `skerry: server "geo" (pid ${end.pid}) wrote to region "kernel status", which it may only read; this ends the server\n`;
       assert.ok(end.stderr.startsWith(line), end.stderr);
       assert.equal(end.storedSignal, constants.signals.SIGSEGV);
-      assert.ok(end.rssKib > 10_000);
+      assert.ok(end.anonymousKib > 4_000 && end.anonymousKib < 200_000, `${end.anonymousKib} KiB`);
     });
   }
 
@@ -55,17 +55,20 @@ describe('faults', options, () => {
     assert.match(end.stderr, /wrote to region "in worker"/);
   });
 
-  for (const [what, code] of [
+  for (const [what, code, outOfMemory = 0] of [
     ['abort', 'process.abort();'],
-    ['an out-of-memory', 'const keep = []; for (;;) keep.push(new Array(1000).fill(keep.length));'],
+    ['an out-of-memory', 'const keep = []; for (;;) keep.push(new Array(1000).fill(keep.length));', 1],
+    ['an array beyond the limit', 'new Array(2 ** 26).fill(1);', 1],
+    ['an out-of-memory deep in the stack', 'const f = (n) => (n > 0 ? f(n - 1) : new Array(2 ** 26).fill(1)); f(5000);', 1],
     ['a SIGSEGV from outside', "process.kill(process.pid, 'SIGSEGV'); setTimeout(() => {}, 10_000);"],
     ['a SIGFPE from outside', "process.kill(process.pid, 'SIGFPE'); setTimeout(() => {}, 10_000);"],
   ] as const) {
-    test(`after ${what} the signal and the peak memory can be read by another process`, async () => {
+    test(`after ${what} signal and memory can be read by another process`, async () => {
       const end = await postMortem(code, ['--max-old-space-size=32']);
       assert.notEqual(end.signal, null, end.stderr);
       assert.equal(end.storedSignal, end.number);
-      assert.ok(end.rssKib > 10_000);
+      assert.equal(end.outOfMemory, outOfMemory, end.stderr);
+      assert.ok(end.anonymousKib > 4_000 && end.anonymousKib < 200_000, `${end.anonymousKib} KiB`);
       assert.doesNotMatch(end.stderr, /skerry: server/);
     });
   }

@@ -99,7 +99,7 @@ export interface NativeAddon {
   /**
    * Names region and server on descriptor 2 when this process touches a mapped region in a way that is not allowed (SIGSEGV, SIGBUS),
    * then lets the signal go on. On SIGABRT, SIGSEGV, SIGBUS, SIGILL, SIGFPE, SIGTRAP it also stores into `buffer` at `byteOffset`: word 0
-   * the signal, word 1 peak resident memory in KiB: readable after the death. Faults elsewhere go to the handler that was there before.
+   * the signal, word 1 its anonymous memory in KiB, word 2 whether V8 was out of memory: readable after the death. Faults elsewhere go to the handler that was there before.
    */
   installFaultHandler(serverName: string, buffer: ArrayBuffer, byteOffset: number): void;
 

@@ -6,7 +6,8 @@
 //   33    turns             the addon: turns of the event loop
 //   34    phaseSinceMs      the addon: monotonic ms, low 31 bits
 //   40    fatalSignal       the addon's fault handler
-//   41    peakRssKb         the addon's fault handler
+//   41    anonymousKb       the addon's fault handler: anonymous memory then
+//   42    outOfMemory       the addon's fault handler: 1 if V8 said so
 //   64    running           the dispatcher: handlers that run now
 //   65    queued            the dispatcher: unstarted calls that it sees, all clients together
 //   66    started           the dispatcher: calls started, in all (u32)
@@ -24,7 +25,8 @@ export const StatusWord = {
   turns: 33,
   phaseSinceMs: 34,
   fatalSignal: 40,
-  peakRssKb: 41,
+  anonymousKb: 41,
+  outOfMemory: 42,
   running: 64,
   queued: 65,
   started: 66,

@@ -56,21 +56,21 @@ export async function startSystem<S extends Entries, P extends ProgramEntries>(
     },
   });
   link.setKeepAlive(true);
-  let unwatch = (): void => {};
+  let endWatch = async (): Promise<void> => {};
   try {
     await link.born.catch(() => up.promise); // a kernel that ends early says why by `up`
     const endpoint = (await link.born).endpoint;
     link.use(kernel.means.makeCarrier(link, endpoint, 'caller'));
     link.send({ t: 'boot', systemUrl: system.url, memoryMb: 0 });
-    if (options.onChange !== undefined) unwatch = watchStart(link, options.onChange);
+    if (options.onChange !== undefined) endWatch = watchStart(link, options.onChange);
     await up.promise;
+    await endWatch();
   } catch (error) {
     kernel.setRef(true);
     link.close(); // also a kernel that knows of no failure ends now
     await kernel.ended;
     throw error;
   }
-  unwatch();
   link.setKeepAlive(false);
   const os = new OperatingSystem<S, P>(system, link, kernel, over.promise);
   try {
@@ -82,15 +82,27 @@ export async function startSystem<S extends Entries, P extends ProgramEntries>(
   return os;
 }
 
-/** @returns ends it. */
-function watchStart(link: Link, onChange: (entry: ProcessEntry) => void): () => void {
+/** @returns to be called when all are up: tells what is still on its way, and ends. */
+function watchStart(link: Link, onChange: (entry: ProcessEntry) => void): () => Promise<void> {
   const processes = remoteFacade(new RemoteServer('process', link.clients)) as Remote<ProcessServerApi>;
+  const told = new Map<string, ProcessEntry['state']>();
+  const tell = (entry: ProcessEntry) => {
+    const key = `${entry.name}.${entry.replica}`;
+    if (told.get(key) === entry.state) return;
+    told.set(key, entry.state);
+    onChange(entry);
+  };
+  let ended = false;
   const changes = processes.watch();
-  const told = (async () => {
-    for await (const entry of changes) onChange(entry);
-  })();
-  told.catch(() => {}); // the start has failed, and says why
-  return () => void changes.return?.();
+  (async () => {
+    for await (const entry of changes) if (!ended) tell(entry);
+  })().catch(() => {}); // the start has failed, and says why
+  return async () => {
+    const last = await processes.list();
+    ended = true;
+    last.forEach(tell);
+    void changes.return?.();
+  };
 }
 
 export interface KernelHandle {

@@ -45,11 +45,9 @@ for (const transport of TRANSPORTS) {
         await sys.stop();
         await nothingIsLeft();
       });
-      for (const name of ['front.0', 'base.0', 'other.0', 'other.1'])
-        assert.ok(
-          seen.some((line) => line.startsWith(name)),
-          `${name}: ${seen}`,
-        );
+      for (const name of ['kernel.0', 'process.0', 'front.0', 'base.0', 'other.0', 'other.1'])
+        assert.equal(seen.filter((line) => line === `${name} running`).length, 1, `${name}: ${seen}`);
+      assert.ok(seen.indexOf('base.0 running') < seen.indexOf('front.0 running'), `base is used by front: ${seen}`);
       const told = seen.length;
       await sys.processes.kill('other');
       await sys.servers.other.add(1, 2);

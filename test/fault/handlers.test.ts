@@ -112,6 +112,9 @@ test(
 test('process.exit(3) in a handler', TIMEOUT, () => ends('faulty', (server) => server.die('exit'), /exit code 3/));
 test('a SIGKILL', TIMEOUT, () => ends('faulty', (server) => server.die('SIGKILL'), /SIGKILL/));
 test('process.abort()', TIMEOUT, () => ends('faulty', (server) => server.die('abort'), /SIGABRT/));
+test('process.abort() in a server with a limit that it is far from', TIMEOUT, () =>
+  ends('limited', (server) => server.die('abort'), /SIGABRT/),
+);
 test('a write to memory of somebody else', TIMEOUT, () => ends('faulty', (server) => server.die('segfault'), /SIGSEGV/));
 test('an unhandled rejection', TIMEOUT, () => ends('faulty', (server) => server.unhandled(), /nobody hears this/));
 test('an exception in a timer', TIMEOUT, () => ends('faulty', (server) => server.uncaught(), /thrown in a timer/));
