@@ -77,7 +77,7 @@ class SocketConnector implements Connector {
   }
 
   async connect(): Promise<Directory> {
-    return { slots: [{ slot: 0, replica: 0 }], methods: this.#table.methods, concurrency: this.#table.concurrency };
+    return { slots: [{ slot: 0, replica: 0, runs: true }], methods: this.#table.methods, concurrency: this.#table.concurrency };
   }
 
   async open(name: string, _slot: number, _hash: number | undefined, events: ReplicaEvents): Promise<Channel> {

@@ -21,35 +21,8 @@ export const kill: Command = {
   },
 };
 
-export const restart: Command = {
-  usage: 'skerry restart [-s <system>] <server>',
-  about: 'stops a server politely and starts it anew, one replica after the other',
-  options: SYSTEM,
-  words: [1, 1],
-  help: [SERVER],
-  completes: 'servers',
-  async execute([name = ''], { system }) {
-    return order(system, async (operator) => {
-      await operator.processes.restart(name);
-      return stateOf(operator, name);
-    });
-  },
-};
-
-export const boot: Command = {
-  usage: 'skerry boot [-s <system>] <server>',
-  about: 'starts a server again that is down',
-  options: SYSTEM,
-  words: [1, 1],
-  help: [SERVER],
-  completes: 'servers',
-  async execute([name = ''], { system }) {
-    return order(system, async (operator) => {
-      await operator.processes.boot(name);
-      return stateOf(operator, name);
-    });
-  },
-};
+export const restart = starting('restart', 'stops a server politely and starts it anew, one replica after the other');
+export const boot = starting('boot', 'starts a server again that is down');
 
 export const stop: Command = {
   usage: 'skerry stop [-s <system>]',
@@ -68,6 +41,23 @@ export const stop: Command = {
     });
   },
 };
+
+function starting(verb: 'restart' | 'boot', about: string): Command {
+  return {
+    usage: `skerry ${verb} [-s <system>] <server>`,
+    about,
+    options: SYSTEM,
+    words: [1, 1],
+    help: [SERVER],
+    completes: 'servers',
+    async execute([name = ''], { system }) {
+      return order(system, async (operator) => {
+        await operator.processes[verb](name);
+        return stateOf(operator, name);
+      });
+    },
+  };
+}
 
 async function order(system: string | boolean | undefined, give: (operator: Operator) => Promise<string>): Promise<number> {
   const operator = await openOperator(system);

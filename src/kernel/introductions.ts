@@ -78,6 +78,7 @@ export class Introductions {
     slot.channels.add(channel);
     if (slot.ready !== undefined) this.#introduce(channel);
     else if (slot.down !== undefined) this.#send(client, { t: 'down', ref, error: slot.down });
+    else this.#send(client, { t: 'revived', ref }); // it may have been told that the slot is down
   }
 
   /** An instance is ready: everybody who waits is introduced. */

@@ -401,7 +401,7 @@ export class Kernel {
       return this.#send(from, { t: 'noServer', seq, error });
     }
     const { methods, concurrency = 0 } = slots.find((slot) => slot.methods !== undefined) ?? {};
-    const places = slots.map(({ number, replica }) => ({ slot: number, replica }));
+    const places = slots.map(({ number, replica, ready, down }) => ({ slot: number, replica, runs: ready !== undefined, down }));
     this.#send(from, { t: 'slots', seq, slots: places, methods, concurrency });
   }
 

@@ -35,7 +35,8 @@ export class LinkClients implements Connector {
     const answer = await this.#link.ask({ t: 'connect', server });
     if (answer.t === 'noServer') throw toError(answer.error);
     if (answer.t !== 'slots') throw new SkerryError('SKERRY_CORRUPT', `the kernel answered "connect" with "${answer.t}"`);
-    const { slots, methods, concurrency } = answer;
+    const { methods, concurrency } = answer;
+    const slots = answer.slots.map(({ down, ...place }) => (down === undefined ? place : { ...place, down: toError(down) }));
     return { slots, methods, concurrency };
   }
 

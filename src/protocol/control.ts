@@ -91,7 +91,7 @@ export type FromKernel =
   | {
       t: 'slots';
       seq: number;
-      slots: readonly { slot: number; replica: number }[];
+      slots: readonly SlotInfo[];
       methods: readonly MethodInfo[] | undefined;
       /** Of the instance that `methods` are of; 0 while none has been ready. */
       concurrency: number;
@@ -136,6 +136,14 @@ export type FromKernel =
   | { t: 'declared' }
   | { t: 'instance'; slot: number; event: InstanceEvent }
   | { t: 'program'; id: number; event: LaunchEvent };
+
+/** A replica as a new client is told of it: whether an instance is ready, or why none comes until an operator acts. */
+export interface SlotInfo {
+  readonly slot: number;
+  readonly replica: number;
+  readonly runs: boolean;
+  readonly down?: ErrorInfo | undefined;
+}
 
 export type InstanceEvent =
   | { what: 'born'; pid: number; generation: number } // [stdout, stderr] where they are pipes

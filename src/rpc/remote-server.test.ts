@@ -69,7 +69,7 @@ test('a call or notification that is not connected by its deadline ends then, un
 test('so does one whose server is known and has no instance yet', OPTIONS, () =>
   alive(async () => {
     const kernel = new Kernel();
-    kernel.directory = { slots: [{ slot: 2, replica: 0 }], methods: undefined, concurrency: 0 };
+    kernel.directory = { slots: [{ slot: 2, replica: 0, runs: true }], methods: undefined, concurrency: 0 };
     const remote = new RemoteServer('ledger', kernel);
     await rejectsWith(remote.invoke('add', [], { timeoutMs: 20 }), 'SKERRY_TIMEOUT', false);
     const later = remote.invoke('remove', []);
@@ -104,7 +104,7 @@ test('what the connection took is taken from the deadline', OPTIONS, (t) =>
     const call = remote.invoke('add', [], { timeoutMs: 5_000 });
     const from = performance.now();
     while (performance.now() - from < 20) await new Promise(setImmediate);
-    connected.resolve({ slots: [{ slot: 2, replica: 0 }], methods: old, concurrency: 64 });
+    connected.resolve({ slots: [{ slot: 2, replica: 0, runs: true }], methods: old, concurrency: 64 });
     await call;
     assert.ok(leftMs > 0 && leftMs <= 4_981, `${leftMs} ms were left`);
   }),
@@ -116,7 +116,7 @@ test(
   () =>
     alive(async () => {
       const kernel = new Kernel();
-      kernel.directory = { slots: [{ slot: 2, replica: 0 }], methods: old, concurrency: 64 };
+      kernel.directory = { slots: [{ slot: 2, replica: 0, runs: true }], methods: old, concurrency: 64 };
       const remote = new RemoteServer('ledger', kernel);
       assert.equal(await remote.invoke('remove', []), 1);
       assert.deepEqual(
@@ -127,7 +127,7 @@ test(
       events.onOpened(old, 64);
       assert.throws(() => events.onOpened(changed, 64), { code: 'SKERRY_VERSION' });
       events.onClosed(new SkerryError('SKERRY_VERSION', 'it came back with another interface'));
-      kernel.directory = { slots: [{ slot: 2, replica: 0 }], methods: changed, concurrency: 64 };
+      kernel.directory = { slots: [{ slot: 2, replica: 0, runs: true }], methods: changed, concurrency: 64 };
       assert.equal(await remote.invoke('clear', []), 0);
       assert.equal(kernel.opened.at(-1)?.hash, interfaceHash(changed));
       await assert.rejects(async () => remote.invoke('add', []), { code: 'SKERRY_NOT_FOUND' });
@@ -137,7 +137,7 @@ test(
 test('a channel that was closed otherwise is opened again for the same interface', OPTIONS, () =>
   alive(async () => {
     const kernel = new Kernel();
-    kernel.directory = { slots: [{ slot: 2, replica: 0 }], methods: old, concurrency: 64 };
+    kernel.directory = { slots: [{ slot: 2, replica: 0, runs: true }], methods: old, concurrency: 64 };
     const remote = new RemoteServer('ledger', kernel);
     await remote.invoke('add', []);
     kernel.opened[0]?.events.onClosed(new SkerryError('SKERRY_CORRUPT', 'it broke'));
@@ -165,7 +165,7 @@ test('a call made within another, to a server that is not connected yet, ends at
 test('a call whose channel has to be opened again ends at its deadline, also when the kernel does not answer', OPTIONS, () =>
   alive(async () => {
     const kernel = new Kernel();
-    kernel.directory = { slots: [{ slot: 2, replica: 0 }], methods: old, concurrency: 64 };
+    kernel.directory = { slots: [{ slot: 2, replica: 0, runs: true }], methods: old, concurrency: 64 };
     const remote = new RemoteServer('ledger', kernel);
     assert.equal(await remote.invoke('remove', []), 1);
     kernel.open = () => new Promise(() => {});
@@ -174,12 +174,36 @@ test('a call whose channel has to be opened again ends at its deadline, also whe
   }),
 );
 
+test('the first calls, too, go to the replicas that run', OPTIONS, () =>
+  alive(async () => {
+    const kernel = new Kernel();
+    const called = new Set<number>();
+    kernel.open = async (_name, slot) => ({ call: async () => called.add(slot), load: 0 }) as unknown as Channel;
+    const down = new SkerryError('SKERRY_SERVER_DOWN', 'it died too often');
+    const slots = [
+      { slot: 2, replica: 0, runs: false, down },
+      { slot: 3, replica: 1, runs: false },
+      { slot: 4, replica: 2, runs: true },
+    ];
+    kernel.directory = { slots, methods: old, concurrency: 64 };
+    const remote = new RemoteServer('ledger', kernel);
+    await Promise.all(Array.from({ length: 12 }, () => remote.invoke('remove', [])));
+    assert.deepEqual([...called], [4]);
+    kernel.directory = { slots: slots.slice(0, 2), methods: old, concurrency: 64 };
+    const other = new RemoteServer('ledger', kernel);
+    await Promise.all(Array.from({ length: 12 }, () => other.invoke('remove', [])));
+    assert.deepEqual([...called], [4, 3], 'one that is on its way is waited for');
+    kernel.directory = { slots: slots.slice(0, 1), methods: old, concurrency: 64 };
+    await rejectsWith(new RemoteServer('ledger', kernel).invoke('remove', []), 'SKERRY_SERVER_DOWN', false);
+  }),
+);
+
 test('tells how many of its replicas run, through deaths, returns and closed channels', OPTIONS, () =>
   alive(async () => {
     const kernel = new Kernel();
     const slots = [
-      { slot: 2, replica: 0 },
-      { slot: 3, replica: 1 },
+      { slot: 2, replica: 0, runs: true },
+      { slot: 3, replica: 1, runs: true },
     ];
     kernel.directory = { slots, methods: old, concurrency: 64 };
     const remote = new RemoteServer('ledger', kernel);

@@ -16,8 +16,18 @@ import { abortError, type Channel, timeoutError, withFate } from './channel.ts';
 import type { Deadlines } from './deadlines.ts';
 import { type CallExtra, writeArgs } from './wire.ts';
 
+/** A replica as its client is first told of it. */
+export interface Place {
+  readonly slot: number;
+  readonly replica: number;
+  /** An instance is ready. */
+  readonly runs: boolean;
+  /** Why none comes until an operator acts. */
+  readonly down?: SkerryError;
+}
+
 export interface Directory {
-  readonly slots: readonly { readonly slot: number; readonly replica: number }[];
+  readonly slots: readonly Place[];
   /** The method table, when an instance has been ready already. */
   readonly methods: readonly MethodInfo[] | undefined;
   /** How many calls such an instance runs at once; 0 while none has been ready. */
@@ -297,17 +307,8 @@ export class RemoteServer {
   async #connectOnce(): Promise<void> {
     const { slots, methods, concurrency } = await this.#connector.connect(this.name);
     const before = this.#replicas;
-    this.#replicas = slots.map(
-      ({ slot, replica }) =>
-        before.find((known) => known.slot === slot) ?? {
-          slot,
-          replica,
-          channel: undefined,
-          opening: undefined,
-          phase: 'waiting',
-          error: undefined,
-        },
-    );
+    const someRun = slots.some(({ runs }) => runs);
+    this.#replicas = slots.map((place) => before.find(({ slot }) => slot === place.slot) ?? newReplica(place, someRun));
     this.#known = deferred();
     this.#known.promise.catch(() => {});
     if (methods !== undefined) this.#learn(methods, concurrency);
@@ -325,7 +326,7 @@ export class RemoteServer {
   }
 
   async #open(replica: Replica): Promise<Channel> {
-    this.#move(replica, 'waiting');
+    if (replica.phase === 'closed') this.#move(replica, 'waiting');
     const channel = await this.#connector.open(`${this.name}.${replica.replica}`, replica.slot, this.#hash, {
       onOpened: (methods, concurrency) => {
         this.#learn(methods, concurrency);
@@ -399,6 +400,12 @@ export class RemoteServer {
       maybeExecuted: false,
     });
   }
+}
+
+/** The first call, too, goes to a replica that runs, where there is one. */
+function newReplica({ slot, replica, runs, down }: Place, someRun: boolean): Replica {
+  const phase = down !== undefined ? 'down' : someRun && !runs ? 'dead' : 'waiting';
+  return { slot, replica, channel: undefined, opening: undefined, phase, error: down };
 }
 
 const PHASE_RANK: Record<Phase, number> = { open: 0, waiting: 1e6, dead: 2e6, closed: 3e6, down: 4e6 };

@@ -28,8 +28,8 @@ const shop = server({ uses: { ledger: uses<Ledger>() }, options: options<{ curre
     },
     same: async (value: object): Promise<object> => value,
     price: method({ input: v.number() }, async (x) => x),
-    once: method({ idempotent: true }, async (ms: number) => sleep(ms, sales)),
-    slow: async (ms: number): Promise<number> => sleep(ms, sales),
+    once: method({ idempotent: true }, async (ms: number) => sleep(ms, sales, { ref: false })),
+    slow: async (ms: number): Promise<number> => sleep(ms, sales, { ref: false }),
     count: (): number => sales,
   };
 });

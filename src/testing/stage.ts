@@ -109,7 +109,7 @@ export class Stage {
     return {
       deadlines: this.#deadlines,
       connect: async () => ({
-        slots: [{ slot: 0, replica: 0 }],
+        slots: [{ slot: 0, replica: 0, runs: true }],
         methods: this.#instance?.infos,
         concurrency: this.#instance?.concurrency ?? 0,
       }),
