@@ -5,6 +5,7 @@
 #include <sys/prctl.h>
 #include <sys/resource.h>
 #include <sys/socket.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 // A parent that died before the prctl sends no signal any more: hence the look at who the parent is, afterwards.
@@ -37,6 +38,22 @@ napi_value limit_data(napi_env env, napi_callback_info info) {
   struct rlimit limit = {.rlim_cur = (rlim_t)bytes, .rlim_max = (rlim_t)bytes};
   if (setrlimit(RLIMIT_DATA, &limit) < 0) return throw_errno(env, errno, "setrlimit", "setrlimit(RLIMIT_DATA) of %.0f bytes", bytes);
   return NULL;
+}
+
+napi_value become_subreaper(napi_env env, napi_callback_info info) {
+  (void)info;
+  if (prctl(PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0) < 0) return throw_errno(env, errno, "prctl", "prctl(PR_SET_CHILD_SUBREAPER)");
+  return NULL;
+}
+
+napi_value reap(napi_env env, napi_callback_info info) {
+  struct call call;
+  double pid;
+  call_begin(&call, env, info, "reap");
+  if (!arg_integer(&call, 0, "pid", 1, INT32_MAX, &pid)) return NULL;
+  napi_value result = NULL;
+  napi_get_boolean(env, waitpid((pid_t)pid, NULL, WNOHANG) == (pid_t)pid, &result);
+  return result;
 }
 
 // The process that connected the other end of a Unix socket, as it was then. A number of the operating system: the socket is Node's.

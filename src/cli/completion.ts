@@ -63,7 +63,10 @@ async function candidates(words: readonly string[], { names, load }: Commands): 
   if (rest.at(-2) === '-s' || rest.at(-2) === '--system') return among(await systems());
   switch (command.completes) {
     case 'servers':
-      return rest.filter((word) => !word.startsWith('-')).length <= 1 ? among(await servers(rest)) : [];
+    case 'replicas':
+      return rest.filter((word) => !word.startsWith('-')).length <= 1
+        ? among(await servers(rest, command.completes === 'replicas'))
+        : [];
     case 'shells':
       return among(Object.keys(SCRIPTS));
     default:
@@ -76,13 +79,13 @@ async function systems(): Promise<string[]> {
   return (await runningSystems()).map(({ name }) => name);
 }
 
-async function servers(words: readonly string[]): Promise<string[]> {
+async function servers(words: readonly string[], withReplicas: boolean): Promise<string[]> {
   const { openOperator } = await import('./operator.ts');
   const at = words.findIndex((word) => word === '-s' || word === '--system');
   const operator = await openOperator(at === -1 ? undefined : words[at + 1]);
   try {
     const entries = (await operator.processes.list()).filter(({ name }) => name !== 'kernel' && name !== 'process');
-    return [...new Set(entries.flatMap(({ name, replica }) => [name, `${name}.${replica}`]))];
+    return [...new Set(entries.flatMap(({ name, replica }) => (withReplicas ? [name, `${name}.${replica}`] : [name])))];
   } finally {
     operator.close();
   }

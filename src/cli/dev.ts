@@ -13,6 +13,7 @@ import { FileWatch } from './file-watch.ts';
 import { loadSystemModule } from './load-system-module.ts';
 
 const ANEW = 75;
+const INTERRUPT = 'interrupt';
 /** How often it is asked which files there are: one that is loaded late is found so. */
 const LOOK_MS = 2_000;
 
@@ -38,13 +39,13 @@ async function superviseInner(path: string): Promise<number> {
       env: { ...process.env, SKERRY_DEV: '1' },
     });
     const forward = (signal: NodeJS.Signals) => child.kill(signal);
-    const ignore = () => {}; // Ctrl-C reaches the inner process too
-    process.on('SIGTERM', forward).on('SIGINT', ignore);
+    const interrupt = () => void child.send(INTERRUPT, () => {}); // Ctrl-C reaches the inner process too, `kill -INT` may not
+    process.on('SIGTERM', forward).on('SIGINT', interrupt);
     const code = await new Promise<number>((resolve) => {
       child.on('exit', (exitCode) => resolve(exitCode ?? ExitCode.failed));
       child.on('error', () => resolve(ExitCode.failed));
     });
-    process.off('SIGTERM', forward).off('SIGINT', ignore);
+    process.off('SIGTERM', forward).off('SIGINT', interrupt);
     if (code !== ANEW) return code;
   }
 }
@@ -61,6 +62,9 @@ async function serve(path: string): Promise<number> {
   };
   process.on('SIGINT', () => stop(130)).on('SIGTERM', () => stop(143));
   process.on('disconnect', () => stop(ExitCode.failed)); // the outer process is gone
+  process.on('message', (message) => {
+    if (message === INTERRUPT && !isStopping) stop(130);
+  });
   process.channel?.unref();
   try {
     sys = await boot(await loadSystemModule(path));

@@ -14,7 +14,7 @@ export const inspect: Command = {
     'While it is open nobody who waits for the server gives up, and nobody takes it for one that hangs. Who may connect to the loopback',
     'interface of this machine can run code in the server: close it when you are done.',
   ],
-  completes: 'servers',
+  completes: 'replicas',
   async execute([name = ''], { system, off }) {
     const operator = await openOperator(system);
     try {

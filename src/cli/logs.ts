@@ -23,7 +23,7 @@ export const logs: Command = {
     '-n, --lines  how many lines of the past, 0 to 10000 (default 100)',
     '--json       an object for each line, for programs',
   ],
-  completes: 'servers',
+  completes: 'replicas',
   execute: show,
 };
 

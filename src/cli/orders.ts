@@ -12,7 +12,7 @@ export const kill: Command = {
   options: { ...SYSTEM, down: { type: 'boolean' } },
   words: [1, 1],
   help: [SERVER, '--down       it stays down until: skerry boot <server>'],
-  completes: 'servers',
+  completes: 'replicas',
   async execute([name = ''], { system, down }) {
     return order(system, async ({ processes }) => {
       await processes.kill(name, { restart: down !== true });
@@ -49,7 +49,7 @@ function starting(verb: 'restart' | 'boot', about: string): Command {
     options: SYSTEM,
     words: [1, 1],
     help: [SERVER],
-    completes: 'servers',
+    completes: 'replicas',
     async execute([name = ''], { system }) {
       return order(system, async (operator) => {
         await operator.processes[verb](name);

@@ -11,7 +11,7 @@ export const status: Command = {
   options: { ...SYSTEM, json: { type: 'boolean' } },
   words: [1, 1],
   help: ['<server>     geo for all its replicas, geo.1 for one', '--json       an object for each replica, one a line'],
-  completes: 'servers',
+  completes: 'replicas',
   execute: show,
 };
 
@@ -24,11 +24,23 @@ async function show([name = '']: readonly string[], { system, json }: Options): 
   return ExitCode.ok;
 }
 
+/** What `since` is the time of: whether an instance that is ready sleeps is a matter of the moment. */
+const SINCE: Record<InstanceStatus['state'], string> = {
+  new: 'started',
+  running: 'ready since',
+  sleeping: 'ready since',
+  restart: 'since',
+  zombie: 'since',
+};
+
 function screenOf(one: InstanceStatus): string {
   const { name, replica, state, since, pid, endpoint, principal, uptimeMs, restarts, lastDeath, lastReason, uses, limits, log } =
     one;
   const facts: [string, string][] = [
-    ['state', `${state} since ${clock(since)}${lastReason !== undefined && state === 'zombie' ? ` (${lastReason})` : ''}`],
+    [
+      'state',
+      `${state}, ${SINCE[state]} ${clock(since)}${lastReason !== undefined && state === 'zombie' ? ` (${lastReason})` : ''}`,
+    ],
     ['process', pid === 0 ? 'none' : `${pid}, endpoint ${endpoint}, up ${uptimeMs === undefined ? '-' : duration(uptimeMs)}`],
     ['calls as', `${principal}; uses ${uses.length === 0 ? 'nothing' : uses.join(', ')}`],
     ['restarts', String(restarts)],

@@ -3,13 +3,14 @@
 // Only the kernel's main thread spawns: PR_SET_PDEATHSIG follows the spawning thread. The environment is explicit. The child gets its
 // end of the control socket as descriptor 3 and nothing else of the kernel.
 
-import { type ChildProcess, spawn } from 'node:child_process';
+import type { ChildProcess } from 'node:child_process';
 import type { Socket } from 'node:net';
 import { fileURLToPath } from 'node:url';
 import type { ControlEvents, ControlPort } from '../channel/control/port.ts';
 import { SeqpacketPort } from '../channel/control/seqpacket-port.ts';
 import { StreamPort } from '../channel/control/stream-port.ts';
 import type { Descriptor, NativeAddon } from '../memory/native.ts';
+import { startChild } from './children.ts';
 import type { Exit } from './death.ts';
 
 /** Files of other layers that the kernel starts and never imports. */
@@ -88,7 +89,7 @@ function spawnWith(
   ];
   const stdio = (pipe: Pipe | undefined) =>
     pipe === undefined || addon === undefined ? 'inherit' : addon.fileNumber(pipe.write);
-  const child: ChildProcess = spawn(process.execPath, [...execArgv, MAIN[role], String(process.pid), options.title], {
+  const child = startChild(process.execPath, [...execArgv, MAIN[role], String(process.pid), options.title], {
     env: {
       ...env,
       ...(memoryMb > 0 ? { SKERRY_MEMORY_MB: String(memoryMb) } : {}),

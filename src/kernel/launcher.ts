@@ -3,11 +3,11 @@
 // Only the kernel's main thread spawns: the parent-death signal follows the spawning thread. The launcher, not the program, is the child
 // that Node knows; its socket carries the program's life.
 
-import { type ChildProcess, spawn } from 'node:child_process';
 import type { Socket } from 'node:net';
 import { constants } from 'node:os';
 import { getSystemErrorName } from 'node:util';
 import type { LaunchEnd, LaunchRequest } from '../protocol/program.ts';
+import { startChild } from './children.ts';
 
 export interface LaunchOptions extends Omit<LaunchRequest, 'id' | 'hasStdin'> {
   readonly launcher: string;
@@ -38,7 +38,7 @@ const LIMITS = ['time', 'cpu', 'memory', 'processes'] as const;
 
 export function launch(options: LaunchOptions, events: LaunchEvents): Launched {
   const { NODE_V8_COVERAGE } = options.env; // Node would add its own
-  const child: ChildProcess = spawn(options.launcher, argumentsOf(options), {
+  const child = startChild(options.launcher, argumentsOf(options), {
     env: { ...options.env, NODE_V8_COVERAGE },
     cwd: '/',
     stdio: [...options.stdio, 'pipe'],

@@ -7,6 +7,7 @@ import { Socket } from 'node:net';
 import { SeqpacketPort } from '../channel/control/seqpacket-port.ts';
 import { StreamPort } from '../channel/control/stream-port.ts';
 import { loadNative } from '../memory/load-native.ts';
+import { adoptOrphans } from './children.ts';
 import { defaultBudget, MemoryBudget } from './budget.ts';
 import { Kernel } from './kernel.ts';
 
@@ -19,6 +20,7 @@ const { addon } = loadNative();
 if (addon !== undefined) {
   if (!addon.guardParent(callerPid)) process.exit(1);
   if (process.env.SKERRY_DEBUG !== '1') addon.setDumpable(false);
+  adoptOrphans(addon);
 }
 
 const kernel = new Kernel({

@@ -85,6 +85,10 @@ export interface NativeAddon {
   setDumpable(on: boolean): void;
   /** RLIMIT_DATA for this process: bytes of private writable memory, address space not yet touched included. */
   limitData(bytes: number): void;
+  /** PR_SET_CHILD_SUBREAPER: a descendant whose parent ends becomes a child of this process, which has to reap it. */
+  becomeSubreaper(): void;
+  /** Takes the exit of a child that has ended. Not for one that Node started: Node would miss it. @returns whether it had. */
+  reap(pid: number): boolean;
   /** SO_PEERCRED: who connected the other end of a Unix socket that Node holds under this number. */
   peerCredentials(fileNumber: number): { readonly pid: number; readonly uid: number };
 

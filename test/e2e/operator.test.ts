@@ -1,13 +1,13 @@
 // The command `skerry` against systems that run: what a person or a program types, and what comes of it.
 
 import assert from 'node:assert/strict';
-import { chmodSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { chmodSync, existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { connect, createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { type TestContext, test } from 'node:test';
 import type { LogLine, ProcessUsage } from '../../src/servers/process/process-api.ts';
-import { until } from '../fault/processes.ts';
+import { until, zombies } from '../fault/processes.ts';
 import { type Ended, fixture, type Program, root, start, TRANSPORTS, type Transport } from './world.ts';
 
 const CLI = join(root, 'dist/src/cli/main.js'); // as the servers of these tests are: one copy of Skerry in a process
@@ -116,7 +116,7 @@ for (const transport of TRANSPORTS) {
     const refused = await skerry('call', 'single', 'pid');
     assert.equal(refused.code, 1);
     assert.match(refused.stderr, /down until an operator starts it again: stopped by an operator/);
-    assert.match(await told('status', 'single'), /state +zombie since .*\n +process +none\n[\s\S]*last end/);
+    assert.match(await told('status', 'single'), /state +zombie, since .*\n +process +none\n[\s\S]*last end/);
     assert.match(await told('boot', 'single'), /single runs/);
     assert.ok((await pidOf()) > 0);
     for (const order of ['kill', 'boot', 'restart', 'status', 'inspect']) {
@@ -280,11 +280,17 @@ test('a system that was killed leaves nothing that blocks the next', TIMEOUT, as
 });
 
 test('what runs in the system is no operator, whoever its parent is', TIMEOUT, async (t) => {
-  const { told, runtime } = await site(t);
+  const { told, runtime, program } = await site(t);
   const args = JSON.stringify([CLI, 'ps']);
   const child = JSON.parse(await told('call', 'single', 'runs', args, runtime, 'false')) as { code: number; stderr: string };
   assert.equal(child.code, 1);
-  assert.match(child.stderr, /process \d+ is part of this system: what runs in it has no operator's rights/);
+  const refusal = /process \d+ is part of this system: what runs in it has no operator's rights/;
+  assert.match(child.stderr, refusal);
+  await told('call', 'single', 'runs', args, runtime, 'true');
+  const orphan = join(runtime, 'orphan');
+  await until('the orphan has tried', () => existsSync(orphan) && readFileSync(orphan, 'utf8').includes('\n'));
+  assert.match(readFileSync(orphan, 'utf8'), refusal);
+  await until('and is reaped', () => zombies(program.pid).length === 0);
 });
 
 test(
@@ -304,6 +310,14 @@ test(
     assert.deepEqual(readdirSync(join(runtime, 'skerry')), []);
   },
 );
+
+test('a runtime folder that does not exist, or cannot, is said too', TIMEOUT, async (t) => {
+  for (const runtime of ['/nowhere/at/all', '/proc/1/nothing']) {
+    const program = start(t, [CLI, 'run', fixture('talk.system.js')], { env: { XDG_RUNTIME_DIR: runtime } });
+    await until('it is up', () => program.stdout().includes('up; Ctrl-C stops it'), 20_000);
+    assert.match(program.stderr(), /no operator's socket for system "talk": ENOENT/);
+  }
+});
 
 test('whatever is said on the socket, the system goes on, and tells what is wrong', TIMEOUT, async (t) => {
   const { told, runtime } = await site(t);
@@ -343,6 +357,7 @@ test('completion offers commands, options, servers and systems', TIMEOUT, async 
   const offered = async (...words: string[]) => (await told('completion', '--words', '--', ...words)).trim().split('\n');
   assert.deepEqual(await offered('sta'), ['status']);
   assert.deepEqual(await offered('status', 'tal'), ['talker', 'talker.0', 'talker.1']);
+  assert.deepEqual(await offered('call', 'tal'), ['talker']);
   assert.deepEqual(await offered('logs', '--fo'), ['--follow']);
   assert.deepEqual(await offered('ps', '-s', ''), ['talk']);
   assert.deepEqual(await offered('completion', 'b'), ['bash']);

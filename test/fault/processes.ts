@@ -15,12 +15,22 @@ export function isAlive(pid: number): boolean {
 
 /** Children of this process and theirs, by pid. */
 export function descendants(of = process.pid): number[] {
+  return descendantsIn(of, (state) => state !== 'Z');
+}
+
+/** Those that have ended and that nobody has waited for. */
+export function zombies(of = process.pid): number[] {
+  const living = new Set(descendants(of));
+  return descendantsIn(of, () => true).filter((pid) => !living.has(pid));
+}
+
+function descendantsIn(of: number, wanted: (state: string) => boolean): number[] {
   const parents = new Map<number, number>();
   for (const entry of readdirSync('/proc')) {
     if (!/^\d+$/.test(entry)) continue;
     try {
       const status = readFileSync(`/proc/${entry}/status`, 'utf8');
-      if (/^State:\s+Z/m.test(status)) continue;
+      if (!wanted(/^State:\s+(\w)/m.exec(status)?.[1] ?? '')) continue;
       parents.set(Number(entry), Number(/^PPid:\s+(\d+)/m.exec(status)?.[1]));
     } catch {}
   }

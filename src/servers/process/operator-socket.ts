@@ -174,7 +174,11 @@ function refuse(socket: Socket, error: SkerryError): void {
 
 /** @throws Error when somebody else could put something into it */
 function makeFolder(folder: string): void {
-  mkdirSync(folder, { recursive: true, mode: 0o700 });
+  try {
+    mkdirSync(folder, { mode: 0o700 }); // not what is above it: where that is missing, the name is wrong
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code !== 'EEXIST') throw error;
+  }
   const stat = lstatSync(folder);
   const uid = process.getuid?.() ?? stat.uid;
   if (!stat.isDirectory() || stat.uid !== uid || (stat.mode & 0o077) !== 0)
