@@ -15,10 +15,10 @@ export {
   type Uses,
   uses,
 } from './server/definition.ts';
-export type { Remote } from './server/remote.ts';
 export type { ProgramEntries, ProgramEntry, ProgramLimits } from './server/programs.ts';
+export type { Remote } from './server/remote.ts';
 export { type RestartPolicy, type ServerEntry, type System, system } from './server/system.ts';
-export type { FileChange, FileEntry, FilesApi, FileStat } from './servers/files/files-api.ts';
+export type { FileChange, FileEntry, FileStat, FilesApi } from './servers/files/files-api.ts';
 export type { InstanceState, ProcessEntry } from './servers/process/process-api.ts';
 export type { ProgramEndReason, ProgramExit, ProgramStatus } from './servers/process/programs-api.ts';
 export { type BootOptions, boot } from './system/boot.ts';

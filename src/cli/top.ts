@@ -1,10 +1,10 @@
 // skerry top: what ps shows, on a whole screen, again and again until Ctrl-C or q.
 
-import { COLUMNS } from './ps.ts';
 import { type Command, ExitCode, type Options, SYSTEM, UsageError, wholeNumber } from './command.ts';
 import { labelOf } from './find-system.ts';
 import { megabytes, table } from './format.ts';
 import { openOperator } from './operator.ts';
+import { COLUMNS } from './ps.ts';
 
 const EVERY_MS = 1000;
 const ALTERNATE_SCREEN = '\x1b[?1049h\x1b[?25l';

@@ -9,8 +9,8 @@ import { formatEndpoint } from '../protocol/endpoint.ts';
 import { OPERATOR } from '../protocol/principal.ts';
 import { agree } from '../protocol/version.ts';
 import { type Channel, type KeptRegion, regionsFrom } from './channels.ts';
-import { plainError } from './messages.ts';
 import type { Closer } from './closer.ts';
+import { plainError } from './messages.ts';
 import type { Process } from './process-record.ts';
 import type { Slot } from './slots.ts';
 

@@ -7,18 +7,19 @@
 import { HUNG_UP } from '../channel/control/port.ts';
 import type { Descriptor, NativeAddon } from '../memory/native.ts';
 import { mapRegion, RegionKind } from '../memory/region.ts';
-import type { ErrorInfo, FromKernel, InstanceEvent, ServerDeclaration, ToKernel } from '../protocol/control.ts';
+import type { DeathEvent, ErrorInfo, FromKernel, InstanceEvent, ServerDeclaration, ToKernel } from '../protocol/control.ts';
 import { type Endpoint, formatEndpoint } from '../protocol/endpoint.ts';
 import { OPERATOR } from '../protocol/principal.ts';
 import { PROGRAM_METHODS } from '../protocol/program.ts';
-import { MemoryWatch } from './memory-watch.ts';
 import type { MemoryBudget } from './budget.ts';
 import { type SpawnedChild, spawnChild } from './child.ts';
 import { Closer } from './closer.ts';
 import { deathReason, type Exit } from './death.ts';
 import { Introductions } from './introductions.ts';
+import { MemoryWatch } from './memory-watch.ts';
 import { type BootMessage, checkMessage, plainError } from './messages.ts';
 import { newProcess, type Process } from './process-record.ts';
+import { ProcessServerSeat } from './process-server.ts';
 import { Programs } from './programs.ts';
 import { makeSlot, readyOf, type Slot } from './slots.ts';
 
@@ -38,6 +39,8 @@ export interface KernelOptions {
   /** Anonymous memory of a process, bytes. */
   readonly rssAnon: (pid: number) => number;
   readonly exit: (code: number) => void;
+  /** A line for who looks after this machine. */
+  readonly warn: (line: string) => void;
 }
 
 export class Kernel {
@@ -53,6 +56,9 @@ export class Kernel {
   #stopUntil = 0;
   #stopTimer: NodeJS.Timeout | undefined;
   readonly #memoryWatch: MemoryWatch;
+  readonly #seat: ProcessServerSeat;
+  readonly #since = Date.now();
+  #isUp = false;
 
   constructor(options: KernelOptions) {
     this.#options = options;
@@ -76,8 +82,10 @@ export class Kernel {
       memoryMb: 0,
       background: false,
     };
-    this.#slots.set(PROCESS_SERVER_SLOT, makeSlot(PROCESS_SERVER_SLOT, 0, declaration));
-    this.#spawn(this.#slot(PROCESS_SERVER_SLOT));
+    const slot = makeSlot(PROCESS_SERVER_SLOT, 0, declaration);
+    this.#slots.set(PROCESS_SERVER_SLOT, slot);
+    this.#seat = new ProcessServerSeat(slot, (...message) => this.#send(...message));
+    this.#spawn(slot);
   }
 
   /** The process that booted the system: an operator. */
@@ -99,7 +107,7 @@ export class Kernel {
   stop(): void {
     this.#stopping = true;
     const processServer = this.#slot(PROCESS_SERVER_SLOT).process;
-    if (processServer === undefined) return this.#options.exit(1);
+    if (processServer === undefined) return this.#end(0); // it was about to be started again: nobody else stops politely
     this.#send(processServer, { t: 'stop', drainMs: 0 });
     this.#awaitStop(0);
   }
@@ -124,8 +132,12 @@ export class Kernel {
   }
 
   #tellProcessServer(slot: number, event: InstanceEvent, descriptors: readonly Descriptor[] = []): void {
-    const { process } = this.#slot(PROCESS_SERVER_SLOT);
-    if (process !== undefined) this.#send(process, { t: 'instance', slot, event }, descriptors);
+    this.#seat.tell(slot, event, descriptors);
+  }
+
+  #tellDeath(slot: Slot, event: DeathEvent): void {
+    slot.died = event;
+    this.#tellProcessServer(slot.number, event);
   }
 
   #ports(): Process['port'][] {
@@ -137,6 +149,7 @@ export class Kernel {
 
   async #spawn(slot: Slot): Promise<void> {
     slot.generation += 1;
+    slot.died = undefined;
     const { server, replica, number } = slot;
     const { addon, baseEnv } = this.#options;
     const endpoint: Endpoint = { node: 0, slot: number, generation: slot.generation };
@@ -181,8 +194,8 @@ export class Kernel {
       return start();
     } catch (error) {
       const { message } = error as Error;
-      if (slot.number === PROCESS_SERVER_SLOT) this.#fail(plainError('SKERRY_INIT', message));
-      else this.#tellProcessServer(slot.number, { what: 'died', reason: message, ordered: false });
+      if (slot.number === PROCESS_SERVER_SLOT) this.#processServerDied(undefined, message, undefined);
+      else this.#tellDeath(slot, { what: 'died', reason: message, ordered: false });
       return undefined;
     }
   }
@@ -197,7 +210,17 @@ export class Kernel {
   ): void {
     this.#send(to, {
       t: 'born',
-      config: { role, name: to.name, replica, endpoint: to.endpoint, systemUrl, secrets, replicas, piped: to.output.length > 0 },
+      config: {
+        role,
+        name: to.name,
+        replica,
+        endpoint: to.endpoint,
+        systemSince: this.#since,
+        systemUrl,
+        secrets,
+        replicas,
+        piped: to.output.length > 0,
+      },
     });
   }
 
@@ -229,12 +252,23 @@ export class Kernel {
     this.#introductions.clientDied(proc);
     this.#forget(proc);
     if (slot.number === PROCESS_SERVER_SLOT) {
-      this.#fail(
-        plainError('SKERRY_INIT', `the process server died: ${reason}${lastWords === undefined ? '' : `: ${lastWords.message}`}`),
-      );
+      const readyForMs = proc.readyAt === undefined ? undefined : performance.now() - proc.readyAt;
+      this.#processServerDied(readyForMs, reason, lastWords);
     } else {
-      this.#tellProcessServer(slot.number, { what: 'died', reason, ordered: proc.ordered, error: lastWords });
+      this.#tellDeath(slot, { what: 'died', reason, ordered: proc.ordered, error: lastWords });
     }
+  }
+
+  /** Without it a system does not come up; one that is up goes on, and gets another. Programs were its own: they end with it. */
+  #processServerDied(readyForMs: number | undefined, reason: string, lastWords: ErrorInfo | undefined): void {
+    const why = `the process server died: ${reason}${lastWords === undefined ? '' : `: ${lastWords.message}`}`;
+    if (!this.#isUp || this.#stopping) return this.#fail(plainError('SKERRY_INIT', why));
+    this.#programs.endAll();
+    const waitMs = this.#seat.died(readyForMs);
+    this.#options.warn(`skerry: ${why}; it is started again${waitMs === 0 ? '' : ` in ${waitMs} ms`}, the servers go on`);
+    setTimeout(() => {
+      if (!this.#stopping) this.#spawn(this.#slot(PROCESS_SERVER_SLOT));
+    }, waitMs);
   }
 
   #forget(proc: Process): void {
@@ -382,7 +416,7 @@ export class Kernel {
   #rightsOf(from: Process, server: string, user?: string): readonly string[] | true | undefined {
     if (user !== undefined && server === 'process') return PROGRAM_METHODS; // the others are for operators
     if (from.role !== 'server') return true;
-    return from.uses.get(server);
+    return from.uses?.get(server);
   }
 
   #connect(from: Process, seq: number, name: string): void {
@@ -393,7 +427,7 @@ export class Kernel {
       return this.#send(from, { t: 'noServer', seq, error });
     }
     if (this.#rightsOf(from, name) === undefined) {
-      const used = [...from.uses.keys()].join(', ') || 'none';
+      const used = [...(from.uses?.keys() ?? [])].join(', ') || 'none';
       const error = plainError(
         'SKERRY_DENIED',
         `server "${from.name}" does not declare that it uses "${name}"; it declares: ${used}`,
@@ -427,6 +461,7 @@ export class Kernel {
     slot.methods = message.methods;
     slot.concurrency = message.concurrency;
     slot.down = undefined;
+    from.readyAt = performance.now();
     this.#introductions.instanceReady(slot);
     if (from.role !== 'process') this.#tellProcessServer(slot.number, { what: 'ready' });
   }
@@ -473,13 +508,17 @@ export class Kernel {
       }
       case 'signalProgram':
         return this.#programs.signal(message.id, message.signal);
+      case 'remember':
+        this.#slot(message.slot).note = message.note;
+        return;
       case 'zombie':
         return this.#introductions.down(this.#slot(message.slot), message.error);
       case 'up':
+        this.#isUp = true;
         if (this.#caller !== undefined) this.#send(this.#caller, { t: 'up', processes: this.#processes() });
         return;
       case 'bootFailed':
-        return this.#fail(message.error);
+        return this.#bootFailed(message.error);
       case 'stopped':
         if (this.#caller !== undefined) this.#send(this.#caller, { t: 'stopped' });
         return this.#end(0);
@@ -488,15 +527,27 @@ export class Kernel {
     }
   }
 
+  /** The first process server says which servers there are. What a successor says does not matter: it is told. */
   #declare(servers: readonly ServerDeclaration[]): void {
-    for (const server of servers) {
-      server.slots.forEach((number, replica) => {
-        if (number < FIRST_SERVER_SLOT || this.#slots.has(number)) throw new Error(`slot ${number} is taken`);
-        this.#slots.set(number, makeSlot(number, replica, server));
-      });
+    const known = [...this.#slots.values()].filter(({ number }) => number >= FIRST_SERVER_SLOT);
+    if (!this.#isUp) {
+      for (const server of servers) {
+        server.slots.forEach((number, replica) => {
+          if (number < FIRST_SERVER_SLOT || this.#slots.has(number)) throw new Error(`slot ${number} is taken`);
+          this.#slots.set(number, makeSlot(number, replica, server));
+        });
+      }
     }
+    this.#seat.declared(known);
+  }
+
+  /** A successor of the process server that cannot read the system module is of no use. */
+  #bootFailed(error: ErrorInfo): void {
+    if (!this.#isUp) return this.#fail(error);
     const { process } = this.#slot(PROCESS_SERVER_SLOT);
-    if (process !== undefined) this.#send(process, { t: 'declared' });
+    if (process === undefined) return;
+    process.lastWords = error;
+    process.kill();
   }
 
   #processes(): { name: string; replica: number; pid: number; endpoint: string }[] {

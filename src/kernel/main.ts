@@ -7,8 +7,8 @@ import { Socket } from 'node:net';
 import { SeqpacketPort } from '../channel/control/seqpacket-port.ts';
 import { StreamPort } from '../channel/control/stream-port.ts';
 import { loadNative } from '../memory/load-native.ts';
-import { adoptOrphans } from './children.ts';
 import { defaultBudget, MemoryBudget } from './budget.ts';
+import { adoptOrphans } from './children.ts';
 import { Kernel } from './kernel.ts';
 
 const CONTROL_FD = 3;
@@ -30,6 +30,7 @@ const kernel = new Kernel({
   baseEnv: baseEnvironment(),
   rssAnon,
   exit: (code) => process.exit(code),
+  warn: (line) => void process.stderr.write(`${line}\n`),
 });
 
 kernel.attachCaller(

@@ -78,6 +78,7 @@ const fieldsOf: Record<string, Record<string, Check>> = {
   kill: { slot: nat, reason: text, ordered: bool },
   stopInstance: { slot: nat, drainMs: nat },
   zombie: { slot: nat, error },
+  remember: { slot: nat, note: text },
   ring: { slot: nat },
   inspect: { slot: nat, on: bool },
   launch: { id: nat, path: text, args: listOf(text, 1024), env, cwd: text, limits, hasStdin: bool },

@@ -22,8 +22,8 @@ export interface Process {
   readonly channels: Map<number, Channel>;
   /** Channels that it serves, by the kernel's number. */
   readonly serves: Map<number, Channel>;
-  /** Servers that it may use, with the methods. */
-  uses: ReadonlyMap<string, readonly string[] | true>;
+  /** Servers that it may use, with the methods; undefined before it has said what it uses. */
+  uses: ReadonlyMap<string, readonly string[] | true> | undefined;
   status: { readonly descriptor: Descriptor; readonly region: Region | undefined } | undefined;
   bell: Descriptor | undefined;
   /** Versions of the protocol, from its hello. */
@@ -35,6 +35,8 @@ export interface Process {
   lastWords: ErrorInfo | undefined;
   lastRssAnon: number;
   dead: boolean;
+  /** When it was ready, of performance.now(). */
+  readyAt: number | undefined;
 }
 
 /** What a process speaks that does not say. */
@@ -58,7 +60,7 @@ export function newProcess(
     output,
     channels: new Map(),
     serves: new Map(),
-    uses: new Map(),
+    uses: undefined,
     status: undefined,
     bell: undefined,
     speaks: OLDEST,
@@ -68,5 +70,6 @@ export function newProcess(
     lastWords: undefined,
     lastRssAnon: 0,
     dead: false,
+    readyAt: undefined,
   };
 }

@@ -11,7 +11,7 @@ import { type Launched, launch } from './launcher.ts';
 export class Programs {
   readonly #addon: NativeAddon | undefined;
   readonly #tell: (id: number, event: LaunchEvent) => void;
-  readonly #running = new Map<number, Launched>();
+  readonly #running = new Map<number, { launched?: Launched }>();
 
   constructor(addon: NativeAddon | undefined, tell: (id: number, event: LaunchEvent) => void) {
     this.#addon = addon;
@@ -27,29 +27,39 @@ export class Programs {
     if (launcher === undefined) return this.#tell(id, { what: 'failed', step: 'find', error: reason });
     const [stdout, stderr] = numbers.slice(-2) as [number, number];
     const stdio = [hasStdin ? (numbers[0] as number) : 'ignore', stdout, stderr] as const;
-    const over = (event: LaunchEvent) => {
-      this.#running.delete(id);
-      this.#tell(id, event);
+    const tell = (event: LaunchEvent) => {
+      if (this.#running.get(id) === run) this.#tell(id, event);
     };
+    const over = (event: LaunchEvent) => {
+      tell(event);
+      if (this.#running.get(id) === run) this.#running.delete(id);
+    };
+    const run: { launched?: Launched } = {};
+    this.#running.set(id, run);
     const { path, args, env, cwd, limits } = what;
     try {
-      const launched = launch(
+      run.launched = launch(
         { launcher, path, args, env, cwd, limits, stdio },
         {
-          onStarted: (pid) => this.#tell(id, { what: 'started', pid }),
+          onStarted: (pid) => tell({ what: 'started', pid }),
           onFailed: (step, error) => over({ what: 'failed', step, error }),
           onEnded: (end) => over({ what: 'ended', ...end }),
         },
       );
-      this.#running.set(id, launched);
     } catch (error) {
-      this.#tell(id, { what: 'failed', step: 'spawn', error: (error as Error).message });
+      over({ what: 'failed', step: 'spawn', error: (error as Error).message });
     }
+  }
+
+  /** Of a process server that is gone: nobody hears what becomes of them. */
+  endAll(): void {
+    for (const { launched } of this.#running.values()) launched?.signal('SIGKILL');
+    this.#running.clear();
   }
 
   /** @param signal its name, or `end`: SIGTERM, and SIGKILL after the grace. One that has ended hears nothing. */
   signal(id: number, signal: string): void {
-    const launched = this.#running.get(id);
+    const launched = this.#running.get(id)?.launched;
     if (signal === 'end') launched?.end();
     else launched?.signal(signal as NodeJS.Signals);
   }

@@ -1,6 +1,6 @@
 // Slots: a server's places, one for each replica. A slot outlives its instances: it is what clients have channels to.
 
-import type { ErrorInfo, ServerDeclaration } from '../protocol/control.ts';
+import type { DeathEvent, ErrorInfo, ServerDeclaration } from '../protocol/control.ts';
 import { interfaceHash, type MethodInfo } from '../protocol/methods.ts';
 import type { Channel } from './channels.ts';
 import type { Process } from './process-record.ts';
@@ -29,6 +29,10 @@ export interface Slot {
   /** What the module declared when it was loaded first; later instances must declare no more. */
   declaredUses: ReadonlyMap<string, readonly string[] | true> | undefined;
   down: ErrorInfo | undefined;
+  /** The end of its last instance, until there is another: whoever was to be told may have died too. */
+  died: DeathEvent | undefined;
+  /** What the process server wants its successor to know of this slot. */
+  note: string | undefined;
   holding: boolean;
 }
 
@@ -45,6 +49,8 @@ export function makeSlot(number: number, replica: number, server: ServerDeclarat
     concurrency: 0,
     declaredUses: undefined,
     down: undefined,
+    died: undefined,
+    note: undefined,
     holding: false,
   };
 }

@@ -21,7 +21,7 @@ export interface LinkEvents {
   onUp?(processes: readonly ProcessInfo[]): void;
   onBootFailed?(error: ErrorInfo): void;
   onStopped?(): void;
-  onDeclared?(): void;
+  onDeclared?(resumed: boolean): void;
   onInstance?(slot: number, event: InstanceEvent, descriptors: readonly Descriptor[]): void;
   onProgram?(id: number, event: LaunchEvent): void;
   /** The kernel is gone: nothing works any more. */
@@ -195,7 +195,7 @@ export class Link implements CarrierLink {
       case 'stopped':
         return this.#events.onStopped?.();
       case 'declared':
-        return this.#events.onDeclared?.();
+        return this.#events.onDeclared?.(message.resumed);
       case 'instance':
         return this.#events.onInstance?.(message.slot, message.event, descriptors);
       case 'program':

@@ -1,8 +1,8 @@
 // By what means a process takes part in a system: its control port and its carrier, over one of the two transports. The files of the
 // other transport are not loaded.
 
-import type { Descriptor, NativeAddon } from '../memory/native.ts';
 import { SeqpacketPort } from '../channel/control/seqpacket-port.ts';
+import type { Descriptor, NativeAddon } from '../memory/native.ts';
 import type { Endpoint } from '../protocol/endpoint.ts';
 import type { Carrier } from './carrier.ts';
 import type { Link, PortFactory } from './link.ts';

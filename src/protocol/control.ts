@@ -60,6 +60,7 @@ export type FromProcessServer =
   | { t: 'kill'; slot: number; reason: string; ordered: boolean }
   | { t: 'stopInstance'; slot: number; drainMs: number }
   | { t: 'zombie'; slot: number; error: ErrorInfo }
+  | { t: 'remember'; slot: number; note: string } // for its successor; the kernel does not read it
   | { t: 'inspect'; slot: number; on: boolean }
   | { t: 'ring'; slot: number } // wake its loop: one that does not turn then hangs
   | ({ t: 'launch' } & LaunchRequest) // [stdin, if it has one, stdout, stderr]
@@ -133,7 +134,7 @@ export type FromKernel =
   | { t: 'up'; processes: readonly ProcessInfo[] }
   | { t: 'bootFailed'; error: ErrorInfo }
   | { t: 'stopped' }
-  | { t: 'declared' }
+  | { t: 'declared'; resumed: boolean } // resumed: the system runs already; what runs was told before
   | { t: 'instance'; slot: number; event: InstanceEvent }
   | { t: 'program'; id: number; event: LaunchEvent };
 
@@ -146,6 +147,18 @@ export interface SlotInfo {
 }
 
 export type InstanceEvent =
+  | {
+      /** To a successor of the process server, before the other events of what runs in this slot. */
+      what: 'kept';
+      name: string;
+      replica: number;
+      generation: number;
+      runs: boolean;
+      isDown: boolean;
+      note?: string | undefined;
+      /** Of its last instance, when none runs. */
+      died?: DeathEvent | undefined;
+    }
   | { what: 'born'; pid: number; generation: number } // [stdout, stderr] where they are pipes
   | { what: 'status' } // [status]
   | { what: 'manifest'; uses: readonly string[] }
@@ -153,7 +166,14 @@ export type InstanceEvent =
   | { what: 'inspecting'; url: string } // '': no more
   | { what: 'loaded'; urls: readonly string[] }
   | { what: 'failed'; stage: 'import' | 'init'; error: ErrorInfo }
-  | { what: 'died'; reason: string; ordered: boolean; error?: ErrorInfo | undefined };
+  | DeathEvent;
+
+export interface DeathEvent {
+  readonly what: 'died';
+  readonly reason: string;
+  readonly ordered: boolean;
+  readonly error?: ErrorInfo | undefined;
+}
 
 export interface ProcessInfo {
   readonly name: string;
@@ -168,6 +188,8 @@ export interface BirthConfig {
   readonly name: string;
   readonly replica: number;
   readonly endpoint: Endpoint;
+  /** When the system was started, ms since 1970. */
+  readonly systemSince: number;
   readonly systemUrl: string;
   readonly secrets: Record<string, string>;
   readonly replicas: number;

@@ -2,9 +2,9 @@
 
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
+import { nowMs } from '../base/clock.ts';
 import { deferred } from '../base/deferred.ts';
 import { isSkerryError, SkerryError, type SkerryErrorCode } from '../base/errors.ts';
-import { nowMs } from '../base/clock.ts';
 import { interfaceHash, type MethodInfo } from '../protocol/methods.ts';
 import { type CurrentCall, enableCallContext, runInCall } from './call-context.ts';
 import type { Channel } from './channel.ts';

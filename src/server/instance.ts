@@ -11,7 +11,8 @@ export interface Instance {
   init(): void;
   /** End: running calls first, for `drainMs` at most, then what onStop asked for. */
   stop(drainMs: number): void;
-  onDeclared?(): void;
+  /** @param resumed the system runs already; what runs was told by `onInstance`. */
+  onDeclared?(resumed: boolean): void;
   /** @param descriptors of the event; they are the instance's from here on. */
   onInstance?(slot: number, event: InstanceEvent, descriptors: readonly Descriptor[]): void;
   onProgram?(id: number, event: LaunchEvent): void;

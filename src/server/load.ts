@@ -1,8 +1,8 @@
 // Loads the system module and, of it, one server's module: evaluated in this process, each fault with its own words.
 
 import { SkerryError } from '../base/errors.ts';
-import { onDeclared, ownSystem, type ServerEntry, type System, systems } from './system.ts';
 import { type AnyServer, isServerDefinition } from './definition.ts';
+import { onDeclared, ownSystem, type ServerEntry, type System, systems } from './system.ts';
 import { isTypeScript, supportTypeScript } from './typescript.ts';
 
 /**

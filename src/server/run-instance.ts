@@ -35,7 +35,7 @@ export async function runInstance(
     onInit: () => instance?.init(),
     onInspect: (on) => void inspect(link, on),
     onStop: (drainMs) => (instance === undefined ? process.exit(0) : instance.stop(drainMs)),
-    onDeclared: () => instance?.onDeclared?.(),
+    onDeclared: (resumed) => instance?.onDeclared?.(resumed),
     onInstance: (slot, event, descriptors) => instance?.onInstance?.(slot, event, descriptors),
     onProgram: (id, event) => instance?.onProgram?.(id, event),
     onLost: () => process.exit(0), // without a kernel there is no system

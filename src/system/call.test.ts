@@ -1,8 +1,8 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { isSkerryError } from '../base/errors.ts';
-import { call, notify } from './call.ts';
 import { boot } from './boot.ts';
+import { call, notify } from './call.ts';
 
 const callWith = (options: unknown) => (call as unknown as (server: object, options: unknown) => unknown)({}, options);
 const refusedWith = (pattern: RegExp) => (error: unknown) =>

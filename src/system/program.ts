@@ -3,8 +3,8 @@
 
 import { isSkerryError, SkerryError } from '../base/errors.ts';
 import { invalid, OptionCheck } from '../base/options.ts';
-import type { Remote } from '../server/remote.ts';
 import type { ProgramLimits } from '../server/programs.ts';
+import type { Remote } from '../server/remote.ts';
 import type { ProgramEvent, ProgramExit, ProgramsApi } from '../servers/process/programs-api.ts';
 import { call } from './call.ts';
 

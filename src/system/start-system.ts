@@ -4,8 +4,8 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import type { Socket } from 'node:net';
 import { fileURLToPath } from 'node:url';
-import { SkerryError } from '../base/errors.ts';
 import { deferred } from '../base/deferred.ts';
+import { SkerryError } from '../base/errors.ts';
 import { Link } from '../link/link.ts';
 import { type Means, ringMeans } from '../link/means.ts';
 import { toError } from '../link/to-error.ts';

@@ -1,7 +1,7 @@
 // Call ids recur after 2^21 calls of a slot: what was said of a call long ago must not hit the one that has its id now.
 
-import { getCurrentCall } from '../../src/rpc/call-context.ts';
 import { Kind } from '../../src/protocol/record.ts';
+import { getCurrentCall } from '../../src/rpc/call-context.ts';
 import { writeCall } from '../../src/rpc/wire.ts';
 import { type Cases, inWorld, until } from './case.ts';
 import type { TestClient } from './world.ts';

@@ -6,8 +6,8 @@ import type { Suspect } from '../../src/channel/transport.ts';
 import { Call } from '../../src/rpc/call.ts';
 import { enableCallContext } from '../../src/rpc/call-context.ts';
 import { Channel } from '../../src/rpc/channel.ts';
-import { Deadlines } from '../../src/rpc/deadlines.ts';
 import type { Connection } from '../../src/rpc/connection.ts';
+import { Deadlines } from '../../src/rpc/deadlines.ts';
 import { Dispatcher } from '../../src/rpc/dispatcher.ts';
 import { type Rig, type RigClient, type RigInstance, type RigServer, sleep } from './rig.ts';
 

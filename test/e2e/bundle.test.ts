@@ -3,7 +3,7 @@
 import assert from 'node:assert/strict';
 import { join } from 'node:path';
 import { test } from 'node:test';
-import { build, type BuildOptions, stop } from 'esbuild';
+import { type BuildOptions, build, stop } from 'esbuild';
 import { emptyFolder, lineOf, nothingIsLeft, root, run } from './world.ts';
 
 const TIMEOUT = { timeout: 30_000 };

@@ -133,15 +133,6 @@ for (const transport of TRANSPORTS) {
       process.kill(program.pid, 'SIGKILL');
       await gone([program.pid, ...pids]);
     });
-
-    test('a killed process server takes the system with it, and ended() says why', TIMEOUT, async (t) => {
-      const sys = await booted(t, transport);
-      const pids = (await sys.processes.list()).map(({ pid }) => pid);
-      const ended = assert.rejects(sys.ended(), /the process server died: SIGKILL/);
-      process.kill(pids[1], 'SIGKILL');
-      await ended;
-      await gone(pids);
-    });
   });
 
   describe(`what comes back, ${transport}`, () => {

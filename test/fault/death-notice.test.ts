@@ -3,13 +3,13 @@
 import assert from 'node:assert/strict';
 import { ChildProcess } from 'node:child_process';
 import { test } from 'node:test';
+import { CLIENT_REGION_BYTES } from '../../src/channel/ring/layout.ts';
 import { MemoryBudget } from '../../src/kernel/budget.ts';
 import { Kernel } from '../../src/kernel/kernel.ts';
 import { loadNative } from '../../src/memory/load-native.ts';
 import type { Descriptor, NativeAddon } from '../../src/memory/native.ts';
 import { createRegion, RegionKind } from '../../src/memory/region.ts';
 import { STATUS_REGION_BYTES } from '../../src/memory/status.ts';
-import { CLIENT_REGION_BYTES } from '../../src/channel/ring/layout.ts';
 import type { FromKernel } from '../../src/protocol/control.ts';
 import { nothingIsLeft } from '../e2e/world.ts';
 import { until } from './processes.ts';
@@ -36,6 +36,7 @@ class Caller {
       exit: () => {
         this.exited = true;
       },
+      warn: () => {},
     });
     kernel.attachCaller(({ onMessage }) => {
       this.#say = onMessage;
@@ -77,8 +78,7 @@ test('a client is told of a death in the turn in which the dead process is reape
   caller.say({ t: 'boot', systemUrl, memoryMb: 0 });
   const { processes } = await caller.hear('up');
   t.after(async () => {
-    const all = processes.find(({ name }) => name === 'process')?.pid ?? 0;
-    process.kill(all, 'SIGKILL'); // the system ends with its process server
+    caller.say({ t: 'stop' });
     await until('the kernel ends', () => caller.exited, 10_000);
     (addon as NativeAddon).close(bell.read);
     await nothingIsLeft();

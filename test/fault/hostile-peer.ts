@@ -4,8 +4,8 @@ import { extendPosition } from '../../src/channel/ring/layout.ts';
 import { type OwnRegion, REGION_HEADER_BYTES, RegionKind } from '../../src/memory/region.ts';
 import { CALLS_MAX, RECORD_MAX_BYTES, RING_FIRST_BYTES } from '../../src/protocol/limits.ts';
 import { checkWord, Flag, HEADER_BYTES, headWord, Kind, recordBytes } from '../../src/protocol/record.ts';
-import type { Random } from './random.ts';
 import { memoryRegion } from './memory-region.ts';
+import type { Random } from './random.ts';
 
 /** Where a peer's ring is, and the words beside it. */
 export interface Victim {

@@ -7,8 +7,8 @@ import { join } from 'node:path';
 import { after, before, test } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { boot, call, isSkerryError, type OperatingSystem } from '../../src/index.ts';
-import type { Odd } from '../fixtures/fault/peer.server.ts';
 import misuse from '../fixtures/fault/misuse.system.ts';
+import type { Odd } from '../fixtures/fault/peer.server.ts';
 import { openDescriptors, until } from './processes.ts';
 
 const TIMEOUT = { timeout: 25_000 };

@@ -3,8 +3,8 @@
 // Side 0 prints the result as one line of JSON.
 
 import { loadNative } from '../../dist/src/memory/load-native.js';
-import { storeLoad } from './store-load.mjs';
 import { messagePassing } from './message-passing.mjs';
+import { storeLoad } from './store-load.mjs';
 
 const REGION_BYTES = 65_536;
 const TRIALS = {

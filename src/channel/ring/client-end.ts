@@ -4,7 +4,7 @@
 // starts reading at the boundary that the dead one left.
 
 import type { SkerryError } from '../../base/errors.ts';
-import { type OwnRegion, type Region, REGION_HEADER_BYTES, RegionKind } from '../../memory/region.ts';
+import { type OwnRegion, REGION_HEADER_BYTES, type Region, RegionKind } from '../../memory/region.ts';
 import { readStatus, StatusWord } from '../../memory/status.ts';
 import { CALLS_MAX, RING_FIRST_BYTES } from '../../protocol/limits.ts';
 import { checkWord, Flag, HEADER_BYTES, headWord, Kind, recordBytes } from '../../protocol/record.ts';

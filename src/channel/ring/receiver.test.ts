@@ -10,8 +10,16 @@ import { Encoder } from '../codec/encoder.ts';
 import type { Poller } from '../poller.ts';
 import type { ClientEvents, ServerEvents } from '../transport.ts';
 import { RingClientEnd } from './client-end.ts';
-import { CLIENT_REGION_BYTES, CLIENT_RING_OFFSET, ClientWord, RING_OFFSET, ringArea } from './layout.ts';
-import { SERVER_REGION_BYTES, SERVER_RING_OFFSET, ServerWord } from './layout.ts';
+import {
+  CLIENT_REGION_BYTES,
+  CLIENT_RING_OFFSET,
+  ClientWord,
+  RING_OFFSET,
+  ringArea,
+  SERVER_REGION_BYTES,
+  SERVER_RING_OFFSET,
+  ServerWord,
+} from './layout.ts';
 import type { RegionHost } from './sender.ts';
 import { RingServerEnd } from './server-end.ts';
 import { RingWriter } from './writer.ts';

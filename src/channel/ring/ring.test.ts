@@ -5,7 +5,7 @@ import { test } from 'node:test';
 import fc from 'fast-check';
 import { Kind } from '../../protocol/record.ts';
 import { Encoder } from '../codec/encoder.ts';
-import { ringArea, type RingArea } from './layout.ts';
+import { type RingArea, ringArea } from './layout.ts';
 import { RingReader } from './reader.ts';
 import { RingWriter } from './writer.ts';
 

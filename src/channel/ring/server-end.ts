@@ -5,7 +5,7 @@
 
 import { nowMs } from '../../base/clock.ts';
 import { SkerryError } from '../../base/errors.ts';
-import { type OwnRegion, type Region, REGION_HEADER_BYTES } from '../../memory/region.ts';
+import { type OwnRegion, REGION_HEADER_BYTES, type Region } from '../../memory/region.ts';
 import { BATCH_MS, CALLS_MAX, RING_FIRST_BYTES } from '../../protocol/limits.ts';
 import { checkWord, HEADER_BYTES, Kind, recordBytes } from '../../protocol/record.ts';
 import { Decoder } from '../codec/decoder.ts';

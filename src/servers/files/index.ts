@@ -3,8 +3,8 @@
 import { SkerryError } from '../../base/errors.ts';
 import { type CurrentCall, enableCallContext, getCurrentCall } from '../../rpc/call-context.ts';
 import { Feed } from '../../rpc/feed.ts';
-import { method, server } from '../../server/definition.ts';
 import type { ServerContext } from '../../server/context.ts';
+import { method, server } from '../../server/definition.ts';
 import { AccessIndex } from './access-index.ts';
 import { FileError } from './errors.ts';
 import type { CreateOptions, FileChange, FilesApi, ReadOptions, WriteOptions } from './files-api.ts';
@@ -12,10 +12,10 @@ import { HostMount } from './host-mount.ts';
 import { MemoryMount } from './memory-mount.ts';
 import type { OpenFile } from './mount.ts';
 import { checkOptions, type FilesOptions, type MountSettings } from './options.ts';
-import { parsePermissions, type Permissions } from './permissions.ts';
+import { type Permissions, parsePermissions } from './permissions.ts';
 import { type Mounted, Tree } from './tree.ts';
 
-export type { FileChange, FileEntry, FilesApi, FileStat, FileType } from './files-api.ts';
+export type { FileChange, FileEntry, FileStat, FilesApi, FileType } from './files-api.ts';
 export type { FilesOptions, MountOptions } from './options.ts';
 
 const READ_MAX_BYTES = 63 * 1024 * 1024;

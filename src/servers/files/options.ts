@@ -3,7 +3,7 @@
 import { invalid, isIntegerWithin, isObject, isStrings, OptionCheck, show } from '../../base/options.ts';
 import { OPERATOR } from '../../protocol/principal.ts';
 import { type Names, parsePath } from './path.ts';
-import { type Mode, parsePermissions, type Permissions } from './permissions.ts';
+import { type Mode, type Permissions, parsePermissions } from './permissions.ts';
 
 interface RootOptions {
   /** Who owns the root of the mount. Default `operator`. */

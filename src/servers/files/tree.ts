@@ -5,8 +5,8 @@
 
 import { SkerryError } from '../../base/errors.ts';
 import { OPERATOR } from '../../protocol/principal.ts';
-import { asFileError, FileError } from './errors.ts';
 import type { AccessIndex } from './access-index.ts';
+import { asFileError, FileError } from './errors.ts';
 import type { CreateOptions, FileChange, FileEntry, FileStat, FileType } from './files-api.ts';
 import type { Mount, OpenFile, RawStat } from './mount.ts';
 import { formatPath, type Names, parsePath } from './path.ts';

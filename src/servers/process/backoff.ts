@@ -3,14 +3,14 @@
 // An instance that has been ready for `stableMs` is stable: its death restarts it at once. Unstable deaths back off, and after
 // `unstableMax` in a row the server is a zombie: it waits for an operator.
 
+import { restartDelayMs } from '../../base/backoff.ts';
+
 export interface BackoffPolicy {
   readonly stableMs: number;
   readonly unstableMax: number;
 }
 
 export const DEFAULT_BACKOFF: BackoffPolicy = { stableMs: 500, unstableMax: 5 };
-
-const STEPS_MS = [0, 50, 200, 1000, 2000, 4000, 8000, 16_000, 30_000];
 
 export interface Restart {
   /** Unstable deaths in a row, this one included. */
@@ -27,5 +27,5 @@ export function nextRestart(policy: BackoffPolicy, unstableBefore: number, ready
   if (readyForMs !== undefined && readyForMs >= policy.stableMs) return { unstable: 0, afterMs: 0 };
   const unstable = unstableBefore + 1;
   if (unstable >= policy.unstableMax) return { unstable, afterMs: undefined };
-  return { unstable, afterMs: STEPS_MS[Math.min(unstable - 1, STEPS_MS.length - 1)] };
+  return { unstable, afterMs: restartDelayMs(unstable) };
 }

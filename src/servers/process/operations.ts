@@ -4,6 +4,7 @@ import { nowMs } from '../../base/clock.ts';
 import { SkerryError } from '../../base/errors.ts';
 import type { Link } from '../../link/link.ts';
 import type { BirthConfig } from '../../protocol/control.ts';
+import { formatEndpoint } from '../../protocol/endpoint.ts';
 import { OPERATOR } from '../../protocol/principal.ts';
 import { type CurrentCall, enableCallContext, getCurrentCall } from '../../rpc/call-context.ts';
 import { Dispatcher } from '../../rpc/dispatcher.ts';
@@ -55,7 +56,6 @@ export class Operations {
   readonly #config: BirthConfig;
   readonly #watchers = new Set<Feed<ProcessEntry>>();
   readonly #usage = new UsageReader();
-  readonly #startedAt = Date.now();
   readonly #startedAtMs = nowMs();
   #socket: OperatorSocket | undefined;
 
@@ -140,23 +140,30 @@ export class Operations {
 
   #list(): ProcessEntry[] {
     const kernel: ProcessEntry = { name: 'kernel', replica: 0, pid: process.ppid, state: 'running', restarts: 0 };
-    const own: ProcessEntry = { name: 'process', replica: 0, pid: process.pid, state: 'running', restarts: 0 };
+    const own: ProcessEntry = {
+      name: 'process',
+      replica: 0,
+      pid: process.pid,
+      state: 'running',
+      restarts: this.#config.endpoint.generation - 1,
+    };
     return [kernel, own, ...this.#supervisor.all.map(entryOf)];
   }
 
   #info(): SystemInfo {
-    const { systemUrl } = this.#config;
+    const { systemUrl, systemSince } = this.#config;
     const { transport } = this.#link.carrier;
     const name = systemName(systemUrl, process.env.SKERRY_NAME);
-    return { name, url: systemUrl, pid: process.ppid, transport, startedAt: this.#startedAt };
+    return { name, url: systemUrl, pid: process.ppid, transport, startedAt: systemSince };
   }
 
   #usages(): ProcessUsage[] {
+    const { endpoint } = this.#config;
     const [kernel, own] = this.#list() as [ProcessEntry, ProcessEntry];
-    const readyAtMs = this.#startedAtMs;
+    const sinceMs = nowMs() - (Date.now() - this.#config.systemSince);
     const system = [
-      { entry: kernel, endpoint: '-', principal: '-', status: undefined, readyAtMs },
-      { entry: own, endpoint: '0.0.1', principal: OPERATOR, status: undefined, readyAtMs },
+      { entry: kernel, endpoint: '-', principal: '-', status: undefined, readyAtMs: sinceMs },
+      { entry: own, endpoint: formatEndpoint(endpoint), principal: OPERATOR, status: undefined, readyAtMs: this.#startedAtMs },
     ];
     return this.#usage.usage([...system, ...this.#supervisor.all.map(subjectOf)]);
   }

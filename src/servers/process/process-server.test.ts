@@ -5,7 +5,7 @@ import { type TestContext, test } from 'node:test';
 import { setImmediate as turn } from 'node:timers/promises';
 import type { Link } from '../../link/link.ts';
 import { StatusCounters } from '../../memory/status.ts';
-import type { BirthConfig, FromProcessServer } from '../../protocol/control.ts';
+import type { BirthConfig, FromProcessServer, InstanceEvent } from '../../protocol/control.ts';
 import type { Dispatcher } from '../../rpc/dispatcher.ts';
 import { server } from '../../server/definition.ts';
 import { type Entries, system } from '../../server/system.ts';
@@ -19,6 +19,11 @@ let systems = 0;
 
 const load = async () => ({ default: server(() => ({})) });
 const entry = { load, initTimeoutMs: INIT_MS };
+
+/** Of a server that had been ready. */
+const NOTE = JSON.stringify({ since: 1, spawned: true, unstable: 1, restarts: 3, readySince: 0 });
+
+type Kept = Partial<Extract<InstanceEvent, { what: 'kept' }>> & { readonly name: string; readonly isReady?: boolean };
 
 /** A process server of these servers, and the kernel's part. */
 class Rig {
@@ -41,7 +46,11 @@ class Rig {
         },
       },
     };
-    this.process = new ProcessServer(link as unknown as Link, { systemUrl: url } as BirthConfig, undefined);
+    this.process = new ProcessServer(
+      link as unknown as Link,
+      { systemUrl: url, systemSince: 0, endpoint: { node: 0, slot: 0, generation: 1 } } as BirthConfig,
+      undefined,
+    );
   }
 
   /** All of them are asked for. */
@@ -50,7 +59,26 @@ class Rig {
     await rig.process.run();
     await turn();
     t.mock.timers.enable({ apis: ['setTimeout'] });
-    rig.process.onDeclared();
+    rig.process.onDeclared(false);
+    return rig;
+  }
+
+  /** A successor: of a system that runs, whose kernel tells what `kept` lists. */
+  static async resumed(t: TestContext, servers: Entries, kept: readonly Kept[]): Promise<Rig> {
+    const rig = new Rig(servers);
+    await rig.process.run();
+    await turn();
+    rig.said();
+    t.mock.timers.enable({ apis: ['setTimeout'] });
+    kept.forEach(({ isReady = false, ...event }, index) => {
+      const slot = FIRST_SLOT + index;
+      rig.process.onInstance(slot, { what: 'kept', replica: 0, generation: 7, isDown: false, runs: false, ...event });
+      if (event.runs !== true) return;
+      rig.process.onInstance(slot, { what: 'born', pid: 500 + index, generation: 7 });
+      rig.process.onInstance(slot, { what: 'manifest', uses: [] });
+      if (isReady) rig.process.onInstance(slot, { what: 'ready' });
+    });
+    rig.process.onDeclared(true);
     return rig;
   }
 
@@ -68,7 +96,8 @@ class Rig {
 
   /** What it has sent since this was asked last: kinds, with the names of slots. */
   said(): string[] {
-    return this.#said.splice(0).map((message) => {
+    const orders = this.#said.splice(0).filter(({ t }) => t !== 'remember');
+    return orders.map((message) => {
       const { t, slot } = message as { t: string; slot?: number };
       return slot === undefined ? t : `${t} ${this.names[slot - FIRST_SLOT]}`;
     });
@@ -258,4 +287,39 @@ test('a server that does not stop is killed; one that waits for its next start i
   await stopped;
   t.mock.timers.tick(60_000);
   assert.deepEqual(rig.said(), ['stopped']);
+});
+
+test('a successor leaves alone what runs and what is down, and starts what has died unseen or waits for its next start', async (t) => {
+  const note = (more: object) => JSON.stringify({ ...JSON.parse(NOTE), ...more });
+  const died = { what: 'died', reason: 'SIGKILL', ordered: false } as const;
+  const rig = await Rig.resumed(t, { runs: entry, died: entry, waits: entry, down: entry, starts: entry }, [
+    { name: 'runs', runs: true, isReady: true, note: note({}) },
+    { name: 'died', died, note: note({}) },
+    { name: 'waits', died, note: note({ spawned: false, lastReason: 'SIGSEGV' }) },
+    { name: 'down', isDown: true, note: note({ spawned: false, lastReason: 'stopped by an operator' }) },
+    { name: 'starts', runs: true, note: note({ readySince: undefined }) },
+  ]);
+  assert.deepEqual(rig.said(), ['init starts', 'spawn died', 'spawn waits']);
+  const told = async (name: string) => {
+    const { state, restarts, lastReason } = await rig.entryOf(name);
+    return [state, restarts, lastReason];
+  };
+  assert.deepEqual(await told('runs'), ['running', 3, undefined]);
+  assert.deepEqual(await told('died'), ['restart', 4, 'SIGKILL']);
+  assert.deepEqual(await told('waits'), ['restart', 3, 'SIGSEGV']);
+  assert.deepEqual(await told('down'), ['zombie', 3, 'stopped by an operator']);
+  rig.ready('starts');
+  assert.deepEqual((await told('starts'))[0], 'running');
+  t.mock.timers.tick(60_000);
+  assert.ok(!rig.said().includes('kill starts'), 'it was ready in time');
+});
+
+test('a successor that reads another system module goes by what the kernel has', async (t) => {
+  const rig = await Rig.resumed(t, { geo: entry, fresh: entry, third: entry }, [
+    { name: 'geo', runs: true, isReady: true, note: NOTE },
+    { name: 'gone', runs: true, isReady: true, note: NOTE },
+  ]);
+  assert.deepEqual(rig.said(), []);
+  const names = ((await rig.operate('list')) as ProcessEntry[]).map(({ name }) => name);
+  assert.deepEqual(names, ['kernel', 'process', 'geo', 'gone']);
 });

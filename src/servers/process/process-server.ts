@@ -9,8 +9,11 @@ import { nowMs } from '../../base/clock.ts';
 import { deferred } from '../../base/deferred.ts';
 import { SkerryError } from '../../base/errors.ts';
 import type { Link } from '../../link/link.ts';
+import type { Descriptor, NativeAddon } from '../../memory/native.ts';
+import { mapRegion, RegionKind } from '../../memory/region.ts';
 import {
   type BirthConfig,
+  type DeathEvent,
   type ErrorInfo,
   errorInfo,
   type InstanceEvent,
@@ -18,8 +21,6 @@ import {
 } from '../../protocol/control.ts';
 import { DRAIN_MS } from '../../protocol/limits.ts';
 import type { LaunchEvent } from '../../protocol/program.ts';
-import type { Descriptor, NativeAddon } from '../../memory/native.ts';
-import { mapRegion, RegionKind } from '../../memory/region.ts';
 import type { Instance } from '../../server/instance.ts';
 import { loadSystem } from '../../server/load.ts';
 import type { ServerEntry } from '../../server/system.ts';
@@ -29,6 +30,7 @@ import { Logs } from './logs.ts';
 import { Operations } from './operations.ts';
 import type { Death, InstanceState, LogLine } from './process-api.ts';
 import { Programs } from './programs.ts';
+import { noteOf, recall } from './remember.ts';
 import { mayInit, stopOrder } from './start-order.ts';
 import { entryOf, type Supervised, supervise, title } from './supervised.ts';
 
@@ -37,16 +39,26 @@ const OWN_SLOT = 0;
 const FIRST_SLOT = 2;
 /** Time for an instance to open its debugger, before it is taken for one that hangs. */
 const INSPECT_MS = 500;
+/** It was asked for by a process server that died before the kernel had read that. */
+const UNSEEN: DeathEvent = { what: 'died', reason: 'it was not started: the process server died', ordered: false };
+/** Of a server that the system module no longer has: its instances go on, and cannot be started again. */
+const GONE: ServerEntry = { load: () => Promise.reject(new Error('the system module no longer has this server')) };
+
 export class ProcessServer implements Instance {
   readonly #link: Link;
   readonly #config: BirthConfig;
   readonly #addon: NativeAddon | undefined;
   readonly #bySlot = new Map<number, Supervised>();
+  #entries: Readonly<Record<string, ServerEntry>> = {};
+  /** How the last instances ended of slots where none runs; whether the predecessor knew is in its note. */
+  readonly #ends = new Map<Supervised, DeathEvent>();
   readonly #logs = new Logs();
   readonly #operations: Operations;
   #programs: Programs | undefined;
   /** What the system's own module consists of, as far as it is told. */
   readonly systemModules = new Set<string>();
+  /** Slots that a predecessor has had. */
+  readonly #kept = new Set<number>();
   #booting = true;
   #stopping = false;
 
@@ -66,6 +78,7 @@ export class ProcessServer implements Instance {
   async run(): Promise<void> {
     try {
       const system = await loadSystem(this.#config.systemUrl);
+      this.#entries = system.servers;
       const declarations = this.#plan(system.servers);
       this.#programs = new Programs(system.programs, this.#addon, (...message) => this.#link.send(...message));
       this.#operations.serve(this.#programs.api());
@@ -78,13 +91,45 @@ export class ProcessServer implements Instance {
 
   init(): void {}
 
-  onDeclared(): void {
+  onDeclared(resumed: boolean): void {
+    if (resumed) return this.#resume();
     for (const supervised of this.#bySlot.values()) this.#spawn(supervised);
+  }
+
+  /** The system runs: its state has been told as if it had just come about. What does not run is what nobody has restarted. */
+  #resume(): void {
+    for (const supervised of this.#bySlot.values()) {
+      const { slot, state, spawned, pid } = supervised;
+      if (!this.#kept.has(slot))
+        this.#bySlot.delete(slot); // the system module has changed: a server that the system does not have
+      else if (state === 'running' || state === 'zombie') continue;
+      else if (pid !== 0) this.#timeInit(supervised);
+      else if (spawned) this.#onDeath(supervised, this.#ends.get(supervised) ?? UNSEEN);
+      else this.#spawn(supervised); // its death is known, and counted
+    }
+    this.#ends.clear();
+  }
+
+  /** @param event what the kernel has kept for a successor. */
+  #keep(slot: number, { name, replica, generation, runs, isDown, note, died }: Extract<InstanceEvent, { what: 'kept' }>): void {
+    this.#booting = false;
+    this.#kept.add(slot);
+    const planned = this.#bySlot.get(slot);
+    const isSame = planned?.name === name && planned.replica === replica;
+    const supervised = isSame ? planned : supervise(name, replica, slot, this.#entries[name] ?? GONE);
+    this.#bySlot.set(slot, supervised);
+    if (note !== undefined) recall(supervised, note);
+    if (isDown) supervised.state = 'zombie';
+    else if (generation > 0) supervised.state = 'restart';
+    supervised.spawned ||= runs;
+    supervised.generation = generation;
+    if (died !== undefined) this.#ends.set(supervised, died);
   }
 
   onInstance(slot: number, event: InstanceEvent, descriptors: readonly Descriptor[] = []): void {
     const supervised = this.#bySlot.get(slot);
     if (slot === OWN_SLOT && event.what === 'loaded') for (const url of event.urls) this.systemModules.add(url);
+    if (event.what === 'kept') return this.#keep(slot, event);
     if (supervised === undefined) return this.#link.discard(descriptors);
     switch (event.what) {
       case 'born':
@@ -164,6 +209,11 @@ export class ProcessServer implements Instance {
     supervised.state = state;
     supervised.since = Date.now();
     this.#operations.changed(entryOf(supervised));
+    this.#remember(supervised);
+  }
+
+  #remember(supervised: Supervised): void {
+    this.#link.send({ t: 'remember', slot: supervised.slot, note: noteOf(supervised) });
   }
 
   /** @param name `geo` for all replicas, `geo.1` for one. */
@@ -273,11 +323,11 @@ export class ProcessServer implements Instance {
 
   #spawn(supervised: Supervised): void {
     clearTimeout(supervised.timer);
-    this.#change(supervised, supervised.generation === 0 ? 'new' : 'restart');
     supervised.begun = false;
     supervised.readyAt = undefined;
     supervised.wish = undefined;
     supervised.spawned = true;
+    this.#change(supervised, supervised.generation === 0 ? 'new' : 'restart');
     this.#link.send({ t: 'spawn', slot: supervised.slot });
     this.#timeInit(supervised);
   }
@@ -320,8 +370,11 @@ export class ProcessServer implements Instance {
   #onReady(supervised: Supervised): void {
     if (this.#stopping) return; // it has been asked to stop, and its timer ends it if it does not
     clearTimeout(supervised.timer);
-    this.#change(supervised, 'running');
-    supervised.readyAt = performance.now();
+    if (this.#kept.has(supervised.slot) && supervised.readyAt !== undefined) supervised.state = 'running';
+    else {
+      supervised.readyAt = performance.now();
+      this.#change(supervised, 'running');
+    }
     for (const heard of supervised.onReady.splice(0)) heard();
     if (!this.#booting) return;
     const missing = this.#missingUse(supervised);
@@ -338,7 +391,7 @@ export class ProcessServer implements Instance {
     return { name: 'SkerryError', code: 'SKERRY_INIT', message };
   }
 
-  #onDeath(supervised: Supervised, event: Extract<InstanceEvent, { what: 'died' }>): void {
+  #onDeath(supervised: Supervised, event: DeathEvent): void {
     clearTimeout(supervised.timer);
     for (const heard of supervised.onDeath.splice(0)) heard();
     const { readyAt, wish } = supervised;
@@ -436,7 +489,7 @@ export class ProcessServer implements Instance {
   }
 }
 
-function deathOf({ readyAt }: Supervised, { reason, ordered, error }: Extract<InstanceEvent, { what: 'died' }>): Death {
+function deathOf({ readyAt }: Supervised, { reason, ordered, error }: DeathEvent): Death {
   return {
     time: Date.now(),
     reason: ordered && reason === 'exit code 0' ? 'stopped by an operator' : reason,

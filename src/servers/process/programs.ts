@@ -3,8 +3,8 @@
 // A run belongs to the call that began it: it ends when that call's stream is left, whether by its caller or because its caller died.
 // Principal and rights come with the channel. What is another user's is as if it were not there.
 
-import { constants } from 'node:os';
 import { Socket } from 'node:net';
+import { constants } from 'node:os';
 import { SkerryError } from '../../base/errors.ts';
 import { invalid, isStrings, OptionCheck, show } from '../../base/options.ts';
 import { loadNative } from '../../memory/load-native.ts';
