@@ -17,6 +17,7 @@ import { root, setUp } from './setup.mjs';
 const FOLDERS = ['src', 'test', 'examples', 'bench'];
 /** Of a file as a whole: its tests have their own, shorter limits. */
 const FILE_TIMEOUT_MS = Number(process.env.SKERRY_TEST_TIMEOUT_MS ?? 180_000);
+/** Tests wait a good part of their time: one file more than there are cores. */
 const FILES_AT_ONCE_MAX = 4;
 
 process.exitCode = await main(process.argv.slice(2)).catch((error) => {
@@ -38,7 +39,7 @@ async function main(args) {
     `--test-reporter=${pathToFileURL(join(root, 'scripts/test-reporter.mjs'))}`,
     '--test-reporter-destination=stdout',
     `--test-timeout=${FILE_TIMEOUT_MS}`,
-    `--test-concurrency=${Math.min(FILES_AT_ONCE_MAX, availableParallelism())}`,
+    `--test-concurrency=${Math.min(FILES_AT_ONCE_MAX, availableParallelism() + 1)}`,
     ...(name === undefined ? [] : [`--test-name-pattern=${name}`]),
     ...files,
   ]);

@@ -17,7 +17,15 @@ export {
 } from './server/definition.ts';
 export type { ProgramEntries, ProgramEntry, ProgramLimits } from './server/programs.ts';
 export type { Remote } from './server/remote.ts';
-export { type RestartPolicy, type ServerEntry, type System, system } from './server/system.ts';
+export type {
+  DeathDecision,
+  DeathPolicy,
+  GroupEntry,
+  RestartPolicy,
+  ServerDeath,
+  Strategy,
+} from './server/supervision.ts';
+export { type ServerEntry, type System, type SystemOptions, system } from './server/system.ts';
 export type { FileChange, FileEntry, FileStat, FilesApi } from './servers/files/files-api.ts';
 export type { InstanceState, ProcessEntry } from './servers/process/process-api.ts';
 export type { ProgramEndReason, ProgramExit, ProgramStatus } from './servers/process/programs-api.ts';

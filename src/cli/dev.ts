@@ -104,7 +104,7 @@ async function restartOne(sys: OperatingSystem, name: string, file: string): Pro
   try {
     await sys.processes.restart(name);
     const states = (await sys.processes.list()).filter((entry) => entry.name === name);
-    const down = states.find(({ pid }) => pid === 0);
+    const down = states.find(({ state }) => state !== 'running' && state !== 'sleeping'); // the next try may be under way
     if (down === undefined) say(`${name} runs again, ${Math.round(performance.now() - from)} ms`);
     else say(`${name} does not come up: ${down.lastReason ?? 'no reason is known'}`);
   } catch (error) {

@@ -2,7 +2,7 @@
 // replaced file is another one; what counts is another content, some time after the last event.
 
 import { createHash } from 'node:crypto';
-import { type FSWatcher, readFileSync, statSync, watch } from 'node:fs';
+import { type FSWatcher, readdirSync, readFileSync, statSync, watch } from 'node:fs';
 import { dirname, join, resolve } from 'node:path';
 
 const QUIET_MS = 80;
@@ -37,16 +37,18 @@ export class FileWatch {
     }
   }
 
-  /** Resolves when any file of that file's folder has changed. */
+  /** Resolves when any file of that file's folder has changed; one may have been written since `sinceMs`. */
   once(path: string): Promise<void> {
-    const file = resolve(path);
+    const folder = dirname(resolve(path));
     return new Promise((done) => {
       const life = setInterval(() => {}, 0x7fff_ffff);
-      const watcher = watch(dirname(file), { persistent: false }, () => {
+      const changed = () => {
         clearInterval(life);
         watcher.close();
         setTimeout(done, QUIET_MS);
-      });
+      };
+      const watcher = watch(folder, { persistent: false }, changed);
+      if (readdirSync(folder).some((name) => isWrittenAfter(join(folder, name), this.#sinceMs))) changed();
     });
   }
 

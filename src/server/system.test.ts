@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { isSkerryError } from '../base/errors.ts';
+import { server } from './definition.ts';
 import { system } from './system.ts';
 
 const declare = system as unknown as (url: unknown, servers: unknown) => unknown;
@@ -19,7 +20,11 @@ test('a wrong entry is refused with server, option, what was found and what woul
     [{ a: { load, limits: { memoryMB: 5 } } }, /no option "limits.memoryMB"; it has: limits.memoryMb/],
     [{ a: { load, limits: { memoryMb: 5 } } }, /limits.memoryMb must be an integer from 64/],
     [{ a: { load, priority: 'low' } }, /priority must be 'normal' or 'background'; it is "low"/],
-    [{ a: { load, restart: { stable: 1 } } }, /no option "restart.stable"; it has: restart.stableMs, restart.unstableMax/],
+    [
+      { a: { load, restart: { stable: 1 } } },
+      /no option "restart.stable"; it has: restart.type, restart.stableMs, restart.unstableMax/,
+    ],
+    [{ a: { load, restart: { type: 'always' } } }, /restart.type must be 'permanent', 'transient', 'temporary'; it is "always"/],
     [{ a: { load, uses: 'a' } }, /uses must be an array of names of servers; it is "a"/],
     [{ a: { load, uses: ['b'] } }, /uses must be names of servers of this system \(a\); it is "b"/],
     [{ a: { load, env: 'PATH' } }, /env must be an array of names of environment variables; it is "PATH"/],
@@ -43,4 +48,33 @@ test('its url must be one', () => {
       (error) => isSkerryError(error, 'SKERRY_INVALID') && /import\.meta\.url/.test(error.message),
     );
   }
+});
+
+const own = async () => ({ default: server(() => ({})) });
+const two = { a: { load: own }, b: { load: own } };
+
+test('groups have a strategy, and each server is in one at most', () => {
+  const wrong: [unknown, RegExp][] = [
+    [{}, /supervision must be an array of groups/],
+    [[5], /supervision\[0\] takes a strategy/],
+    [[{ of: ['a'] }], /supervision\[0\]: strategy must be 'oneForOne', 'oneForAll', 'restForOne'; it is undefined/],
+    [[{ strategy: 'oneForAll', of: [] }], /supervision\[0\]: of must be an array of servers and groups, at least one/],
+    [
+      [{ strategy: 'oneForAll', of: ['c'] }],
+      /supervision\[0\]\.of\[0\] must be a server of this system \(a, b\) or a group; it is "c"/,
+    ],
+    [[{ strategy: 'oneForAll', of: ['a'], restart: { type: 'temporary' } }], /no option "restart.type"/],
+    [
+      [{ strategy: 'oneForAll', of: ['a', { strategy: 'oneForOne', of: ['b', 'a'] }] }],
+      /supervision\[0\]\.of\[1\]\.of\[1\]: server "a" is in a group already/,
+    ],
+  ];
+  for (const [supervision, pattern] of wrong) {
+    assert.throws(
+      () => system('file:///a.js', two, { supervision: supervision as [] }),
+      (error) => isSkerryError(error, 'SKERRY_INVALID') && pattern.test(error.message),
+      String(pattern),
+    );
+  }
+  assert.throws(() => system('file:///a.js', two, { onDeath: 'zombie' as never }), /onDeath must be a function/);
 });

@@ -5,15 +5,9 @@ import { invalid, isIntegerWithin, isObject, OptionCheck, show } from '../base/o
 import type { AnyServer, ApiOf, OptionsOf, UsedApi, UsesOf } from './definition.ts';
 import { type CheckPrograms, checkPrograms, type ProgramEntries } from './programs.ts';
 import type { Remote } from './remote.ts';
+import { checkGroups, checkRestart, type DeathPolicy, type GroupEntry, type RestartPolicy } from './supervision.ts';
 
 const systemMark = Symbol.for('skerry.system');
-
-export interface RestartPolicy {
-  /** An instance that has been ready for so long is stable: its death restarts it at once. Milliseconds, default 500. */
-  readonly stableMs?: number;
-  /** Unstable deaths in a row after which the server is a zombie. Default 5. */
-  readonly unstableMax?: number;
-}
 
 export interface ServerEntry<Options = unknown, Names extends string = string> {
   /** Loads the server's module: `() => import('./geo.server.ts')`. */
@@ -92,6 +86,18 @@ export interface System<S extends Entries = Entries, P extends ProgramEntries = 
   readonly url: string;
   readonly servers: S;
   readonly programs: P;
+  readonly supervision: readonly GroupEntry[];
+  readonly onDeath: DeathPolicy | undefined;
+}
+
+/** What a system has beside its servers. */
+export interface SystemOptions<Names extends string, P> {
+  /** Programs that `createProcess()` may run, by name. Default none. */
+  readonly programs?: P;
+  /** Servers that are restarted together. Default: each alone. */
+  readonly supervision?: readonly GroupEntry<Names>[];
+  /** A say in what each death leads to. Default: the policies of servers and groups. */
+  readonly onDeath?: DeathPolicy;
 }
 
 export type ServersOf<S extends Entries> = { readonly [K in keyof S]: Remote<ApiOf<DefinitionOf<S[K]>>> };
@@ -100,22 +106,24 @@ export type ServersOf<S extends Entries> = { readonly [K in keyof S]: Remote<Api
  * Declares a system.
  * @param url `import.meta.url` of the module, which exports the result by default.
  * @param servers an entry for each server, by name (letters, digits, `-`, `_`; not `kernel`, `process` or `caller`).
- * @param options `programs`: those that `createProcess()` may run, by name.
+ * @param options `programs`, `supervision`, `onDeath`: see SystemOptions.
  * @throws SkerryError SKERRY_INVALID naming the server, the option and what would be valid.
  */
 export function system<const S extends Entries, const P extends ProgramEntries = Record<never, never>>(
   url: string,
   servers: S & { readonly [K in keyof S]: CheckEntry<S[K], S> },
-  options: { readonly programs?: P & CheckPrograms<P> } = {},
+  options: SystemOptions<keyof S & string, P & CheckPrograms<P>> = {},
 ): System<S, P> {
   if (typeof url !== 'string' || !/^(file|data|node|https?):/.test(url))
     throw invalid(`system: its url must be import.meta.url of its module; it is ${show(url)}`);
   if (!isObject(servers)) throw invalid(`system: its servers must be an object with an entry for each; it is ${show(servers)}`);
   for (const [name, entry] of Object.entries(servers as Entries)) checkEntry(name, entry, Object.keys(servers));
-  new OptionCheck('system', options, ['programs'], 'an url, servers and options');
-  const { programs = {} as P } = options as { readonly programs?: P };
+  const check = new OptionCheck('system', options, ['programs', 'supervision', 'onDeath'], 'an url, servers and options');
+  check.optional('onDeath', 'a function', (given) => typeof given === 'function');
+  const { programs = {} as P, supervision = [], onDeath } = options as SystemOptions<string, P>;
   checkPrograms(programs);
-  const made: System<S, P> = Object.freeze({ [systemMark]: true as const, url, servers, programs });
+  checkGroups(supervision, Object.keys(servers));
+  const made: System<S, P> = Object.freeze({ [systemMark]: true as const, url, servers, programs, supervision, onDeath });
   systems().set(url, made as System);
   announce?.(url);
   return made;
@@ -178,9 +186,7 @@ function checkEntry(name: string, entry: ServerEntry, servers: readonly string[]
   const limits = check.group('limits', ['memoryMb', 'heartbeatMs']);
   limits?.integer('memoryMb', 64, 1 << 20);
   limits?.integer('heartbeatMs', 100, 3_600_000);
-  const restart = check.group('restart', ['stableMs', 'unstableMax']);
-  restart?.integer('stableMs', 0, 3_600_000);
-  restart?.integer('unstableMax', 1, 1000);
+  checkRestart(check, ['type', 'stableMs', 'unstableMax']);
   check.optional('priority', "'normal' or 'background'", (given) => given === 'normal' || given === 'background');
   check.integer('initTimeoutMs', 1, 3_600_000);
   check.integer('drainMs', 0, 3_600_000);

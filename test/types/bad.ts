@@ -211,3 +211,17 @@ system(import.meta.url, {}, { programs: { sort: { path: '/usr/bin/sort', user: [
 system(import.meta.url, {}, { programs: { sort: { users: ['foo'] } } });
 // @ts-expect-error: no such option of a system
 system(import.meta.url, {}, { program: {} });
+
+// --- supervision
+
+// @ts-expect-error: no such server
+system(import.meta.url, { geo: { load: module(geo) } }, { supervision: [{ strategy: 'oneForAll', of: ['gea'] }] });
+const geoAlone = { geo: { load: module(geo) } };
+// @ts-expect-error: no such server in an inner group
+system(import.meta.url, geoAlone, { supervision: [{ strategy: 'oneForAll', of: [{ strategy: 'oneForOne', of: ['gea'] }] }] });
+// @ts-expect-error: no such strategy
+system(import.meta.url, geoAlone, { supervision: [{ strategy: 'allForOne', of: ['geo'] }] });
+// @ts-expect-error: no such decision
+system(import.meta.url, geoAlone, { onDeath: () => 'stop' });
+// @ts-expect-error: no such kind of restart
+system(import.meta.url, { geo: { load: module(geo), restart: { type: 'always' } } });

@@ -23,8 +23,9 @@ import { DRAIN_MS } from '../../protocol/limits.ts';
 import type { LaunchEvent } from '../../protocol/program.ts';
 import type { Instance } from '../../server/instance.ts';
 import { loadSystem } from '../../server/load.ts';
+import type { DeathPolicy } from '../../server/supervision.ts';
 import type { ServerEntry } from '../../server/system.ts';
-import { nextRestart } from './backoff.ts';
+import { decide } from './death-decision.ts';
 import { watchForHangs } from './hang-watch.ts';
 import { Logs } from './logs.ts';
 import { Operations } from './operations.ts';
@@ -32,7 +33,8 @@ import type { Death, InstanceState, LogLine } from './process-api.ts';
 import { Programs } from './programs.ts';
 import { noteOf, recall } from './remember.ts';
 import { mayInit, stopOrder } from './start-order.ts';
-import { entryOf, type Supervised, supervise, title } from './supervised.ts';
+import { entryOf, type Supervised, supervise, title, type Wish } from './supervised.ts';
+import { type Group, groupsOf } from './supervision.ts';
 
 const INIT_TIMEOUT_MS = 30_000;
 const OWN_SLOT = 0;
@@ -50,6 +52,9 @@ export class ProcessServer implements Instance {
   readonly #addon: NativeAddon | undefined;
   readonly #bySlot = new Map<number, Supervised>();
   #entries: Readonly<Record<string, ServerEntry>> = {};
+  /** The innermost group of each server that is in one. */
+  #groups: ReadonlyMap<string, Group> = new Map();
+  #policy: DeathPolicy | undefined;
   /** How the last instances ended of slots where none runs; whether the predecessor knew is in its note. */
   readonly #ends = new Map<Supervised, DeathEvent>();
   readonly #logs = new Logs();
@@ -79,6 +84,8 @@ export class ProcessServer implements Instance {
     try {
       const system = await loadSystem(this.#config.systemUrl);
       this.#entries = system.servers;
+      this.#groups = groupsOf(system.supervision);
+      this.#policy = system.onDeath;
       const declarations = this.#plan(system.servers);
       this.#programs = new Programs(system.programs, this.#addon, (...message) => this.#link.send(...message));
       this.#operations.serve(this.#programs.api());
@@ -102,6 +109,8 @@ export class ProcessServer implements Instance {
       const { slot, state, spawned, pid } = supervised;
       if (!this.#kept.has(slot))
         this.#bySlot.delete(slot); // the system module has changed: a server that the system does not have
+      else if (pid !== 0 && supervised.wish !== undefined)
+        void this.#stopOne(supervised); // that order goes on
       else if (state === 'running' || state === 'zombie') continue;
       else if (pid !== 0) this.#timeInit(supervised);
       else if (spawned) this.#onDeath(supervised, this.#ends.get(supervised) ?? UNSEEN);
@@ -226,7 +235,7 @@ export class ProcessServer implements Instance {
           else if (supervised.state !== 'zombie') this.#zombie(supervised, 'stopped by an operator');
           return undefined;
         }
-        supervised.wish = restart ? 'restart' : 'stay down';
+        this.#wish(supervised, restart ? 'restart' : 'stay down');
         return new Promise<void>((resolve) => {
           supervised.onDeath.push(resolve);
           this.#link.send({ t: 'kill', slot: supervised.slot, reason: 'killed by an operator', ordered: true });
@@ -250,7 +259,7 @@ export class ProcessServer implements Instance {
   async restart(name: string): Promise<void> {
     for (const supervised of this.named(name)) {
       if (supervised.spawned) {
-        supervised.wish = 'restart';
+        this.#wish(supervised, 'restart');
         await this.#stopOne(supervised);
       } else {
         supervised.unstable = 0;
@@ -326,6 +335,8 @@ export class ProcessServer implements Instance {
     supervised.begun = false;
     supervised.readyAt = undefined;
     supervised.wish = undefined;
+    supervised.after = [];
+    supervised.together = undefined;
     supervised.spawned = true;
     this.#change(supervised, supervised.generation === 0 ? 'new' : 'restart');
     this.#link.send({ t: 'spawn', slot: supervised.slot });
@@ -361,6 +372,7 @@ export class ProcessServer implements Instance {
     for (const supervised of this.#bySlot.values()) {
       if (supervised.begun || supervised.uses === undefined || supervised.state === 'zombie' || !free.has(supervised.name))
         continue;
+      if (!supervised.after.every((name) => byName.get(name)?.every(runsOrIsDown) !== false)) continue;
       supervised.begun = true;
       this.#timeInit(supervised);
       this.#link.send({ t: 'init', slot: supervised.slot });
@@ -376,7 +388,7 @@ export class ProcessServer implements Instance {
       this.#change(supervised, 'running');
     }
     for (const heard of supervised.onReady.splice(0)) heard();
-    if (!this.#booting) return;
+    if (!this.#booting) return this.#initWhatMay(); // of its group, those after it
     const missing = this.#missingUse(supervised);
     if (missing !== undefined) return this.#bootFailed(missing);
     if ([...this.#bySlot.values()].every((one) => one.state === 'running')) this.#up();
@@ -412,15 +424,84 @@ export class ProcessServer implements Instance {
     }
     if (wish === 'stay down') return this.#zombie(supervised, 'stopped by an operator');
     supervised.restarts += 1;
+    if (wish === 'together') return this.#change(supervised, 'restart');
     if (wish === 'restart') return this.#spawn(supervised);
-    const readyFor = readyAt === undefined ? undefined : performance.now() - readyAt;
-    const { unstable, afterMs } = nextRestart(supervised.policy, supervised.unstable, readyFor);
+    this.#decide(supervised, readyAt === undefined ? undefined : performance.now() - readyAt);
+  }
+
+  #decide(supervised: Supervised, readyForMs: number | undefined): void {
+    const { name, replica, policy, unstable: unstableBefore, lastReason: reason = '' } = supervised;
+    const decided = decide({ server: name, replica, reason, readyForMs, unstableBefore }, policy, this.#policy, warn);
+    const { unstable, afterMs, escalates, why } = decided;
+    const group = this.#groups.get(name);
     supervised.unstable = unstable;
-    if (afterMs === undefined)
-      return this.#zombie(supervised, `${unstable} deaths in a row, the last by ${supervised.lastReason}`);
+    if (unstable === 0) group?.sawStable();
+    if (afterMs === undefined) {
+      if (!escalates || group === undefined) return this.#zombie(supervised, why);
+      return this.#groupFailed(group, `${title(supervised)}: ${why}`);
+    }
+    const together = group?.affectedBy(name) ?? [name];
+    if (group !== undefined && group.strategy !== 'oneForOne') {
+      this.#change(supervised, 'restart');
+      return void this.#restartTogether(together, afterMs);
+    }
     if (afterMs === 0) return this.#spawn(supervised);
     this.#change(supervised, 'restart');
     supervised.timer = setTimeout(() => this.#spawn(supervised), afterMs);
+  }
+
+  /** A member has died too often: the group is restarted as a whole, or, if that has happened too often, the group around it has failed. */
+  #groupFailed(group: Group, why: string): void {
+    const { afterMs } = group.failed();
+    const names = group.parent?.affectedBy(group) ?? group.servers;
+    if (afterMs !== undefined) {
+      warn(`skerry: ${why}; restarting ${names.join(', ')} together`);
+      for (const supervised of this.#ofNames(names)) supervised.unstable = 0;
+      return void this.#restartTogether(names, afterMs);
+    }
+    if (group.parent !== undefined) return this.#groupFailed(group.parent, why);
+    warn(`skerry: ${why}; ${names.join(', ')} are down until an operator starts them again`);
+    void this.#stopTogether(names).then((stopped) => {
+      for (const supervised of stopped)
+        if (supervised.together === stopped) this.#zombie(supervised, `its group has failed: ${why}`);
+    });
+  }
+
+  /** Stops what runs of these, then starts all of them in this order. Who is down by an operator's order stays so. */
+  async #restartTogether(names: readonly string[], afterMs: number): Promise<void> {
+    const notBefore = performance.now() + afterMs;
+    const stopped = await this.#stopTogether(names);
+    await new Promise((resolve) => {
+      setTimeout(resolve, Math.max(0, notBefore - performance.now()));
+    });
+    for (const supervised of stopped) {
+      if (this.#stopping || supervised.spawned || supervised.together !== stopped) continue;
+      this.#spawn(supervised);
+      supervised.after = names.slice(0, names.indexOf(supervised.name));
+    }
+  }
+
+  /** Politely, the last first. @returns those that were to be stopped; `together` of those that no other restart has taken over is this list. */
+  async #stopTogether(names: readonly string[]): Promise<readonly Supervised[]> {
+    const all = this.#ofNames(names).filter(({ state }) => state !== 'zombie');
+    for (const supervised of all) {
+      clearTimeout(supervised.timer);
+      supervised.together = all;
+      if (supervised.spawned) this.#wish(supervised, 'together');
+    }
+    for (const name of [...names].reverse())
+      await Promise.all(all.filter((supervised) => supervised.name === name).map((supervised) => this.#stopOne(supervised)));
+    return all;
+  }
+
+  #ofNames(names: readonly string[]): Supervised[] {
+    const byName = this.#byName();
+    return names.flatMap((name) => byName.get(name) ?? []);
+  }
+
+  #wish(supervised: Supervised, wish: Wish): void {
+    supervised.wish = wish;
+    this.#remember(supervised);
   }
 
   #readOutput({ name, replica, ...rest }: Supervised, [stdout, stderr]: readonly Descriptor[]): void {
@@ -461,7 +542,7 @@ export class ProcessServer implements Instance {
 
   #stopOne(supervised: Supervised): Promise<void> {
     clearTimeout(supervised.timer);
-    if (supervised.pid === 0) return Promise.resolve();
+    if (!supervised.spawned || (this.#stopping && supervised.pid === 0)) return Promise.resolve();
     const drainMs = supervised.entry.drainMs ?? DRAIN_MS;
     const { slot } = supervised;
     return new Promise((resolve) => {
@@ -487,6 +568,14 @@ export class ProcessServer implements Instance {
     this.#stopping = true;
     this.#logs.settled().then(() => this.#link.send({ t: 'bootFailed', error }));
   }
+}
+
+function runsOrIsDown({ state }: Supervised): boolean {
+  return state === 'running' || state === 'zombie';
+}
+
+function warn(line: string): void {
+  process.stderr.write(`${line}\n`);
 }
 
 function deathOf({ readyAt }: Supervised, { reason, ordered, error }: DeathEvent): Death {

@@ -1,12 +1,13 @@
 // What a process server leaves to its successor of a slot: the kernel keeps it as text, and gives it back with the slot's state.
 
 import type { Death } from './process-api.ts';
-import type { Supervised } from './supervised.ts';
+import type { Supervised, Wish } from './supervised.ts';
 
 interface Note {
   readonly since: number;
   /** An instance had been asked for, and its death was not known. */
   readonly spawned: boolean;
+  readonly wish?: Wish;
   /** When its instance was ready, ms since 1970. */
   readonly readySince?: number;
   readonly unstable: number;
@@ -21,10 +22,11 @@ const STACK_MAX = 4_096;
 const REASON_MAX = 2_048;
 
 export function noteOf(supervised: Supervised): string {
-  const { since, spawned, readyAt, unstable, restarts, lastReason, lastDeath, lastUses } = supervised;
+  const { since, spawned, wish, readyAt, unstable, restarts, lastReason, lastDeath, lastUses } = supervised;
   const note: Note = {
     since,
     spawned,
+    ...(wish === undefined ? {} : { wish }),
     ...(readyAt === undefined ? {} : { readySince: Date.now() - (performance.now() - readyAt) }),
     unstable,
     restarts,
@@ -36,9 +38,10 @@ export function noteOf(supervised: Supervised): string {
 }
 
 export function recall(supervised: Supervised, text: string): void {
-  const { since, spawned, readySince, unstable, restarts, lastReason, lastDeath, lastUses } = JSON.parse(text) as Note;
+  const { since, spawned, wish, readySince, unstable, restarts, lastReason, lastDeath, lastUses } = JSON.parse(text) as Note;
   supervised.since = since;
   supervised.spawned = spawned;
+  supervised.wish = wish === 'together' ? 'restart' : wish;
   supervised.unstable = unstable;
   supervised.restarts = restarts;
   supervised.lastReason = lastReason;

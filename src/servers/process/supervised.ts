@@ -2,16 +2,20 @@
 
 import type { Region } from '../../memory/region.ts';
 import { formatEndpoint } from '../../protocol/endpoint.ts';
+import type { RestartPolicy } from '../../server/supervision.ts';
 import type { ServerEntry } from '../../server/system.ts';
 import { type BackoffPolicy, DEFAULT_BACKOFF } from './backoff.ts';
 import type { Death, InstanceState, ProcessEntry } from './process-api.ts';
+
+/** `together`: whoever restarts its group starts it. */
+export type Wish = 'restart' | 'stay down' | 'together';
 
 export interface Supervised {
   readonly name: string;
   readonly replica: number;
   readonly slot: number;
   readonly entry: ServerEntry;
-  readonly policy: BackoffPolicy;
+  readonly policy: BackoffPolicy & Pick<RestartPolicy, 'type'>;
   state: InstanceState;
   /** When it was entered, ms since 1970. */
   since: number;
@@ -33,8 +37,12 @@ export interface Supervised {
   lastDeath: Death | undefined;
   /** What its instances have loaded, as far as it is told. */
   readonly modules: Set<string>;
-  /** An operator's order: what follows its death. */
-  wish: 'restart' | 'stay down' | undefined;
+  /** What follows its death, when that was ordered. */
+  wish: Wish | undefined;
+  /** Servers of its group that have to run before it is initialised. */
+  after: readonly string[];
+  /** The restart of a group that it takes part in: the last one counts. */
+  together: object | undefined;
   onReady: (() => void)[];
   onDeath: (() => void)[];
   onInspecting: ((url: string) => void)[];
@@ -64,6 +72,8 @@ export function supervise(name: string, replica: number, slot: number, entry: Se
     lastDeath: undefined,
     modules: new Set(),
     wish: undefined,
+    after: [],
+    together: undefined,
     onReady: [],
     onDeath: [],
     onInspecting: [],
