@@ -5,23 +5,26 @@
 #include <fcntl.h>
 #include <link.h>
 #include <ucontext.h>
+#include <sys/uio.h>
 #include <unistd.h>
 
 // Node's handler of V8's out-of-memory: it says so on stderr and aborts. A C++ name that every Node exports for its addons; one that
 // does not have it leaves the question open.
-static const char oom_handler[] = "_ZN4node15OOMErrorHandlerEPKcRKN2v810OOMDetailsE";
+#define OOM_HANDLER "_ZN4node15OOMErrorHandlerEPKcRKN2v810OOMDetailsE"
 // abort() is a few calls away from it.
-enum { STACK_BYTES = 8192 };
+enum { STACK_BYTES = 8192, PAGE_BYTES = 4096, PIECES = STACK_BYTES / PAGE_BYTES + 1 };
 
 static uintptr_t oom_start, oom_end;
 
 void post_mortem_prepare(void) {
-  void *found = dlsym(RTLD_DEFAULT, oom_handler);
+#ifdef __GLIBC__  // dladdr1 is its own
+  void *found = dlsym(RTLD_DEFAULT, OOM_HANDLER);
   Dl_info info;
   const ElfW(Sym) *symbol = NULL;
   if (found == NULL || dladdr1(found, &info, (void **)&symbol, RTLD_DL_SYMENT) == 0 || symbol == NULL) return;
   oom_start = (uintptr_t)found;
   oom_end = oom_start + symbol->st_size;
+#endif
 }
 
 static uintptr_t stack_pointer(const void *context) {
@@ -40,10 +43,18 @@ static uintptr_t stack_pointer(const void *context) {
 bool is_out_of_memory(const void *context) {
   uintptr_t at = stack_pointer(context) & ~(uintptr_t)(sizeof(uintptr_t) - 1);
   if (at == 0 || oom_start == 0) return false;
-  for (uintptr_t end = at + STACK_BYTES; at < end; at += sizeof(uintptr_t)) {
-    uintptr_t word = *(const volatile uintptr_t *)at;
-    if (word > oom_start && word <= oom_end) return true;
+  // Copied by the operating system, which stops where the stack ends; reading on there would fault.
+  static uintptr_t copy[STACK_BYTES / sizeof(uintptr_t)];
+  struct iovec here = {.iov_base = copy, .iov_len = sizeof copy}, there[PIECES];
+  for (uintptr_t i = 0, from = at, end = at + sizeof copy; i < PIECES; i++) {
+    uintptr_t to = (from | (PAGE_BYTES - 1)) + 1;
+    if (to > end) to = end;
+    there[i] = (struct iovec){.iov_base = (void *)from, .iov_len = to - from};
+    from = to;
   }
+  ssize_t got = process_vm_readv(getpid(), &here, 1, there, PIECES, 0);
+  for (ssize_t i = 0; i < got / (ssize_t)sizeof(uintptr_t); i++)
+    if (copy[i] > oom_start && copy[i] <= oom_end) return true;
   return false;
 }
 

@@ -29,13 +29,16 @@ napi_value set_dumpable(napi_env env, napi_callback_info info) {
   return NULL;
 }
 
-// Soft and hard: what the process starts cannot lift it again.
+// Soft and hard: what the process starts cannot lift it again. A lower hard limit that is there already stays.
 napi_value limit_data(napi_env env, napi_callback_info info) {
   struct call call;
   double bytes;
   call_begin(&call, env, info, "limitData");
   if (!arg_integer(&call, 0, "bytes", 0, 9007199254740991.0, &bytes)) return NULL;
-  struct rlimit limit = {.rlim_cur = (rlim_t)bytes, .rlim_max = (rlim_t)bytes};
+  struct rlimit limit;
+  if (getrlimit(RLIMIT_DATA, &limit) < 0) return throw_errno(env, errno, "getrlimit", "getrlimit(RLIMIT_DATA)");
+  if (limit.rlim_max == RLIM_INFINITY || (rlim_t)bytes < limit.rlim_max) limit.rlim_max = (rlim_t)bytes;
+  limit.rlim_cur = limit.rlim_max;
   if (setrlimit(RLIMIT_DATA, &limit) < 0) return throw_errno(env, errno, "setrlimit", "setrlimit(RLIMIT_DATA) of %.0f bytes", bytes);
   return NULL;
 }

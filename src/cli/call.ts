@@ -34,7 +34,7 @@ async function invoke([server = '', method = '', ...rest]: readonly string[], { 
     for await (const value of stream) {
       if (!process.stdout.write(`${toJson(value)}\n`)) await new Promise((resolve) => process.stdout.once('drain', resolve));
     }
-    return ExitCode.ok;
+    return interrupted ? ExitCode.interrupted : ExitCode.ok;
   } catch (error) {
     if (interrupted) return ExitCode.interrupted;
     throw error;

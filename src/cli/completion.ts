@@ -64,14 +64,21 @@ async function candidates(words: readonly string[], { names, load }: Commands): 
   switch (command.completes) {
     case 'servers':
     case 'replicas':
-      return rest.filter((word) => !word.startsWith('-')).length <= 1
-        ? among(await servers(rest, command.completes === 'replicas'))
-        : [];
+      return wordsOf(rest, command).length <= 1 ? among(await servers(rest, command.completes === 'replicas')) : [];
     case 'shells':
       return among(Object.keys(SCRIPTS));
     default:
       return [];
   }
+}
+
+/** Without options and their values. */
+function wordsOf(words: readonly string[], { options }: Command): string[] {
+  const takesValue = (word: string | undefined) =>
+    Object.entries(options).some(
+      ([name, { type, short }]) => type === 'string' && (word === `--${name}` || word === `-${short}`),
+    );
+  return words.filter((word, at) => !word.startsWith('-') && !takesValue(words[at - 1]));
 }
 
 async function systems(): Promise<string[]> {

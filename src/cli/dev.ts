@@ -4,12 +4,13 @@
 //   skerry dev ──▶ skerry dev --inner ──▶ kernel …        the inner one ends with ANEW when it wants to be started again
 
 import { spawn } from 'node:child_process';
+import { dirname, resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { SkerryError } from '../base/errors.ts';
 import { boot } from '../system/boot.ts';
 import type { OperatingSystem } from '../system/operating-system.ts';
 import { type Command, ExitCode } from './command.ts';
-import { FileWatch } from './file-watch.ts';
+import { changedBelow, FileWatch } from './file-watch.ts';
 import { loadSystemModule } from './load-system-module.ts';
 
 const ANEW = 75;
@@ -70,8 +71,9 @@ async function serve(path: string): Promise<number> {
     sys = await boot(await loadSystemModule(path));
   } catch (error) {
     const message = error instanceof SkerryError ? error.message : ((error as Error).stack ?? String(error));
-    say(`${message}\nskerry: waiting for a change of ${path}`);
-    await new FileWatch(bootedFrom).once(path);
+    const folder = dirname(resolve(path));
+    say(`${message}\nskerry: waiting for a change in ${folder}`);
+    await changedBelow(folder, bootedFrom);
     return ANEW;
   }
   const files = new FileWatch(bootedFrom);

@@ -3,9 +3,10 @@
 
 import { createHash } from 'node:crypto';
 import { type FSWatcher, readdirSync, readFileSync, statSync, watch } from 'node:fs';
-import { dirname, join, resolve } from 'node:path';
+import { dirname, join } from 'node:path';
 
 const QUIET_MS = 80;
+const LOOK_MS = 250;
 
 export class FileWatch {
   /** Told of all that changed in a burst, with those whom each file belongs to. */
@@ -35,21 +36,6 @@ export class FileWatch {
       if (isWrittenAfter(file, this.#sinceMs)) this.#touch(file, true);
       this.#watchFolder(dirname(file));
     }
-  }
-
-  /** Resolves when any file of that file's folder has changed; one may have been written since `sinceMs`. */
-  once(path: string): Promise<void> {
-    const folder = dirname(resolve(path));
-    return new Promise((done) => {
-      const life = setInterval(() => {}, 0x7fff_ffff);
-      const changed = () => {
-        clearInterval(life);
-        watcher.close();
-        setTimeout(done, QUIET_MS);
-      };
-      const watcher = watch(folder, { persistent: false }, changed);
-      if (readdirSync(folder).some((name) => isWrittenAfter(join(folder, name), this.#sinceMs))) changed();
-    });
   }
 
   #watchFolder(folder: string): void {
@@ -82,6 +68,33 @@ export class FileWatch {
     }
     this.#touched.clear();
     if (changed.size > 0) this.onChange(changed);
+  }
+}
+
+/**
+ * Resolves when a file of that folder, or below it, has been written later than `sinceMs` (ms since 1970). Looks again and again: nobody
+ * knows which files matter to what could not be loaded. Packages and hidden folders are left out.
+ */
+export async function changedBelow(folder: string, sinceMs: number): Promise<void> {
+  while (!hasNewer(folder, sinceMs)) {
+    await new Promise((resolve) => {
+      setTimeout(resolve, LOOK_MS);
+    });
+  }
+  await new Promise((resolve) => {
+    setTimeout(resolve, QUIET_MS);
+  });
+}
+
+function hasNewer(folder: string, sinceMs: number): boolean {
+  try {
+    return readdirSync(folder, { withFileTypes: true }).some((entry) => {
+      const path = join(folder, entry.name);
+      if (!entry.isDirectory()) return isWrittenAfter(path, sinceMs);
+      return entry.name !== 'node_modules' && !entry.name.startsWith('.') && hasNewer(path, sinceMs);
+    });
+  } catch {
+    return false; // it is gone
   }
 }
 

@@ -1,11 +1,15 @@
 // The systems that run on this machine for this user, by their sockets. One that nobody listens on is removed: its system has ended
 // without a word.
 
-import { readdirSync, rmSync } from 'node:fs';
+import { existsSync, readdirSync, readFileSync, rmSync } from 'node:fs';
 import { connect } from 'node:net';
 import { join } from 'node:path';
 import { SkerryError } from '../base/errors.ts';
+import { checkPrivateFolder } from '../base/private-folder.ts';
 import { operatorFolder, parseSocketFile } from '../protocol/operator.ts';
+
+const KERNEL_TITLE = 'skerry kernel';
+const BETWEEN_MS = 2_000;
 
 export interface RunningSystem {
   readonly name: string;
@@ -14,21 +18,28 @@ export interface RunningSystem {
   readonly path: string;
 }
 
-/** By name, then pid. */
+/**
+ * By name, then pid.
+ * @throws SkerryError SKERRY_DENIED when somebody else could have put sockets there
+ */
 export async function runningSystems(folder = operatorFolder(process.env)): Promise<RunningSystem[]> {
   let files: string[];
   try {
+    checkPrivateFolder(folder);
     files = readdirSync(folder);
-  } catch {
-    return []; // no system was ever started
+  } catch (error) {
+    const { code, message } = error as NodeJS.ErrnoException;
+    if (code !== undefined) return []; // no system was ever started
+    throw new SkerryError('SKERRY_DENIED', `the sockets of systems are not looked for: ${message}`);
   }
   const found = files.flatMap((file) => {
     const socket = parseSocketFile(file);
     return socket === undefined ? [] : [{ ...socket, path: join(folder, file) }];
   });
-  const answers = await Promise.all(found.map(({ path }) => listens(path)));
-  found.forEach(({ path }, index) => {
-    if (answers[index] === 'nobody') rmSync(path, { force: true });
+  const answers = await Promise.all(found.map(({ path, pid }) => listens(path, pid)));
+  found.forEach(({ path, pid }, index) => {
+    // Between two process servers nobody listens, and the next one takes the same name.
+    if (answers[index] === 'nobody' && !isKernel(pid)) rmSync(path, { force: true });
   });
   return found.filter((_, index) => answers[index] === 'yes').sort((a, b) => a.name.localeCompare(b.name) || a.pid - b.pid);
 }
@@ -50,11 +61,53 @@ export async function findSystem(wanted: string | undefined): Promise<RunningSys
   throw new SkerryError('SKERRY_INVALID', `which system? ${found.map(labelOf).join(', ')}; say it with --system`);
 }
 
+/**
+ * The same system again, whose process server has ended the connection: the kernel starts another.
+ * @returns undefined when the system has ended.
+ */
+export async function findAgain({ name, pid }: RunningSystem): Promise<RunningSystem | undefined> {
+  for (let waitMs = 10; isKernel(pid); waitMs = Math.min(500, waitMs * 2)) {
+    const again = (await runningSystems()).find((system) => system.name === name && system.pid === pid);
+    if (again !== undefined) return again;
+    await new Promise((resolve) => {
+      setTimeout(resolve, waitMs);
+    });
+  }
+  return undefined;
+}
+
+/** Whether the system of that kernel runs. A number that somebody else has by now does not count, where that can be seen. */
+export function isKernel(pid: number): boolean {
+  try {
+    return readFileSync(`/proc/${pid}/cmdline`, 'latin1').startsWith(KERNEL_TITLE);
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === 'ENOENT' && existsSync('/proc/self')) return false;
+  }
+  try {
+    process.kill(pid, 0);
+    return true;
+  } catch {
+    return false;
+  }
+}
+
 export function labelOf({ name, pid }: RunningSystem): string {
   return `${name}~${pid}`;
 }
 
-function listens(path: string): Promise<'yes' | 'nobody' | 'unknown'> {
+/** Between two process servers of a system nobody listens: that is waited for. */
+async function listens(path: string, pid: number): Promise<'yes' | 'nobody' | 'unknown'> {
+  const until = performance.now() + BETWEEN_MS;
+  for (;;) {
+    const answer = await tryOnce(path);
+    if (answer !== 'nobody' || !isKernel(pid) || performance.now() > until) return answer;
+    await new Promise((resolve) => {
+      setTimeout(resolve, 20);
+    });
+  }
+}
+
+function tryOnce(path: string): Promise<'yes' | 'nobody' | 'unknown'> {
   return new Promise((resolve) => {
     const socket = connect(path);
     socket.once('connect', () => {

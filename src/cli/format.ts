@@ -72,3 +72,8 @@ export function clock(time: number, now = Date.now()): string {
 export function harmless(text: string): string {
   return text.replace(UNWANTED, '');
 }
+
+/** The same for several lines. */
+export function harmlessLines(text: string): string {
+  return text.split('\n').map(harmless).join('\n');
+}

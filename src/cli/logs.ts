@@ -1,9 +1,11 @@
 // skerry logs: what servers have said last, and with -f what they say.
 
-import type { LogLine } from '../servers/process/process-api.ts';
+import { isSkerryError } from '../base/errors.ts';
+import type { LogLine, LogQuery } from '../servers/process/process-api.ts';
 import { type Command, ExitCode, type Options, SYSTEM, wholeNumber } from './command.ts';
+import { findAgain } from './find-system.ts';
 import { harmless } from './format.ts';
-import { openOperator } from './operator.ts';
+import { type Operator, openOperator, operatorOf } from './operator.ts';
 
 const LAST = 100;
 
@@ -29,29 +31,44 @@ export const logs: Command = {
 
 async function show([name]: readonly string[], { system, follow, lines, json }: Options): Promise<number> {
   const last = wholeNumber('lines', lines, 0, 10_000) ?? LAST;
-  const operator = await openOperator(system);
   const query = { last, follow: follow === true, ...(name === undefined ? {} : { name }) };
-  const stream = operator.processes.logs(query);
   const left = new AbortController();
   process.on('SIGINT', () => left.abort());
   process.on('SIGTERM', () => left.abort());
-  left.signal.addEventListener('abort', () => {
+  let operator = await openOperator(system);
+  const width = await widthOf(operator.processes.list(), name);
+  for (;;) {
+    try {
+      await print(operator, query, left.signal, (line) => (json === true ? asJson(line) : shown(line, width)));
+      return left.signal.aborted ? ExitCode.interrupted : ExitCode.ok;
+    } catch (error) {
+      if (left.signal.aborted) return ExitCode.interrupted;
+      // A process server that has died is followed by another; what it had kept of lines is gone with it.
+      const again = query.follow && isSkerryError(error, 'SKERRY_SERVER_DOWN') ? await findAgain(operator.system) : undefined;
+      if (again === undefined) throw error;
+      operator = await operatorOf(again);
+    }
+  }
+}
+
+async function print(operator: Operator, query: LogQuery, signal: AbortSignal, textOf: (line: LogLine) => string): Promise<void> {
+  const stream = operator.processes.logs(query);
+  const leave = () => {
     void stream.return?.();
     operator.close();
-  });
-  const width = await widthOf(operator.processes.list(), name);
+  };
+  signal.addEventListener('abort', leave, { once: true });
   try {
-    for await (const line of stream) {
-      const text =
-        json === true ? `${JSON.stringify({ ...line, time: new Date(line.time).toISOString() })}\n` : shown(line, width);
-      if (!process.stdout.write(text)) await new Promise((resolve) => process.stdout.once('drain', resolve));
-    }
-  } catch (error) {
-    if (!left.signal.aborted) throw error;
+    for await (const line of stream)
+      if (!process.stdout.write(textOf(line))) await new Promise((resolve) => process.stdout.once('drain', resolve));
   } finally {
+    signal.removeEventListener('abort', leave);
     operator.close();
   }
-  return left.signal.aborted ? ExitCode.interrupted : ExitCode.ok;
+}
+
+function asJson(line: LogLine): string {
+  return `${JSON.stringify({ ...line, time: new Date(line.time).toISOString() })}\n`;
 }
 
 async function widthOf(

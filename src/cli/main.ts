@@ -6,6 +6,10 @@ import { parseArgs } from 'node:util';
 import { SkerryError } from '../base/errors.ts';
 import { type Command, ExitCode, type Options, UsageError } from './command.ts';
 import { commandNames, loadCommand } from './commands.ts';
+import { harmlessLines } from './format.ts';
+
+/** -74 is a number and no option, which parseArgs does not know: such words are marked for it. */
+const NUMBER_MARK = '\0';
 
 // Who reads the output may leave at any time: `skerry logs | head`.
 process.stdout.on('error', (error: NodeJS.ErrnoException) =>
@@ -30,9 +34,10 @@ async function main([name, ...rest]: readonly string[]): Promise<number> {
   let parsed: { values: Options; positionals: string[] };
   try {
     const options = { ...command.options, help: { type: 'boolean' as const, short: 'h' } };
-    parsed = parseArgs({ args: [...rest], options, allowPositionals: true }) as typeof parsed;
+    parsed = parseArgs({ args: rest.map(hideNumber), options, allowPositionals: true }) as typeof parsed;
+    parsed.positionals = parsed.positionals.map(showNumber);
   } catch (error) {
-    return wrong((error as Error).message.split('. ')[0] ?? '', command);
+    return wrong(showNumber((error as Error).message.split('. ')[0] ?? ''), command);
   }
   if (parsed.values.help === true) {
     process.stdout.write(helpOf(command));
@@ -52,6 +57,14 @@ async function main([name, ...rest]: readonly string[]): Promise<number> {
     process.stderr.write(`skerry: ${describe(error)}\n`);
     return ExitCode.failed;
   }
+}
+
+function hideNumber(word: string): string {
+  return /^-\.?\d/.test(word) ? NUMBER_MARK + word : word;
+}
+
+function showNumber(word: string): string {
+  return word.replace(NUMBER_MARK, '');
 }
 
 function noCommand(name: string): string {
@@ -77,12 +90,12 @@ function wrong(message: string, command?: Command): number {
 
 /** What went wrong, and what a server said of it. */
 function describe(error: unknown): string {
-  if (!(error instanceof Error)) return String(error);
+  if (!(error instanceof Error)) return harmlessLines(String(error));
   if (!(error instanceof SkerryError)) return ownFrames(error.stack ?? error.message);
   const isNew = error.cause instanceof Error && error.cause.message !== error.message;
   const cause =
     isNew && error.cause instanceof Error && error.cause.stack !== undefined ? `\n${ownFrames(error.cause.stack)}` : '';
-  return `${error.message} (${error.code})${cause}`;
+  return harmlessLines(`${error.message} (${error.code})${cause}`);
 }
 
 /** A stack without the frames of Skerry itself: what is looked for is in the user's code. */

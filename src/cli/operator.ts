@@ -14,7 +14,7 @@ import { remoteFacade } from '../rpc/proxy.ts';
 import { type Connector, type Directory, RemoteServer, type ReplicaEvents } from '../rpc/remote-server.ts';
 import type { Remote } from '../server/remote.ts';
 import type { ProcessServerApi } from '../servers/process/process-api.ts';
-import { findSystem, type RunningSystem } from './find-system.ts';
+import { findSystem, isKernel, type RunningSystem } from './find-system.ts';
 
 const TOKEN_BYTES = 16;
 const WELCOME_MS = 5_000;
@@ -61,6 +61,7 @@ class SocketConnector implements Connector {
   readonly #token: string;
   readonly #table: Table;
   #end!: () => void;
+  #isOver = false;
   #holds = 0;
   #life: NodeJS.Timeout | undefined;
   #answers: Socket | undefined;
@@ -73,7 +74,7 @@ class SocketConnector implements Connector {
     this.ended = new Promise((resolve) => {
       this.#end = resolve;
     });
-    requests.on('close', () => this.#end());
+    requests.on('close', () => this.#over());
   }
 
   async connect(): Promise<Directory> {
@@ -82,7 +83,8 @@ class SocketConnector implements Connector {
 
   async open(name: string, _slot: number, _hash: number | undefined, events: ReplicaEvents): Promise<Channel> {
     const life = { hold: () => this.#hold(1), drop: () => this.#hold(-1) };
-    const lost = () => new SkerryError('SKERRY_SERVER_DOWN', `system "${this.#system.name}" has ended`);
+    if (this.#isOver) throw this.#lost();
+    const lost = () => this.#lost();
     const channel = new Channel({ name, deadlines: this.deadlines, life, onBroken: (error) => events.onClosed(error) });
     const end = new StreamClientEnd(channel);
     channel.use(end);
@@ -98,12 +100,24 @@ class SocketConnector implements Connector {
       answers: new SocketWire(answers, toAnswers),
     });
     end.attach(wires, () => {
-      this.#end();
+      this.#over();
       channel.close(lost());
       events.onClosed(lost());
     });
     events.onOpened(this.#table.methods, this.#table.concurrency);
     return channel;
+  }
+
+  #over(): void {
+    this.#isOver = true;
+    this.#end();
+  }
+
+  /** The process server has closed the connection: it has died, or the system has ended. */
+  #lost(): SkerryError {
+    const { name, pid } = this.#system;
+    const what = isKernel(pid) ? 'is without its process server, which is started again' : 'has ended';
+    return new SkerryError('SKERRY_SERVER_DOWN', `system "${name}" ${what}`);
   }
 
   leave(channel: Channel, error: SkerryError): void {

@@ -2,6 +2,7 @@
 
 import { type Command, ExitCode, SYSTEM } from './command.ts';
 import { labelOf } from './find-system.ts';
+import { harmless } from './format.ts';
 import { type Operator, openOperator } from './operator.ts';
 
 const SERVER = '<server>     geo for all its replicas, geo.1 for one';
@@ -74,7 +75,9 @@ async function stateOf({ processes }: Operator, name: string): Promise<string> {
   const all = await processes.status(name);
   const down = all.find(({ pid, state }) => pid === 0 || (state !== 'running' && state !== 'sleeping'));
   if (down === undefined) return `${name} runs`;
-  throw new Error(`${down.name}.${down.replica} did not come up (${down.state}): ${down.lastReason ?? 'no reason is known'}`);
+  throw new Error(
+    `${down.name}.${down.replica} did not come up (${down.state}): ${harmless(down.lastReason ?? 'no reason is known')}`,
+  );
 }
 
 async function gone(pid: number): Promise<void> {

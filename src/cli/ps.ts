@@ -54,9 +54,15 @@ async function list(_words: readonly string[], { json, system }: Options): Promi
       process.stderr.write(`skerry: ${operator.error.message}\n`);
       continue;
     }
-    const usage = await operator.processes.usage();
-    operator.close();
     const label = labelOf(operator.system);
+    const usage = await operator.processes.usage().catch((error: Error) => {
+      process.stderr.write(`skerry: ${label}: ${error.message}\n`);
+    });
+    operator.close();
+    if (usage === undefined) {
+      failed = true;
+      continue;
+    }
     if (json === true) for (const entry of usage) process.stdout.write(`${JSON.stringify({ system: label, ...entry })}\n`);
     else {
       if (operators.length > 1) process.stdout.write(`${label}\n`);

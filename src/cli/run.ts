@@ -24,18 +24,20 @@ export const run: Command = {
 
 /** @returns the exit code. */
 async function serve(path: string, given: Options): Promise<number> {
+  const loading = loadSystemModule(path);
   let booting: Promise<OperatingSystem> | undefined;
   let isStopping = false;
   const stop = async (signal: keyof typeof CODE): Promise<void> => {
     if (isStopping) process.exit(CODE[signal]);
     isStopping = true;
     process.stderr.write(`${signal}: stopping\n`);
-    const sys = await booting?.catch(() => undefined); // that it did not start is said below
+    if (booting === undefined) process.exit(CODE[signal]); // its module is being loaded: nothing runs yet
+    const sys = await booting.catch(() => undefined); // that it did not start is said below
     await sys?.stop();
   };
   process.on('SIGINT', () => void stop('SIGINT'));
   process.on('SIGTERM', () => void stop('SIGTERM'));
-  const system = await loadSystemModule(path);
+  const system = await loading;
   booting = boot(system, Object.fromEntries(Object.entries(given).filter(([, value]) => value !== undefined)) as BootOptions);
   const sys = await booting;
   if (!isStopping) {

@@ -39,7 +39,7 @@ function screenOf(one: InstanceStatus): string {
   const facts: [string, string][] = [
     [
       'state',
-      `${state}, ${SINCE[state]} ${clock(since)}${lastReason !== undefined && state === 'zombie' ? ` (${lastReason})` : ''}`,
+      `${state}, ${SINCE[state]} ${clock(since)}${lastReason !== undefined && state === 'zombie' ? ` (${harmless(lastReason)})` : ''}`,
     ],
     ['process', pid === 0 ? 'none' : `${pid}, endpoint ${endpoint}, up ${uptimeMs === undefined ? '-' : duration(uptimeMs)}`],
     ['calls as', `${principal}; uses ${uses.length === 0 ? 'nothing' : uses.join(', ')}`],

@@ -1,9 +1,10 @@
 // skerry top: what ps shows, on a whole screen, again and again until Ctrl-C or q.
 
+import type { ProcessUsage } from '../servers/process/process-api.ts';
 import { type Command, ExitCode, type Options, SYSTEM, UsageError, wholeNumber } from './command.ts';
-import { labelOf } from './find-system.ts';
+import { findAgain, labelOf } from './find-system.ts';
 import { megabytes, table } from './format.ts';
-import { openOperator } from './operator.ts';
+import { openOperator, operatorOf } from './operator.ts';
 import { COLUMNS } from './ps.ts';
 
 const EVERY_MS = 1000;
@@ -26,7 +27,7 @@ async function watch(_words: readonly string[], { system, every }: Options): Pro
   const everyMs = wholeNumber('every', every, 100, 60_000) ?? EVERY_MS;
   const { stdin, stdout } = process;
   if (!stdout.isTTY) throw new UsageError('top needs a terminal; for programs there is: skerry ps --json');
-  const operator = await openOperator(system);
+  let operator = await openOperator(system);
   const { url, transport } = await operator.processes.info();
   let leave!: () => void;
   const left = new Promise<void>((resolve) => {
@@ -39,24 +40,26 @@ async function watch(_words: readonly string[], { system, every }: Options): Pro
   if (isRaw) stdin.setRawMode(true).on('data', onKey).resume();
   process.on('SIGINT', leave).on('SIGTERM', leave);
   stdout.write(ALTERNATE_SCREEN);
-  let ended = false;
+  /** Whatever is waited for: a key ends it. */
+  const unlessLeft = <T>(wait: Promise<T>) => Promise.race([left.then(() => undefined), wait]);
+  const draw = (usage: readonly ProcessUsage[]) => {
+    const { columns: width = 80, rows: height = 24 } = stdout;
+    const head = `${labelOf(operator.system)}  ${transport}  ${summary(usage)}  ${url}`;
+    const lines = [head.slice(0, width), '', ...table(COLUMNS, usage, width)].slice(0, height - 1);
+    stdout.write(`${HOME}${lines.map((line) => `${line}${END_OF_LINE}\n`).join('')}${END_OF_SCREEN}`);
+  };
   try {
-    void operator.ended.then(() => {
-      ended = true;
-      leave();
-    });
-    for (let over = false; !over && !ended; ) {
-      const usage = await operator.processes.usage();
-      const sum = (of: (entry: (typeof usage)[number]) => number | undefined) =>
-        usage.reduce((total, entry) => total + (of(entry) ?? 0), 0);
-      const { columns: width = 80, rows: height = 24 } = stdout;
-      const cpu = sum(({ cpuPercent }) => cpuPercent).toFixed(0);
-      const calls = sum(({ callsPerSecond }) => callsPerSecond).toFixed(0);
-      const memory = megabytes(sum(({ memoryBytes }) => memoryBytes));
-      const head = `${labelOf(operator.system)}  ${transport}  ${calls} calls/s  ${cpu} % of a core  ${memory}  ${url}`;
-      const lines = [head.slice(0, width), '', ...table(COLUMNS, usage, width)].slice(0, height - 1);
-      stdout.write(`${HOME}${lines.map((line) => `${line}${END_OF_LINE}\n`).join('')}${END_OF_SCREEN}`);
-      over = await Promise.race([left.then(() => true), pause(everyMs)]);
+    for (;;) {
+      const usage = await unlessLeft(Promise.race([operator.processes.usage(), operator.ended.then(() => 'ended' as const)]));
+      if (usage === undefined) return ExitCode.ok;
+      if (usage !== 'ended') {
+        draw(usage);
+        if ((await unlessLeft(pause(everyMs))) === undefined) return ExitCode.ok;
+        continue;
+      }
+      const again = await unlessLeft(findAgain(operator.system));
+      if (again === undefined) break;
+      operator = await operatorOf(again);
     }
   } finally {
     stdout.write(NORMAL_SCREEN);
@@ -64,8 +67,15 @@ async function watch(_words: readonly string[], { system, every }: Options): Pro
     process.off('SIGINT', leave).off('SIGTERM', leave);
     operator.close();
   }
-  if (ended) process.stderr.write('skerry: the system has ended\n');
-  return ended ? ExitCode.failed : ExitCode.ok;
+  process.stderr.write('skerry: the system has ended\n');
+  return ExitCode.failed;
+}
+
+function summary(usage: readonly ProcessUsage[]): string {
+  const sum = (of: (entry: ProcessUsage) => number | undefined) => usage.reduce((total, entry) => total + (of(entry) ?? 0), 0);
+  const cpu = sum(({ cpuPercent }) => cpuPercent).toFixed(0);
+  const calls = sum(({ callsPerSecond }) => callsPerSecond).toFixed(0);
+  return `${calls} calls/s  ${cpu} % of a core  ${megabytes(sum(({ memoryBytes }) => memoryBytes))}`;
 }
 
 function pause(ms: number): Promise<false> {

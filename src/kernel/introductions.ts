@@ -12,6 +12,7 @@ import { type Channel, type KeptRegion, regionsFrom } from './channels.ts';
 import type { Closer } from './closer.ts';
 import { plainError } from './messages.ts';
 import type { Process } from './process-record.ts';
+import { sendTo } from './send.ts';
 import type { Slot } from './slots.ts';
 
 /** What one process can make the kernel hold. An honest one has some channels, with a ring and a few large records each. */
@@ -306,6 +307,6 @@ export class Introductions {
   }
 
   #send(to: Process, message: FromKernel, descriptors: readonly Descriptor[] = []): void {
-    if (!to.dead) to.port.send(message, descriptors);
+    sendTo(to, message, descriptors);
   }
 }

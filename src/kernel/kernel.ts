@@ -4,9 +4,11 @@
 // Reading order: the message table in protocol/control.ts, then `#handle` here, then introductions.ts. Policy (what is started when,
 // what is restarted) is the process server's; the kernel does what it is asked and says what happened.
 
+import { nowMs } from '../base/clock.ts';
 import { HUNG_UP } from '../channel/control/port.ts';
+import { watchForHangs } from '../memory/hang-watch.ts';
 import type { Descriptor, NativeAddon } from '../memory/native.ts';
-import { mapRegion, RegionKind } from '../memory/region.ts';
+import { mapRegion, type Region, RegionKind } from '../memory/region.ts';
 import type { DeathEvent, ErrorInfo, FromKernel, InstanceEvent, ServerDeclaration, ToKernel } from '../protocol/control.ts';
 import { type Endpoint, formatEndpoint } from '../protocol/endpoint.ts';
 import { OPERATOR } from '../protocol/principal.ts';
@@ -17,10 +19,11 @@ import { Closer } from './closer.ts';
 import { deathReason, type Exit } from './death.ts';
 import { Introductions } from './introductions.ts';
 import { MemoryWatch } from './memory-watch.ts';
-import { type BootMessage, checkMessage, plainError } from './messages.ts';
+import { type BootMessage, brief, checkMessage, plainError } from './messages.ts';
 import { newProcess, type Process } from './process-record.ts';
 import { ProcessServerSeat } from './process-server.ts';
 import { Programs } from './programs.ts';
+import { sendTo } from './send.ts';
 import { makeSlot, readyOf, type Slot } from './slots.ts';
 
 export const PROCESS_SERVER_SLOT = 0;
@@ -28,6 +31,12 @@ export const CALLER_SLOT = 1;
 const FIRST_SERVER_SLOT = 2;
 /** A process server that orders nothing for so long, beyond what it is waiting for, hangs. */
 const STOP_SILENT_MS = 5_000;
+/** Of a slot, characters: a successor is told of each in one message. */
+const NOTE_MAX = 16_384;
+/** How long a process server may take from its start until it has read the system module. */
+const DECLARE_MS = 30_000;
+/** One whose event loop makes no turn for so long, or twice that, is ended. */
+const PROCESS_SERVER_HEARTBEAT_MS = 10_000;
 
 export interface KernelOptions {
   readonly addon: NativeAddon | undefined;
@@ -59,6 +68,7 @@ export class Kernel {
   readonly #seat: ProcessServerSeat;
   readonly #since = Date.now();
   #isUp = false;
+  #isOver = false;
 
   constructor(options: KernelOptions) {
     this.#options = options;
@@ -106,10 +116,17 @@ export class Kernel {
   /** SIGTERM: the same as the caller's stop. */
   stop(): void {
     this.#stopping = true;
-    const processServer = this.#slot(PROCESS_SERVER_SLOT).process;
-    if (processServer === undefined) return this.#end(0); // it was about to be started again: nobody else stops politely
-    this.#send(processServer, { t: 'stop', drainMs: 0 });
     this.#awaitStop(0);
+    if (this.#seat.hears || !this.#isUp) return this.#tellStop();
+    // There is none that knows of the servers: the next one stops them.
+    const slot = this.#slot(PROCESS_SERVER_SLOT);
+    if (slot.process === undefined) this.#spawn(slot);
+  }
+
+  #tellStop(): void {
+    const { process } = this.#slot(PROCESS_SERVER_SLOT);
+    if (process === undefined) return this.#end(1);
+    this.#send(process, { t: 'stop', drainMs: 0 });
   }
 
   /** A process server that hangs stops nothing: then it is the kernel that ends all. */
@@ -128,7 +145,7 @@ export class Kernel {
   }
 
   #send(to: Process, message: FromKernel, descriptors: readonly Descriptor[] = []): void {
-    if (!to.dead) to.port.send(message, descriptors);
+    sendTo(to, message, descriptors);
   }
 
   #tellProcessServer(slot: number, event: InstanceEvent, descriptors: readonly Descriptor[] = []): void {
@@ -183,9 +200,21 @@ export class Kernel {
     slot.process = record;
     if (server.memoryMb > 0) this.#memoryWatch.start();
     this.#tellProcessServer(number, { what: 'born', pid: child.pid, generation: slot.generation }, child.output);
+    if (role === 'process') this.#timeDeclare(record);
     const systemUrl = await this.#systemUrl;
     const replicas = this.#slotsOf(server.name).length;
-    this.#born(record, role, replica, systemUrl, this.#pick(server.secrets), replicas);
+    try {
+      this.#born(record, role, replica, systemUrl, this.#pick(server.secrets), replicas);
+    } catch (error) {
+      this.#endProcess(record, `it could not be told what it is: ${(error as Error).message}`);
+    }
+  }
+
+  #timeDeclare(record: Process): void {
+    const timer = setTimeout(() => {
+      if (!this.#seat.hears) this.#endProcess(record, `it has not read the system module within ${DECLARE_MS} ms`);
+    }, DECLARE_MS);
+    timer.unref();
   }
 
   /** A process that cannot be started is one that died at once, for that reason. */
@@ -262,9 +291,11 @@ export class Kernel {
   /** Without it a system does not come up; one that is up goes on, and gets another. Programs were its own: they end with it. */
   #processServerDied(readyForMs: number | undefined, reason: string, lastWords: ErrorInfo | undefined): void {
     const why = `the process server died: ${reason}${lastWords === undefined ? '' : `: ${lastWords.message}`}`;
-    if (!this.#isUp || this.#stopping) return this.#fail(plainError('SKERRY_INIT', why));
+    if (this.#isOver) return;
+    if (!this.#isUp) return this.#fail(plainError('SKERRY_INIT', why));
     this.#programs.endAll();
     const waitMs = this.#seat.died(readyForMs);
+    if (this.#stopping) return void this.#spawn(this.#slot(PROCESS_SERVER_SLOT)); // the servers are to be stopped politely; #awaitStop has an end
     this.#options.warn(`skerry: ${why}; it is started again${waitMs === 0 ? '' : ` in ${waitMs} ms`}, the servers go on`);
     setTimeout(() => {
       if (!this.#stopping) this.#spawn(this.#slot(PROCESS_SERVER_SLOT));
@@ -300,6 +331,7 @@ export class Kernel {
 
   #end(code: number): void {
     this.#stopping = true; // nothing is started any more
+    this.#isOver = true;
     for (const { process } of this.#slots.values()) process?.kill();
     this.#caller?.port.close();
     setTimeout(() => this.#options.exit(code), 20);
@@ -388,11 +420,32 @@ export class Kernel {
     if (status === undefined || bell === undefined || from.bell !== undefined)
       throw new Error('hello needs a status region and a doorbell, once');
     if (!addon.inspectRegion(status).sealed) throw new Error('the status region is not sealed');
+    const region = mapRegion(addon, status, RegionKind.status, `${from.name} status`, true);
     owned.delete(status);
     owned.delete(bell);
     from.bell = bell;
-    from.status = { descriptor: status, region: mapRegion(addon, status, RegionKind.status, `${from.name} status`, true) };
-    if (from.role === 'server') this.#tellProcessServer(from.endpoint.slot, { what: 'status' }, [status]);
+    from.status = { descriptor: status, region };
+    if (from.role === 'server') this.#tellProcessServer(from.endpoint.slot, { what: 'status' }, [status, bell]);
+    if (from.role === 'process') this.#watchProcessServer(from, region, bell);
+  }
+
+  /** Nobody else looks after it. Over streams it is watched for its start alone. */
+  #watchProcessServer(proc: Process, region: Region, bell: Descriptor): void {
+    watchForHangs(
+      {
+        heartbeatMs: PROCESS_SERVER_HEARTBEAT_MS,
+        status: () => (proc.dead ? undefined : region),
+        ring: () => void this.#options.addon?.ring(bell),
+        onHung: (ms) => this.#endProcess(proc, `hung: its event loop has made no turn for ${Math.round(ms)} ms`),
+      },
+      nowMs,
+    );
+  }
+
+  #endProcess(proc: Process, why: string): void {
+    if (proc.dead) return;
+    proc.killedFor ??= why;
+    proc.kill();
   }
 
   #need(from: Process, seq: number, bytes: number): void {
@@ -435,7 +488,12 @@ export class Kernel {
       return this.#send(from, { t: 'noServer', seq, error });
     }
     const { methods, concurrency = 0 } = slots.find((slot) => slot.methods !== undefined) ?? {};
-    const places = slots.map(({ number, replica, ready, down }) => ({ slot: number, replica, runs: ready !== undefined, down }));
+    const places = slots.map(({ number, replica, ready, down }) => ({
+      slot: number,
+      replica,
+      runs: ready !== undefined,
+      down: down === undefined ? undefined : brief(down),
+    }));
     this.#send(from, { t: 'slots', seq, slots: places, methods, concurrency });
   }
 
@@ -501,15 +559,10 @@ export class Kernel {
         if (process !== undefined) this.#send(process, { t: 'inspect', on: message.on });
         return;
       }
-      case 'ring': {
-        const { process } = this.#slot(message.slot);
-        if (process?.bell !== undefined) this.#options.addon?.ring(process.bell);
-        return;
-      }
       case 'signalProgram':
         return this.#programs.signal(message.id, message.signal);
       case 'remember':
-        this.#slot(message.slot).note = message.note;
+        if (message.note.length <= NOTE_MAX) this.#slot(message.slot).note = message.note;
         return;
       case 'zombie':
         return this.#introductions.down(this.#slot(message.slot), message.error);
@@ -539,6 +592,7 @@ export class Kernel {
       }
     }
     this.#seat.declared(known);
+    if (this.#stopping) this.#tellStop();
   }
 
   /** A successor of the process server that cannot read the system module is of no use. */

@@ -16,6 +16,7 @@ const callerPid = Number(process.argv[2]);
 const budgetMb = Number(process.env.SKERRY_BUDGET_MB ?? 0);
 
 process.title = 'skerry kernel';
+process.stderr.on('error', () => {}); // whoever read it is gone: that ends nobody
 const { addon } = loadNative();
 if (addon !== undefined) {
   if (!addon.guardParent(callerPid)) process.exit(1);

@@ -28,7 +28,8 @@ const uses: Check = (value) =>
   value !== null &&
   Object.values(value).every((methods) => methods === true || listOf(text, 1024)(methods));
 
-const error = record({ name: text, message: text, code: optional(text), stack: optional((value) => typeof value === 'string') });
+const stack: Check = (value) => typeof value === 'string' && value.length <= 17_000;
+const error = record({ name: text, message: text, code: optional(text), stack: optional(stack) });
 const purpose: Check = (value) => value === 'ring' || value === 'oneOff';
 const method = record({ name: text, kind: (value) => value === 'call' || value === 'stream', idempotent: bool, timeoutMs: nat });
 const declaration = record({
@@ -78,8 +79,7 @@ const fieldsOf: Record<string, Record<string, Check>> = {
   kill: { slot: nat, reason: text, ordered: bool },
   stopInstance: { slot: nat, drainMs: nat },
   zombie: { slot: nat, error },
-  remember: { slot: nat, note: text },
-  ring: { slot: nat },
+  remember: { slot: nat, note: (value) => typeof value === 'string' },
   inspect: { slot: nat, on: bool },
   launch: { id: nat, path: text, args: listOf(text, 1024), env, cwd: text, limits, hasStdin: bool },
   signalProgram: { id: nat, signal: text },
@@ -104,4 +104,14 @@ export function checkMessage(message: unknown): ToKernel | BootMessage {
 
 export function plainError(code: string, message: string): ErrorInfo {
   return { name: 'SkerryError', code, message };
+}
+
+const BRIEF_MAX = 300;
+/** Control characters take six in JSON: what is told may be no longer than a message. */
+const CONTROL = /[^\P{Cc}\t\n]/gu;
+
+/** An error among other things: its first words, without its stack. */
+export function brief({ name, code, message }: ErrorInfo): ErrorInfo {
+  const first = message.replace(CONTROL, '?').slice(0, BRIEF_MAX);
+  return { name, code, message: first.length < message.length ? `${first} …` : first };
 }

@@ -4,6 +4,7 @@
 import { restartDelayMs } from '../base/backoff.ts';
 import type { Descriptor } from '../memory/native.ts';
 import type { FromKernel, InstanceEvent } from '../protocol/control.ts';
+import { brief } from './messages.ts';
 import type { Process } from './process-record.ts';
 import type { Slot } from './slots.ts';
 
@@ -20,6 +21,10 @@ export class ProcessServerSeat {
   constructor(slot: Slot, send: (to: Process, message: FromKernel, descriptors?: readonly Descriptor[]) => void) {
     this.#slot = slot;
     this.#send = send;
+  }
+
+  get hears(): boolean {
+    return this.#hears;
   }
 
   tell(slot: number, event: InstanceEvent, descriptors: readonly Descriptor[] = []): void {
@@ -47,10 +52,22 @@ export class ProcessServerSeat {
 
   #tellState({ number, replica, server, process, generation, ready, died, note, down }: Slot): void {
     const runs = process !== undefined;
-    this.tell(number, { what: 'kept', name: server.name, replica, generation, runs, isDown: down !== undefined, note, died });
+    const end =
+      runs || died === undefined ? undefined : { ...died, error: died.error === undefined ? undefined : brief(died.error) };
+    this.tell(number, {
+      what: 'kept',
+      name: server.name,
+      replica,
+      generation,
+      runs,
+      isDown: down !== undefined,
+      note,
+      died: end,
+    });
     if (!runs) return;
     this.tell(number, { what: 'born', pid: process.pid, generation }, process.output);
-    if (process.status !== undefined) this.tell(number, { what: 'status' }, [process.status.descriptor]);
+    if (process.status !== undefined && process.bell !== undefined)
+      this.tell(number, { what: 'status' }, [process.status.descriptor, process.bell]);
     if (process.uses !== undefined) this.tell(number, { what: 'manifest', uses: [...process.uses.keys()] });
     if (ready !== undefined) this.tell(number, { what: 'ready' });
   }

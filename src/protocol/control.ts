@@ -62,7 +62,6 @@ export type FromProcessServer =
   | { t: 'zombie'; slot: number; error: ErrorInfo }
   | { t: 'remember'; slot: number; note: string } // for its successor; the kernel does not read it
   | { t: 'inspect'; slot: number; on: boolean }
-  | { t: 'ring'; slot: number } // wake its loop: one that does not turn then hangs
   | ({ t: 'launch' } & LaunchRequest) // [stdin, if it has one, stdout, stderr]
   | { t: 'signalProgram'; id: number; signal: string } // or `end`
   | { t: 'up' }
@@ -160,7 +159,7 @@ export type InstanceEvent =
       died?: DeathEvent | undefined;
     }
   | { what: 'born'; pid: number; generation: number } // [stdout, stderr] where they are pipes
-  | { what: 'status' } // [status]
+  | { what: 'status' } // [status, bell]
   | { what: 'manifest'; uses: readonly string[] }
   | { what: 'ready' }
   | { what: 'inspecting'; url: string } // '': no more
@@ -210,6 +209,10 @@ export function errorInfo(error: unknown): ErrorInfo {
   return { name: 'Error', message: clip(String(error), 8_192) };
 }
 
-function clip(text: string, length: number): string {
+/** In JSON a control character and half a character take six: what fits has to fit as a message too. */
+const UNWANTED = /[^\P{Cc}\t\n]/gu;
+
+function clip(given: string, length: number): string {
+  const text = Buffer.from(given).toString().replace(UNWANTED, '?');
   return text.length <= length ? text : `${text.slice(0, length)} … (${text.length - length} characters more)`;
 }

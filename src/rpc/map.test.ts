@@ -108,6 +108,11 @@ test('a signal ends it, and so does a source that fails', TIMEOUT, async () => {
     yield 1;
     throw new Error('no more');
   };
+  for (const ordered of [true, false]) {
+    const results = mapItems((n: number) => sleep(20, n), broken(), { concurrency: 4, ordered });
+    assert.equal((await results.next()).value?.value, 1, 'what came before the failure is handed out');
+    await assert.rejects(results.next(), /no more/);
+  }
   await assert.rejects(collect(mapItems(async (n: number) => n, thrower(), { concurrency: 4 })), /no more/);
   assert.deepEqual(await collect(mapItems(async (n: number) => n, [], { concurrency: 4 })), []);
   await assert.rejects(collect(mapItems(async (n: number) => n, 5 as never, { concurrency: 1 })), (error) =>

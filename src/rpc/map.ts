@@ -60,6 +60,8 @@ export async function* mapItems<T, R>(
   let failed = 0;
   let pulling = false;
   let exhausted = false;
+  /** Of the source: told when what came before has been handed out. */
+  let failure: { readonly error: unknown } | undefined;
   let broken: { readonly error: unknown } | undefined;
   let wake = (): void => {};
 
@@ -97,6 +99,11 @@ export async function* mapItems<T, R>(
       (error) => end(one, { index: one.index, error }),
     );
   };
+  const fail = (error: unknown): void => {
+    exhausted = true;
+    failure = { error };
+    wake();
+  };
   const take = (step: IteratorResult<T>): void => {
     if (broken !== undefined) return;
     if (step.done === true) exhausted = true;
@@ -120,10 +127,10 @@ export async function* mapItems<T, R>(
           })
           .catch((error) => {
             pulling = false;
-            stop(error);
+            fail(error);
           });
       } catch (error) {
-        stop(error);
+        fail(error);
       }
     }
   }
@@ -141,7 +148,10 @@ export async function* mapItems<T, R>(
         yield first.outcome;
         continue;
       }
-      if (exhausted && held === 0) return;
+      if (exhausted && held === 0) {
+        if (failure !== undefined) throw failure.error;
+        return;
+      }
       if (broken !== undefined) continue; // by what was just pulled
       await new Promise<void>((resolve) => {
         wake = resolve;

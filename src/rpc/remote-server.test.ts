@@ -97,8 +97,9 @@ test('what the connection took is taken from the deadline', OPTIONS, (t) =>
     const remote = new RemoteServer('ledger', kernel);
     let leftMs = Number.NaN;
     t.mock.method(kernel, 'open', async () => ({
-      call: async ({ timeoutMs }: { timeoutMs: number }) => {
-        leftMs = timeoutMs;
+      call: async ({ timeoutMs, deadline }: { timeoutMs: number; deadline: number }) => {
+        assert.equal(timeoutMs, 5_000, 'messages name what was asked for');
+        leftMs = deadline - nowMs();
       },
     }));
     const call = remote.invoke('add', [], { timeoutMs: 5_000 });

@@ -115,7 +115,7 @@ export class RemoteServer {
     if (this.#methods === undefined) await this.#limited(`${this.name}.${method}`, options, () => this.#connect(), true);
     const known = this.#methods?.get(method);
     if (known === undefined) throw this.#noMethod(method);
-    const request = this.#request(known, args, encodedArgs, options, true);
+    const request = this.#request(known, args, encodedArgs, options, nowMs(), true);
     const channel = this.#channel(options, request.extra);
     return (
       channel instanceof Promise ? await this.#limited(known.label, limits(known.info, options), () => channel, true) : channel
@@ -167,10 +167,11 @@ export class RemoteServer {
     args: readonly unknown[],
     encodedArgs: Uint8Array | undefined,
     options: CallOptions,
+    since = nowMs(),
   ): Promise<unknown> | AsyncIterableIterator<unknown> {
     let request: Call;
     try {
-      request = this.#request(known, args, encodedArgs, options);
+      request = this.#request(known, args, encodedArgs, options, since);
       const channel = this.#channel(options, request.extra);
       if (!(channel instanceof Promise)) return known.info.kind === 'stream' ? channel.stream(request) : channel.call(request);
       const late = this.#limited(known.label, limits(known.info, options), () => channel).then((opened) =>
@@ -196,9 +197,7 @@ export class RemoteServer {
       result = this.#limited(`${this.name}.${method}`, options, () => this.#connect()).then(() => {
         const known = this.#methods?.get(method);
         if (known === undefined) throw this.#noMethod(method);
-        const { timeoutMs = 0 } = options;
-        const left = timeoutMs > 0 ? { ...options, timeoutMs: Math.max(1, timeoutMs - (nowMs() - since)) } : options;
-        return this.#start(known, args, encodedArgs, left);
+        return this.#start(known, args, encodedArgs, options, since);
       });
     } catch (error) {
       result = Promise.reject(error);
@@ -237,11 +236,12 @@ export class RemoteServer {
     args: readonly unknown[],
     encodedArgs: Uint8Array | undefined,
     options: CallOptions,
+    since: number,
     isNotify = false,
   ): Call {
     const { info } = known;
     let { timeoutMs = TIMEOUT_MS } = limits(info, options);
-    let deadline = timeoutMs > 0 && info.kind === 'call' && !isNotify ? nowMs() + timeoutMs : 0;
+    let deadline = timeoutMs > 0 && info.kind === 'call' && !isNotify ? since + timeoutMs : 0;
     let extra: CallExtra | undefined;
     const current = getCurrentCall();
     const trace = options.trace ?? current?.trace;

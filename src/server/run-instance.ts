@@ -50,6 +50,8 @@ export async function runInstance(
 
   if (process.env.SKERRY_DEV === '1') await reportModules(link);
   const config = await link.born;
+  // Whoever read the program's output may be gone: that ends nobody.
+  if (!config.piped) for (const output of [process.stdout, process.stderr]) output.on('error', () => {});
   // Non-blocking: a reader that is slow, or hangs, holds nobody up.
   if (config.piped && addon !== undefined) for (const output of [1, 2]) addon.disown(addon.adopt(output));
   const carrier = means.makeCarrier(link, config.endpoint, `${config.name}.${config.replica}`);

@@ -34,7 +34,7 @@ export class Program {
   readonly stdout: AsyncIterable<Uint8Array>;
   readonly stderr: AsyncIterable<Uint8Array>;
   /**
-   * When it has ended, and all that it had started; rejected only when the system ends before it. It keeps this process alive.
+   * When it has ended, and all that it had started; rejected only when the system, or its process server, ends before it. It keeps this process alive.
    */
   readonly exit: Promise<ProgramExit>;
   readonly #processes: Remote<ProgramsApi>;

@@ -78,7 +78,7 @@ test('a mistake is told, and its mending brings the server back; the system modu
   await shown('system.mjs changed: the whole system starts anew');
   await until('it is up again', () => count(program.stderr(), 'up; restarts what changes') === 2, WAIT_MS);
   write('system.mjs', 'export default 5;\n');
-  await shown('waiting for a change of system.mjs');
+  await shown('waiting for a change in ');
   write('system.mjs', SYSTEM);
   await until('it is up a third time', () => count(program.stderr(), 'up; restarts what changes') === 3, WAIT_MS);
   const pids = descendants(program.pid);

@@ -28,7 +28,9 @@ async function site(t: TestContext, transport: Transport = 'ring', more: readonl
   t.after(() => rmSync(runtime, { recursive: true, force: true }));
   const env = { XDG_RUNTIME_DIR: runtime, SKERRY_SYSTEM: '' };
   const program = start(t, [CLI, 'run', fixture('talk.system.js'), '--transport', transport, ...more], { env });
-  await until('it is up', () => program.stdout().includes('up; Ctrl-C stops it'), 20_000);
+  const isUp = () => program.stdout().includes('up; Ctrl-C stops it');
+  await until('it is up', () => isUp() || program.child.exitCode !== null, 20_000);
+  assert.ok(isUp(), program.stderr());
   const begin = (...args: string[]) => start(t, [CLI, ...args], { env });
   const skerry = (...args: string[]) => begin(...args).ended;
   const told = async (...args: string[]) => {
@@ -352,12 +354,64 @@ test('whatever is said on the socket, the system goes on, and tells what is wron
   assert.match(await told('ps'), /single\.0/);
 });
 
+test('a negative number is an argument; a signal while the system is being loaded ends the command', TIMEOUT, async (t) => {
+  const { told, runtime } = await site(t);
+  assert.equal(await told('call', 'single', 'later', '1', '-74.5'), '-74.5\n');
+  assert.equal(await told('call', '--timeout', '5000', 'single', 'later', '1', '-.5'), '"-.5"\n', 'no JSON');
+  const slow = join(runtime, 'slow.mjs');
+  writeFileSync(slow, "console.log('loading'); await new Promise((resolve) => setTimeout(resolve, 60_000));");
+  const program = start(t, [CLI, 'run', slow], { env: { XDG_RUNTIME_DIR: runtime } });
+  await until('it is being loaded', () => program.stdout().includes('loading'));
+  program.child.kill('SIGTERM');
+  assert.equal((await program.ended).code, 143);
+});
+
+test('Ctrl-C gives a call up, with its own exit code', TIMEOUT, async (t) => {
+  const { begin, told } = await site(t);
+  for (const args of [
+    ['later', '60000', '1'],
+    ['loop', '20'],
+  ]) {
+    const call = begin('call', 'single', ...args);
+    await until(
+      'it runs',
+      async () => args[0] === 'loop' || JSON.parse((await told('ps', '--json')).split('\n')[4] as string).running > 0,
+    );
+    if (args[0] === 'loop') continue;
+    call.child.kill('SIGINT');
+    assert.equal((await call.ended).code, 130);
+  }
+});
+
+test('top, logs -f and what asks anew go on when the process server has died', TIMEOUT, async (t) => {
+  const { begin, told, program } = await site(t);
+  const logs = begin('logs', '-f', 'single');
+  await told('call', 'single', 'say', '"before"');
+  await until('it is shown', () => logs.stdout().includes('before'));
+  const processServer = JSON.parse((await told('ps', '--json')).split('\n')[1] as string) as ProcessUsage;
+  assert.equal(processServer.name, 'process');
+  process.kill(processServer.pid, 'SIGKILL');
+  await until('there is another', async () => {
+    const { pid } = JSON.parse((await told('ps', '--json')).split('\n')[1] as string) as ProcessUsage;
+    return pid !== processServer.pid;
+  });
+  await until('its lines are shown', async () => {
+    await told('call', 'single', 'say', '"after"');
+    return logs.stdout().includes('after');
+  });
+  logs.child.kill('SIGINT');
+  assert.equal((await logs.ended).code, 130);
+  assert.equal(program.child.exitCode, null);
+});
+
 test('completion offers commands, options, servers and systems', TIMEOUT, async (t) => {
   const { told } = await site(t);
   const offered = async (...words: string[]) => (await told('completion', '--words', '--', ...words)).trim().split('\n');
   assert.deepEqual(await offered('sta'), ['status']);
   assert.deepEqual(await offered('status', 'tal'), ['talker', 'talker.0', 'talker.1']);
   assert.deepEqual(await offered('call', 'tal'), ['talker']);
+  assert.deepEqual(await offered('call', '-s', 'talk', '--as', 'foo', 'si'), ['single']);
+  assert.deepEqual(await offered('call', 'single', ''), ['']);
   assert.deepEqual(await offered('logs', '--fo'), ['--follow']);
   assert.deepEqual(await offered('ps', '-s', ''), ['talk']);
   assert.deepEqual(await offered('completion', 'b'), ['bash']);

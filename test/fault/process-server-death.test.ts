@@ -1,12 +1,16 @@
 // The process server dies: servers that run and their calls do not notice, and its successor knows what it knew.
 
 import assert from 'node:assert/strict';
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { describe, type TestContext, test } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { boot, isSkerryError, type OperatingSystem, type ProcessEntry } from '../../src/index.ts';
-import { nothingIsLeft, TRANSPORTS } from '../e2e/world.ts';
+import { fixture, nothingIsLeft, start, TRANSPORTS } from '../e2e/world.ts';
+import groups from '../fixtures/e2e/groups.system.ts';
 import talk from '../fixtures/e2e/talk.system.ts';
-import { until } from './processes.ts';
+import { descendants, isAlive, until } from './processes.ts';
 
 const TIMEOUT = { timeout: 30_000 };
 type Talk = OperatingSystem<typeof talk.servers>;
@@ -139,6 +143,22 @@ for (const transport of TRANSPORTS) {
       assert.match(String(await ordered), /^(done|SKERRY_SERVER_DIED)$/);
     });
 
+    test('whatever a server says at its end, the process server and the kernel live on', TIMEOUT, async (t) => {
+      const sys = await booted(t);
+      const before = await entry(sys, 'process');
+      for (const message of ['\0'.repeat(20_000), '\u001b[2J\u{1f600}'.repeat(3_000), '"\\'.repeat(9_000), '']) {
+        const { pid } = await entry(sys, 'single');
+        await sys.servers.single.ends(message).catch(() => {});
+        await until('it runs again', async () => {
+          const { state, pid: now } = await entry(sys, 'single');
+          return state === 'running' && now !== pid;
+        });
+        const [status] = await sys.processes.status('single');
+        assert.match(String(status?.lastDeath?.reason), /^Error/);
+      }
+      assert.deepEqual(await entry(sys, 'process'), before);
+    });
+
     test('a system is stopped also while there is none', TIMEOUT, async (t) => {
       const sys = await booted(t);
       for (let n = 0; n < 2; n++) await killIt(sys); // the third start waits
@@ -149,3 +169,33 @@ for (const transport of TRANSPORTS) {
     });
   });
 }
+
+test('a system whose output nobody reads any more survives it too', TIMEOUT, async (t) => {
+  const program = start(t, [fixture('program.js'), 'stay']);
+  await until('it is up', () => program.stdout().includes('\n'), 10_000);
+  const [kernel, processServer, ...others] = JSON.parse(program.stdout()) as number[];
+  program.child.stderr?.destroy();
+  program.child.stdout?.destroy();
+  process.kill(processServer as number, 'SIGKILL');
+  await until('there is another', () => descendants(kernel).filter((pid) => !others.includes(pid)).length === 1, 10_000);
+  await sleep(200);
+  assert.ok([kernel as number, ...others].every(isAlive));
+});
+
+test('a stop while the next one is being loaded is a polite one', TIMEOUT, async (t) => {
+  const folder = mkdtempSync(join(tmpdir(), 'skerry-groups-'));
+  t.after(() => rmSync(folder, { recursive: true }));
+  const notes = join(folder, 'notes');
+  for (const waitMs of [0, 30, 60, 90]) {
+    writeFileSync(notes, '');
+    const sys = await boot(groups, { env: { ...process.env, NOTES: notes } });
+    const { pid } = (await sys.processes.list()).find(({ name }) => name === 'process') as ProcessEntry;
+    process.kill(pid, 'SIGKILL');
+    await sleep(waitMs);
+    await sys.stop();
+    await sys.ended();
+    await nothingIsLeft();
+    const lines = readFileSync(notes, 'utf8').trim().split('\n');
+    assert.equal(lines.filter((line) => line.endsWith('stops')).length, 9, `${waitMs} ms: ${lines.join(', ')}`);
+  }
+});

@@ -55,8 +55,9 @@ test('rows end where the chunks of the http driver end them, also with broken qu
 });
 
 test('a quote within a field is a character; text after a closing quote, and a quote that is not closed, are problems', () => {
-  const [pipe, late, open] = rowsOf('5" pipe,b\n"a" late,b\n"a,\nb');
+  const [pipe, late, open, next] = rowsOf('5" pipe,b\n"a" late,b\n"a,\nb');
   assert.deepEqual([pipe.fields, pipe.problem], [['5" pipe', 'b'], undefined]);
   assert.deepEqual([late.fields, late.problem], [['a late', 'b'], 'there is text after a closing quote: " late"']);
-  assert.deepEqual([open.fields, open.problem, open.line], [['a,\nb'], 'a quote is opened and not closed', 3]);
+  assert.deepEqual([open.fields, open.problem, open.line], [['"a', ''], 'a quote is opened and not closed', 3]);
+  assert.deepEqual([next.fields, next.problem, next.line], [['b'], undefined, 4]);
 });

@@ -4,7 +4,7 @@
 //
 // A quote opens only at the start of a field; in `5" pipe` it is a character. That both sides agree is the point of having this here:
 // libraries look for the end of a field with broken quotes in the rows that follow, and one bad row costs its neighbours. Here it is a row
-// with a problem. Rows without quotes, nearly all, are found and split by the platform's own search.
+// with a problem, and one whose quote is never closed ends at its first newline. Rows without quotes, nearly all, are found and split by the platform's own search.
 
 /** Goes through the rows of a text, one at a time. */
 export class CsvCursor {
@@ -70,12 +70,7 @@ export class CsvCursor {
         let from = at + 1;
         for (;;) {
           const quote = text.indexOf('"', from);
-          if (quote === -1) {
-            value += text.slice(from);
-            at = text.length;
-            this.problem ??= 'a quote is opened and not closed';
-            break;
-          }
+          if (quote === -1) return this.#broken(start);
           if (text[quote + 1] === '"') {
             value += text.slice(from, quote + 1);
             from = quote + 2;
@@ -100,6 +95,15 @@ export class CsvCursor {
     this.#nextLine += 1;
     for (let i = text.indexOf('\n', start); i !== -1 && i < at; i = text.indexOf('\n', i + 1)) this.#nextLine += 1;
     this.#at = at + 1;
+    return true;
+  }
+
+  /** A quote that nobody closes: the row ends at its first newline after all. */
+  #broken(start: number): boolean {
+    this.#at = start;
+    this.nextLine();
+    this.problem = 'a quote is opened and not closed';
+    this.fields = this.raw.split(',');
     return true;
   }
 

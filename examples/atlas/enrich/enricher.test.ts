@@ -60,9 +60,9 @@ test('NDJSON keeps its fields; those of our names are replaced, numbers stay as 
 });
 
 test('every row with a problem stays in its place, with its text and the reason', async () => {
-  const lines = ['id,lat,lng', '1,,2', '2,91,2', '3,x,2', '4,1', '', '5,1,2,a,"b,c"', '6,1,2', '7,1,"', '8,1,2'];
+  const lines = ['id,lat,lng', '1,,2', '2,91,2', '3,x,2', '4,1', '', '5,1,2,a,"b,c"', '6,1,2', '7,1,"', '8,1,2', '9,99,2'];
   const { text, rows, problems } = await enriched([lines.join('\n')]);
-  assert.equal(rows, 8);
+  assert.equal(rows, 10);
   assert.deepEqual(
     problems.map(({ line, reason }) => [line, reason]),
     [
@@ -73,6 +73,7 @@ test('every row with a problem stays in its place, with its text and the reason'
       [6, 'the row is empty'],
       [7, 'the row has 5 columns, the header 3'],
       [9, 'a quote is opened and not closed'],
+      [11, 'the latitude "99" is not from -90 to 90'],
     ],
   );
   const out = text.split('\n');
@@ -80,7 +81,7 @@ test('every row with a problem stays in its place, with its text and the reason'
   assert.equal(out[4], '4,1,,,,,,"the row has 2 columns, the header 3"');
   assert.equal(out[5], ',,,,,,,the row is empty');
   assert.equal(out[6], '5,1,"2,a,b,c",,,,,"the row has 5 columns, the header 3"');
-  const json = await enriched(['[1]\n', 'no\n', '\n', '{}\n', '{"lat":1,"lng":null}\n'], 'ndjson');
+  const json = await enriched(['[1]\n', 'no\n', '\n', '{}\n', '{"city":"Berlin"}\n', '{"lat":1,"lng":null}\n'], 'ndjson');
   assert.deepEqual(
     json.text
       .trimEnd()
@@ -91,6 +92,7 @@ test('every row with a problem stays in its place, with its text and the reason'
       { input: 'no', error: 'the row is not valid JSON' },
       { input: '', error: 'the row is empty' },
       { input: '{}', error: 'the latitude is missing' },
+      { input: '{"city":"Berlin"}', error: 'the latitude is missing' },
       { lat: 1, lng: null, error: 'the longitude is missing' },
     ],
   );

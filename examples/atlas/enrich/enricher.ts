@@ -128,7 +128,10 @@ function openObject({ object = {}, raw }: InputRow): string {
   return raw.slice(0, raw.lastIndexOf('}')).trimEnd();
 }
 
+/** What has nothing but fields of our names stands there as it came. */
 function brokenObject(row: InputRow): string {
-  if (row.object === undefined || Object.keys(row.object).length === 0) return `{"input":${JSON.stringify(row.raw)}`;
+  const { object } = row;
+  if (object === undefined || Object.keys(object).every((name) => ADDED.includes(name)))
+    return `{"input":${JSON.stringify(row.raw)}`;
   return openObject(row);
 }

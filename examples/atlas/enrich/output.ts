@@ -37,7 +37,7 @@ export class Output {
 
   async write(bytes: Uint8Array): Promise<void> {
     if (this.#file !== undefined) await this.#file.writeFile(bytes);
-    else if (!process.stdout.write(bytes)) await new Promise((resolve) => process.stdout.once('drain', resolve));
+    else await written(bytes);
     if (this.#problems.length > 64 * 1024) await this.#writeProblems();
   }
 
@@ -78,4 +78,13 @@ export class Output {
     this.#problems = '';
     if (text !== '') await this.#errorFile?.writeFile(text);
   }
+}
+
+/** @throws EPIPE when nobody reads any more: `npm run enrich -- … --output - | head` */
+function written(bytes: Uint8Array): Promise<void> {
+  const { stdout } = process;
+  if (stdout.listenerCount('error') === 0) stdout.on('error', () => {}); // the write says so
+  return new Promise((resolve, reject) => {
+    stdout.write(bytes, (error) => (error ? reject(error) : resolve()));
+  });
 }

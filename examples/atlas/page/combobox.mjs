@@ -22,6 +22,8 @@ export function combobox({ input, list, message, find, render, nameOf, onChoice 
   let active = -1;
   let question = new AbortController();
   let timer;
+  /** The list is of an earlier text. */
+  let isStale = false;
 
   const close = () => {
     list.hidden = true;
@@ -71,6 +73,7 @@ export function combobox({ input, list, message, find, render, nameOf, onChoice 
       const found = await find(text, signal);
       if (signal.aborted) return;
       items = found;
+      isStale = false;
       list.replaceChildren(...items.map(optionOf));
       setActive(-1);
       if (items.length === 0) close();
@@ -98,6 +101,7 @@ export function combobox({ input, list, message, find, render, nameOf, onChoice 
 
   input.addEventListener('input', () => {
     clearTimeout(timer);
+    isStale = true;
     if (input.value.trim() === '') {
       forget();
       items = [];
@@ -125,8 +129,11 @@ export function combobox({ input, list, message, find, render, nameOf, onChoice 
       }
       case 'Enter':
         event.preventDefault();
-        if (isOpen) choose(active === -1 ? 0 : active);
-        else if (input.value.trim() !== '') void search();
+        if (isOpen && (active !== -1 || !isStale)) choose(Math.max(0, active));
+        else if (input.value.trim() !== '') {
+          clearTimeout(timer);
+          void search();
+        }
         return;
       case 'Escape':
         event.preventDefault();

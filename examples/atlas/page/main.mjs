@@ -20,6 +20,8 @@ const map = createMap(find('map'), (atLat, atLng) =>
   go({ kind: 'nearest', lat: degrees(atLat), lng: degrees(atLng), k: k.value }),
 );
 
+const atFirst = { title: title.textContent, page: document.title, answer: [...answer.childNodes] };
+
 let question = new AbortController();
 
 /** Shows a state that somebody chose, and puts it into the address. */
@@ -34,7 +36,7 @@ async function show(state) {
   question = new AbortController();
   const { signal } = question;
   fill(state);
-  if (!state) return;
+  if (!state) return showNothing();
   results.setAttribute('aria-busy', 'true');
   try {
     const shown = await (state.kind === 'country' ? showCountry(state, signal) : showNearest(state, signal));
@@ -57,6 +59,15 @@ async function show(state) {
   } finally {
     if (!signal.aborted) results.removeAttribute('aria-busy');
   }
+}
+
+function showNothing() {
+  results.removeAttribute('aria-busy');
+  problem.replaceChildren();
+  answer.replaceChildren(...atFirst.answer);
+  title.textContent = atFirst.title;
+  document.title = atFirst.page;
+  map.show([]);
 }
 
 async function showNearest(state, signal) {
@@ -126,6 +137,12 @@ place.addEventListener('submit', async (event) => {
   event.preventDefault();
   await go({ kind: 'nearest', lat: lat.value, lng: lng.value, k: k.value });
   place.querySelector('[aria-invalid]')?.focus();
+});
+
+// A link to the results would take the place of the state in the address.
+document.querySelector('.skip').addEventListener('click', (event) => {
+  event.preventDefault();
+  results.focus();
 });
 
 // Back and forward, and a link with another state that is put into the address bar.

@@ -4,6 +4,8 @@ import type { Descriptor, NativeAddon, Watch } from '../../memory/native.ts';
 import { type ControlEvents, type ControlPort, DESCRIPTORS_MAX, HUNG_UP, MESSAGE_MAX_BYTES } from './port.ts';
 
 /** The operating system is short of memory for sockets: try again soon. */
+/** One that talks without end must not keep the others from being heard. */
+const TURN_MESSAGES = 64;
 const SHORT_OF_MEMORY_MS = 10;
 
 interface Outgoing {
@@ -27,7 +29,7 @@ export class SeqpacketPort implements ControlPort {
     this.#addon = addon;
     this.#socket = socket;
     this.#events = events;
-    this.#watch = addon.watch(socket, 'socket', () => this.drain());
+    this.#watch = addon.watch(socket, 'socket', () => this.#take(TURN_MESSAGES));
   }
 
   send(message: object, descriptors: readonly Descriptor[] = [], release: readonly Descriptor[] = [], onSent?: () => void): void {
@@ -48,7 +50,12 @@ export class SeqpacketPort implements ControlPort {
   }
 
   drain(): void {
-    while (!this.#closed) {
+    this.#take(Number.POSITIVE_INFINITY);
+  }
+
+  /** The watch is level-triggered: what is left comes with the next turn. */
+  #take(most: number): void {
+    for (let taken = 0; taken < most && !this.#closed; taken++) {
       let received: ReturnType<NativeAddon['receive']>;
       try {
         received = this.#addon.receive(this.#socket);

@@ -29,6 +29,8 @@ const UNKNOWN_FOLDER: Holder = { owner: OPERATOR, group: undefined, mode: 0o700 
 export class AccessIndex {
   readonly #root: Holder;
   readonly #holders = new Map<string, Holder>();
+  /** Of each folder: how many paths are known below it. */
+  readonly #inside = new Map<string, number>();
   #folder: Place | undefined;
   #log: FileHandle | undefined;
   #lines = 0;
@@ -61,7 +63,7 @@ export class AccessIndex {
     for (let at = 0; at < paths.length; at += AT_ONCE) {
       const some = paths.slice(at, at + AT_ONCE);
       const there = await Promise.all(some.map((path) => isThere(path.slice(1).split('/'))));
-      for (const [index, path] of some.entries()) if (there[index] === false) this.#holders.delete(path);
+      for (const [index, path] of some.entries()) if (there[index] === false) this.#forget(path);
     }
     this.#folder = folder;
     await this.#rewrite(folder);
@@ -77,14 +79,14 @@ export class AccessIndex {
   async set(names: Names, holder: Holder): Promise<void> {
     const path = formatPath(names);
     await this.#write([lineOf(path, holder)]);
-    this.#holders.set(path, holder);
+    this.#know(path, holder);
   }
 
   /** Forgets a path and all below it. */
   async remove(names: Names): Promise<void> {
     const paths = this.#below(names);
     await this.#write(paths.map((path) => lineOf(path, undefined)));
-    for (const path of paths) this.#holders.delete(path);
+    for (const path of paths) this.#forget(path);
   }
 
   /** What is said of `from` and below is said of `to` as well; the old places are forgotten by `remove`, once it has moved. With `as` all of it is said to be that. */
@@ -94,7 +96,7 @@ export class AccessIndex {
       (path) => [target + path.slice(source.length), as ?? (this.#holders.get(path) as Holder)] as const,
     );
     await this.#write(copied.map(([path, holder]) => lineOf(path, holder)));
-    for (const [path, holder] of copied) this.#holders.set(path, holder);
+    for (const [path, holder] of copied) this.#know(path, holder);
   }
 
   async close(): Promise<void> {
@@ -107,7 +109,28 @@ export class AccessIndex {
 
   #below(names: Names): string[] {
     const path = formatPath(names);
-    return [...this.#holders.keys()].filter((known) => known === path || known.startsWith(`${path}/`));
+    const own = this.#holders.has(path) ? [path] : [];
+    if (!this.#inside.has(path)) return own; // the usual case: all paths are looked through for folders alone
+    const prefix = `${path}/`;
+    return [...own, ...[...this.#holders.keys()].filter((known) => known.startsWith(prefix))];
+  }
+
+  #know(path: string, holder: Holder): void {
+    if (!this.#holders.has(path)) this.#countInside(path, 1);
+    this.#holders.set(path, holder);
+  }
+
+  #forget(path: string): void {
+    if (this.#holders.delete(path)) this.#countInside(path, -1);
+  }
+
+  #countInside(path: string, change: number): void {
+    for (let end = path.lastIndexOf('/'); end > 0; end = path.lastIndexOf('/', end - 1)) {
+      const folder = path.slice(0, end);
+      const count = (this.#inside.get(folder) ?? 0) + change;
+      if (count === 0) this.#inside.delete(folder);
+      else this.#inside.set(folder, count);
+    }
   }
 
   /** One write after the other. */
@@ -144,8 +167,8 @@ export class AccessIndex {
     const json = line.slice(9);
     if (line.slice(0, 8) !== checkOf(json)) return false;
     const [path, owner, group, mode] = JSON.parse(json) as [string, string?, (string | null)?, number?];
-    if (owner === undefined || mode === undefined) this.#holders.delete(path);
-    else this.#holders.set(path, { owner, group: group ?? undefined, mode });
+    if (owner === undefined || mode === undefined) this.#forget(path);
+    else this.#know(path, { owner, group: group ?? undefined, mode });
     return true;
   }
 }

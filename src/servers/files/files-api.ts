@@ -56,7 +56,7 @@ export interface FileChange {
  * with `code` (ENOENT, EACCES, EEXIST, EINVAL …), `operation` and `path`.
  */
 export type FilesApi = {
-  /** The whole, or a range. Up to 64 MiB; larger files by `stream`. */
+  /** The whole, or a range. Up to 63 MiB; larger files by `stream`. */
   read(path: string, options?: ReadOptions): Promise<Uint8Array>;
   /** The whole as UTF-8. */
   readText(path: string): Promise<string>;

@@ -246,8 +246,13 @@ test('changes are told, of a file and of a directory; the server’s own are not
   await tree.write('operator', '/folder/file', Buffer.from('1'), {});
   const over = new AbortController();
   const heard: string[] = [];
-  await tree.watch('operator', '/folder', over.signal, ({ path }) => heard.push(path));
-  await tree.watch('operator', '/', over.signal, ({ path }) => heard.push(path));
+  let ends = 0;
+  const hear = ({ path }: { readonly path: string }) => void heard.push(path);
+  const end = () => {
+    ends += 1;
+  };
+  await tree.watch('operator', '/folder', over.signal, hear, end);
+  await tree.watch('operator', '/', over.signal, hear, end);
   await tree.append('operator', '/folder/file', Buffer.from('2'));
   writeFileSync(join(inside, 'foreign'), 'x');
   await rename(join(inside, 'foreign'), join(inside, 'moved'));
@@ -262,5 +267,7 @@ test('changes are told, of a file and of a directory; the server’s own are not
     heard.some((path) => path.includes(OWN_FOLDER)),
     false,
   );
-  await code(tree.watch('foo', '/folder', over.signal, () => {})).then((got) => assert.equal(got, 'EACCES'));
+  await new Promise(setImmediate);
+  assert.equal(ends, 2, 'who watched knows that nothing more comes');
+  await code(tree.watch('foo', '/folder', over.signal, hear, end)).then((got) => assert.equal(got, 'EACCES'));
 });

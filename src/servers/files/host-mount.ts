@@ -135,14 +135,14 @@ export class HostMount implements Mount {
     });
   }
 
-  async watch(at: Names, signal: AbortSignal, hear: (change: FileChange) => void): Promise<void> {
+  async watch(at: Names, signal: AbortSignal, hear: (change: FileChange) => void, onEnd: () => void): Promise<void> {
     hide(at);
     const { type } = await this.stat(at);
     const isFolder = type === 'directory';
     const name = isFolder ? undefined : at.at(-1);
     await this.#directory.within(isFolder ? at : at.slice(0, -1), async (place) => {
       const watcher = watchHost(place.self, { signal, persistent: false });
-      watcher.on('error', () => {}); // it ends: so does the stream
+      watcher.on('error', onEnd).on('close', onEnd);
       watcher.on('change', (event, changed) => {
         const path = String(changed ?? '');
         if (path === OWN_FOLDER || (name !== undefined && path !== name)) return;

@@ -13,12 +13,15 @@ import { MemoryMount } from './memory-mount.ts';
 import type { OpenFile } from './mount.ts';
 import { checkOptions, type FilesOptions, type MountSettings } from './options.ts';
 import { type Permissions, parsePermissions } from './permissions.ts';
+import { Room } from './room.ts';
 import { type Mounted, Tree } from './tree.ts';
 
 export type { FileChange, FileEntry, FileStat, FilesApi, FileType } from './files-api.ts';
 export type { FilesOptions, MountOptions } from './options.ts';
 
 const READ_MAX_BYTES = 63 * 1024 * 1024;
+/** What all reads together hold at a time; who comes when there is no room waits. */
+const READS_BYTES = 128 * 1024 * 1024;
 /** Streams and watches of one principal. */
 const STREAMS_MAX = 128;
 const PIECE_BYTES = 256 * 1024;
@@ -46,13 +49,15 @@ export default server(async (ctx: ServerContext<FilesOptions>): Promise<FilesApi
     };
   };
 
+  const room = new Room(READS_BYTES);
+
   const read = async (operation: string, path: string, options?: ReadOptions): Promise<Uint8Array> => {
     const file = await tree.open(who(), path, operation);
     try {
       const [start, end] = rangeOf(options, file.size, path);
       if (end - start > READ_MAX_BYTES)
         throw new FileError('EFBIG', operation, path, `${end - start} bytes; up to ${READ_MAX_BYTES} at once, more by stream()`);
-      return await file.read(start, end - start);
+      return await room.within(end - start, () => file.read(start, end - start));
     } finally {
       await file.close();
     }
@@ -104,10 +109,11 @@ export default server(async (ctx: ServerContext<FilesOptions>): Promise<FilesApi
       const leave = enter(call.principal, path, 'watch');
       const changes = new Feed<FileChange>(CHANGES_MAX);
       try {
-        await tree.watch(call.principal, path, over.signal, (change) => {
+        const hear = (change: FileChange) => {
           const { last } = changes;
           if (last?.path !== change.path || last.what !== change.what) changes.push(change);
-        });
+        };
+        await tree.watch(call.principal, path, over.signal, hear, () => changes.end());
         yield* changes.items(call);
       } finally {
         over.abort();

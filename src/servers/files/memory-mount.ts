@@ -14,6 +14,9 @@ interface Folder {
   modifiedMs: number;
 }
 type Node = File | Folder;
+/** What a node takes beside its content. */
+const NODE_BYTES = 256;
+
 type Hear = (change: FileChange) => void;
 
 export class MemoryMount implements Mount {
@@ -23,7 +26,7 @@ export class MemoryMount implements Mount {
   readonly #watchers = new Map<Hear, Names>();
   #bytes = 0;
 
-  /** @param bytesMax all contents together; beyond it ENOSPC. */
+  /** @param bytesMax all contents together, and NODE_BYTES for each file and directory; beyond it ENOSPC. */
   constructor(bytesMax: number, isReadOnly = false) {
     this.#bytesMax = bytesMax;
     this.isReadOnly = isReadOnly;
@@ -71,7 +74,7 @@ export class MemoryMount implements Mount {
     const before = folder.entries.get(name);
     if (before !== undefined && isNew) throw new FileError('EEXIST', 'write', '');
     if (before !== undefined && isFolder(before)) throw new FileError('EISDIR', 'write', '');
-    this.#count(content.length - (before?.content.length ?? 0));
+    this.#count(content.length - (before?.content.length ?? -NODE_BYTES));
     this.#put(folder, at, { content: content.slice(), modifiedMs: Date.now() }, before === undefined ? 'rename' : 'change');
   }
 
@@ -87,6 +90,7 @@ export class MemoryMount implements Mount {
   async mkdir(at: Names): Promise<void> {
     const [folder, name] = this.#above(at);
     if (folder.entries.has(name)) throw new FileError('EEXIST', 'mkdir', '');
+    this.#count(NODE_BYTES);
     this.#put(folder, at, newFolder(), 'rename');
   }
 
@@ -104,7 +108,7 @@ export class MemoryMount implements Mount {
     if (before !== undefined && isFolder(before) !== isFolder(node))
       throw new FileError(isFolder(before) ? 'EISDIR' : 'ENOTDIR', 'rename', '');
     if (before !== undefined && isFolder(before) && before.entries.size > 0) throw new FileError('ENOTEMPTY', 'rename', '');
-    if (before !== undefined && !isFolder(before)) this.#bytes -= before.content.length;
+    if (before !== undefined) this.#bytes -= sizeOf(before);
     source.entries.delete(oldName);
     source.modifiedMs = Date.now();
     this.#tell(from, 'rename');
@@ -116,7 +120,7 @@ export class MemoryMount implements Mount {
     const node = folder.entries.get(name);
     if (node === undefined) throw new FileError('ENOENT', 'remove', '');
     if (isFolder(node) && node.entries.size > 0) throw new FileError('ENOTEMPTY', 'remove', '');
-    if (!isFolder(node)) this.#bytes -= node.content.length;
+    this.#bytes -= sizeOf(node);
     folder.entries.delete(name);
     folder.modifiedMs = Date.now();
     this.#tell(at, 'rename');
@@ -175,6 +179,10 @@ export class MemoryMount implements Mount {
       else if (at.length === watched.length + 1) hear({ path: at.at(-1) as string, what });
     }
   }
+}
+
+function sizeOf(node: Node): number {
+  return NODE_BYTES + (isFolder(node) ? 0 : node.content.length);
 }
 
 function newFolder(): Folder {

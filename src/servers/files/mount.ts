@@ -30,7 +30,10 @@ export interface Mount {
   rename(from: Names, to: Names): Promise<void>;
   /** A file or an empty directory. */
   remove(at: Names): Promise<void>;
-  /** Tells of changes until `signal` aborts. `path` is a name within the directory, or empty for the file itself. */
-  watch(at: Names, signal: AbortSignal, hear: (change: FileChange) => void): Promise<void>;
+  /**
+   * Tells of changes until `signal` aborts. `path` is a name within the directory, or empty for the file itself.
+   * @param onEnd nothing more will be heard, whatever happens.
+   */
+  watch(at: Names, signal: AbortSignal, hear: (change: FileChange) => void, onEnd: () => void): Promise<void>;
   close(): Promise<void>;
 }

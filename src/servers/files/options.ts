@@ -22,7 +22,7 @@ export type MountOptions = RootOptions &
         readonly readOnly?: boolean;
       }
     | {
-        /** In the server's memory, megabytes at most, 1 or more: lost when it restarts. */
+        /** In the server's memory, megabytes at most, 1 or more, each file and directory counted with 256 bytes besides: lost when it restarts. */
         readonly memoryMb: number;
       }
     | {

@@ -191,15 +191,14 @@ export class Tree {
     });
   }
 
-  watch(who: string, path: string, signal: AbortSignal, hear: (change: FileChange) => void): Promise<void> {
+  watch(who: string, path: string, signal: AbortSignal, hear: (change: FileChange) => void, onEnd: () => void): Promise<void> {
     return this.#do(path, 'watch', async (spot) => {
       await this.#enter(who, spot, 'watch');
       const { type } = await spot.mounted.mount.stat(spot.names);
       await this.#check(who, spot, type === 'directory', 'read', 'watch');
       const within = path === '/' ? '' : path;
-      await spot.mounted.mount.watch(spot.names, signal, (change) =>
-        hear({ ...change, path: change.path === '' ? path : `${within}/${change.path}` }),
-      );
+      const changed = (change: FileChange) => hear({ ...change, path: change.path === '' ? path : `${within}/${change.path}` });
+      await spot.mounted.mount.watch(spot.names, signal, changed, onEnd);
     });
   }
 

@@ -103,7 +103,7 @@ test('there is a first chunk, also of nothing and of a header alone', () => {
 
 test('a row that is too long is an error that says where it begins, after the rows before it', async () => {
   const rows = 'a,b\n1,2\n3,4\n';
-  for (const long of [`"${'x'.repeat(200)}`, `${'y'.repeat(200)}\n5,6\n`]) {
+  for (const long of [`"${'x'.repeat(200)}`, `"${'x'.repeat(200)}\n5,6\n`, `${'y'.repeat(200)}\n5,6\n`]) {
     for (const size of [1, 7, 1000]) {
       const taken: RowChunk[] = [];
       const bytes = Buffer.from(rows + long);
@@ -121,4 +121,27 @@ test('a row that is too long is an error that says where it begins, after the ro
   }
   const huge = Buffer.from('h'.repeat(70_000));
   assert.throws(() => cut([huge], 'csv'), /the header has 70000 bytes/);
+});
+
+test('a quote that nobody closes costs its own row, in the midst and at the end', () => {
+  const rows = Array.from({ length: 50 }, (_, i) => `${i},x\n`);
+  const broken = '7,"open\n';
+  for (const at of [0, 20, 49, 50]) {
+    const all = [...rows.slice(0, at), broken, ...rows.slice(at)];
+    const bytes = Buffer.from(`a,b\n${all.join('')}`);
+    for (const rowBytesMax of [40, 100, 100_000]) {
+      for (const size of [1, 13, bytes.length]) {
+        const pieces = Array.from({ length: Math.ceil(bytes.length / size) }, (_, i) => bytes.subarray(i * size, (i + 1) * size));
+        const chunks = cut(pieces, 'csv', { chunkBytes: 60, rowBytesMax });
+        assert.equal(textOf(chunks), all.join(''));
+        const guilty = chunks.find((chunk) => textOf([chunk]).includes('open')) as RowChunk;
+        assert.ok(textOf([guilty]).endsWith(broken), 'it is the last of its chunk: nobody else is taken for its field');
+        let line = 2;
+        for (const chunk of chunks) {
+          assert.equal(chunk.line, line);
+          line += textOf([chunk]).split('\n').length - 1;
+        }
+      }
+    }
+  }
 });

@@ -5,7 +5,9 @@
 //
 // One look at each byte, and a state that is carried over borders: a newline within quotes ends no row, `""` within quotes is a quote,
 // and a quote opens only at the start of a field (in `5" pipe` it is a character). So a row with broken quotes harms its neighbours
-// only if it opens one that it does not close. What is kept is the chunk in the making: a row longer than `rowBytesMax` is an error.
+// only if it opens one that it does not close, and only up to the next quote: where none comes within `rowBytesMax`, or before the end,
+// the row ends at its first newline after all, and what follows is looked at anew. What is kept is the chunk in the making: a row longer
+// than `rowBytesMax` is an error.
 
 import { SkerryError } from '../../base/errors.ts';
 
@@ -92,11 +94,15 @@ export class RowCutter {
       if (end === -1) {
         this.#held.push(bytes);
         this.#heldBytes += bytes.length;
-        if (this.#heldBytes - this.#wholeBytes > this.#rowBytesMax) {
+        if (this.#heldBytes - this.#wholeBytes <= this.#rowBytesMax) return;
+        if (!this.#endBrokenRow()) {
           if (this.#wholeBytes > 0) yield this.#take();
           throw this.#tooLong();
         }
-        return;
+        yield this.#take();
+        bytes = this.#release();
+        at = 0;
+        continue;
       }
       const rowBytes = this.#heldBytes + end - this.#wholeBytes;
       if (rowBytes > this.#rowBytesMax) {
@@ -122,6 +128,10 @@ export class RowCutter {
 
   /** There is no more: gives the rest. */
   *end(): Generator<RowChunk, void, undefined> {
+    while (this.#endBrokenRow()) {
+      yield this.#take();
+      yield* this.push(this.#release());
+    }
     this.#wholeBytes = this.#heldBytes;
     if (this.#header === undefined) this.#takeHeader();
     if (this.#first || this.#heldBytes > 0) yield this.#take();
@@ -156,6 +166,28 @@ export class RowCutter {
     }
     this.#place = place;
     return -1;
+  }
+
+  /** A row with a quote that nobody closes ends at its first newline. @returns false when there is no such row */
+  #endBrokenRow(): boolean {
+    if (this.#place !== Place.quoted || this.#header === undefined) return false;
+    const all = this.#held.length === 1 ? (this.#held[0] as Uint8Array) : Buffer.concat(this.#held, this.#heldBytes);
+    const newline = all.indexOf(NEWLINE, this.#wholeBytes);
+    if (newline === -1 || newline + 1 - this.#wholeBytes > this.#rowBytesMax) return false;
+    this.#held = [all];
+    this.#wholeBytes = newline + 1;
+    this.#rowLine += 1;
+    return true;
+  }
+
+  /** Gives what is held out of the hand, to be looked at anew. */
+  #release(): Uint8Array {
+    const [bytes = new Uint8Array(0)] = this.#held;
+    this.#held = [];
+    this.#heldBytes = 0;
+    this.#line = this.#rowLine;
+    this.#place = this.#fieldStart;
+    return bytes;
   }
 
   /** Holds the bytes before `end`. @returns the others */

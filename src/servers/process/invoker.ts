@@ -13,9 +13,14 @@ export interface InvokeOptions {
   readonly as?: string;
 }
 
+interface Used {
+  readonly remote: RemoteServer;
+  calls: number;
+}
+
 export class Invoker {
   readonly #clients: LinkClients;
-  readonly #remotes = new Map<string, RemoteServer>();
+  readonly #remotes = new Map<string, Used>();
 
   constructor(clients: LinkClients) {
     this.#clients = clients;
@@ -26,7 +31,7 @@ export class Invoker {
     const call = getCurrentCall() as CurrentCall;
     const { signal } = call;
     const { timeoutMs } = options;
-    const remote = this.#remoteOf(server, options.as ?? OPERATOR);
+    const { remote, leave } = this.#remoteOf(server, options.as ?? OPERATOR);
     const waiting = async <T>(promise: Promise<T> | T): Promise<T> => {
       call.idle(true); // it computes nothing meanwhile
       try {
@@ -35,29 +40,38 @@ export class Invoker {
         call.idle(false);
       }
     };
-    const given = remote.invoke(method, args, timeoutMs === undefined ? { signal } : { signal, timeoutMs });
-    const result: unknown = await waiting(given as Promise<unknown>);
-    if (!isStream(result)) {
-      yield result;
-      return;
-    }
-    const items = result[Symbol.asyncIterator]();
     try {
-      for (let item = await waiting(items.next()); item.done !== true; item = await waiting(items.next())) yield item.value;
+      const given = remote.invoke(method, args, timeoutMs === undefined ? { signal } : { signal, timeoutMs });
+      const result: unknown = await waiting(given as Promise<unknown>);
+      if (!isStream(result)) {
+        yield result;
+        return;
+      }
+      const items = result[Symbol.asyncIterator]();
+      try {
+        for (let item = await waiting(items.next()); item.done !== true; item = await waiting(items.next())) yield item.value;
+      } finally {
+        await items.return?.();
+      }
     } finally {
-      await items.return?.();
+      leave();
     }
   }
 
-  #remoteOf(server: string, user: string): RemoteServer {
+  /** The operator's channels are kept, one for each server; those of users as long as they are used: there is no end of users. */
+  #remoteOf(server: string, user: string): { readonly remote: RemoteServer; leave(): void } {
     const key = `${user} ${server}`;
-    let remote = this.#remotes.get(key);
-    if (remote === undefined) {
-      const connector: Connector = user === OPERATOR ? this.#clients : this.#clients.as(user);
-      remote = new RemoteServer(server, connector);
-      this.#remotes.set(key, remote);
-    }
-    return remote;
+    const connector: Connector = user === OPERATOR ? this.#clients : this.#clients.as(user);
+    const used = this.#remotes.get(key) ?? { remote: new RemoteServer(server, connector), calls: 0 };
+    this.#remotes.set(key, used);
+    used.calls += 1;
+    const leave = () => {
+      used.calls -= 1;
+      if (used.calls > 0 || user === OPERATOR) return;
+      this.#remotes.delete(key);
+      used.remote.leave(new SkerryError('SKERRY_ABORTED', 'the operator has left'));
+    };
+    return { remote: used.remote, leave };
   }
 }
 

@@ -5,10 +5,11 @@
 // make itself an operator: the peer's ancestors are looked up when it connects. Without the addon the peer is not known, and this second
 // door is open: isolation there stops accidents alone.
 
-import { chmodSync, lstatSync, mkdirSync, readdirSync, readFileSync, rmSync } from 'node:fs';
+import { chmodSync, mkdirSync, readdirSync, readFileSync, rmSync } from 'node:fs';
 import { createServer, type Server, type Socket } from 'node:net';
 import { join } from 'node:path';
 import { SkerryError } from '../../base/errors.ts';
+import { checkPrivateFolder } from '../../base/private-folder.ts';
 import { LoadBoard } from '../../channel/stream/load-board.ts';
 import { StreamServerEnd } from '../../channel/stream/server-end.ts';
 import { SocketWire } from '../../channel/stream/socket-wire.ts';
@@ -45,6 +46,7 @@ export class OperatorSocket {
   readonly #load: LoadBoard;
   readonly #operators = new Map<string, Joined>();
   readonly #strangers = new Set<Socket>();
+  readonly #refused = new Set<Socket>();
   readonly #addon = loadNative().addon;
   #server: Server | undefined;
   #path: string | undefined;
@@ -83,24 +85,25 @@ export class OperatorSocket {
     if (this.#path !== undefined) rmSync(this.#path, { force: true });
     this.#path = undefined;
     this.#server?.close();
-    for (const socket of this.#strangers) socket.destroy();
+    for (const socket of [...this.#strangers, ...this.#refused]) socket.destroy();
   }
 
   #admit(socket: Socket): void {
     socket.unref();
     socket.on('error', () => {});
-    if (this.#strangers.size >= STRANGERS_MAX) {
+    const refusal = this.#refusal(socket); // told once it has spoken: who is cut off before that hears nothing
+    const among = refusal === undefined ? this.#strangers : this.#refused; // those who are to be refused take nobody's place
+    if (among.size >= STRANGERS_MAX) {
       socket.destroy();
       return;
     }
-    const refusal = this.#refusal(socket); // told once it has spoken: who is cut off before that hears nothing
-    this.#strangers.add(socket);
+    among.add(socket);
     const timer = setTimeout(() => socket.destroy(), STRANGER_MS);
     timer.unref();
     let shown = Buffer.alloc(0);
     const settle = () => {
       clearTimeout(timer);
-      this.#strangers.delete(socket);
+      among.delete(socket);
     };
     const onData = (chunk: Buffer) => {
       shown = Buffer.concat([shown, chunk]);
@@ -179,10 +182,7 @@ function makeFolder(folder: string): void {
   } catch (error) {
     if ((error as NodeJS.ErrnoException).code !== 'EEXIST') throw error;
   }
-  const stat = lstatSync(folder);
-  const uid = process.getuid?.() ?? stat.uid;
-  if (!stat.isDirectory() || stat.uid !== uid || (stat.mode & 0o077) !== 0)
-    throw new Error(`${folder} must be a folder of user ${uid} that nobody else may enter (mode 0700)`);
+  checkPrivateFolder(folder);
 }
 
 /** Sockets of systems that have ended without a word. */

@@ -8,7 +8,7 @@ import { StatusCounters } from '../../memory/status.ts';
 import type { BirthConfig, FromProcessServer, InstanceEvent } from '../../protocol/control.ts';
 import type { Dispatcher } from '../../rpc/dispatcher.ts';
 import { server } from '../../server/definition.ts';
-import { type Entries, system } from '../../server/system.ts';
+import { type Entries, type SystemOptions, system } from '../../server/system.ts';
 import type { ProcessEntry } from './process-api.ts';
 import { ProcessServer } from './process-server.ts';
 
@@ -21,7 +21,7 @@ const load = async () => ({ default: server(() => ({})) });
 const entry = { load, initTimeoutMs: INIT_MS };
 
 /** Of a server that had been ready. */
-const NOTE = JSON.stringify({ since: 1, spawned: true, unstable: 1, restarts: 3, readySince: 0 });
+const NOTE = JSON.stringify({ since: 1, generation: 7, spawned: true, unstable: 1, restarts: 3, readySince: 0 });
 
 type Kept = Partial<Extract<InstanceEvent, { what: 'kept' }>> & { readonly name: string; readonly isReady?: boolean };
 
@@ -33,9 +33,9 @@ class Rig {
   #dispatcher: Dispatcher | undefined;
   #generation = 0;
 
-  private constructor(servers: Entries) {
+  private constructor(servers: Entries, options: SystemOptions<string, Record<never, never>> = {}) {
     systems += 1;
-    const { url } = system(`data:text/javascript,export default ${systems}`, servers); // a module with nothing else in it
+    const { url } = system(`data:text/javascript,export default ${systems}`, servers, options as object); // a module with nothing else in it
     this.names = Object.keys(servers);
     const link = {
       send: (message: FromProcessServer) => this.#said.push(message),
@@ -54,8 +54,8 @@ class Rig {
   }
 
   /** All of them are asked for. */
-  static async declared(t: TestContext, servers: Entries): Promise<Rig> {
-    const rig = new Rig(servers);
+  static async declared(t: TestContext, servers: Entries, options?: SystemOptions<string, Record<never, never>>): Promise<Rig> {
+    const rig = new Rig(servers, options);
     await rig.process.run();
     await turn();
     t.mock.timers.enable({ apis: ['setTimeout'] });
@@ -83,8 +83,8 @@ class Rig {
   }
 
   /** All of them run. */
-  static async up(t: TestContext, servers: Entries): Promise<Rig> {
-    const rig = await Rig.declared(t, servers);
+  static async up(t: TestContext, servers: Entries, options?: SystemOptions<string, Record<never, never>>): Promise<Rig> {
+    const rig = await Rig.declared(t, servers, options);
     for (const name of rig.names) {
       rig.born(name);
       rig.manifest(name);
@@ -96,7 +96,7 @@ class Rig {
 
   /** What it has sent since this was asked last: kinds, with the names of slots. */
   said(): string[] {
-    const orders = this.#said.splice(0).filter(({ t }) => t !== 'remember');
+    const orders = this.#said.splice(0).filter(({ t }) => t !== 'remember' && (t as string) !== 'ready');
     return orders.map((message) => {
       const { t, slot } = message as { t: string; slot?: number };
       return slot === undefined ? t : `${t} ${this.names[slot - FIRST_SLOT]}`;
@@ -114,6 +114,10 @@ class Rig {
 
   ready(name: string): void {
     this.process.onInstance(this.#slot(name), { what: 'ready' });
+  }
+
+  failed(name: string, message: string): void {
+    this.process.onInstance(this.#slot(name), { what: 'failed', stage: 'init', error: { name: 'Error', message } });
   }
 
   died(name: string, reason = 'SIGKILL'): void {
@@ -322,4 +326,59 @@ test('a successor that reads another system module goes by what the kernel has',
   assert.deepEqual(rig.said(), []);
   const names = ((await rig.operate('list')) as ProcessEntry[]).map(({ name }) => name);
   assert.deepEqual(names, ['kernel', 'process', 'geo', 'gone']);
+});
+
+const ordered = { supervision: [{ strategy: 'restForOne', of: ['store', 'cache'] }] } as const;
+
+/** The store has died, the cache has stopped, both are asked for again. */
+async function restarting(t: TestContext): Promise<Rig> {
+  const rig = await Rig.up(t, { store: { ...entry, restart: { stableMs: 0 } }, cache: entry }, ordered);
+  rig.said();
+  rig.died('store');
+  await turn();
+  rig.died('cache');
+  await turn();
+  t.mock.timers.tick(0);
+  await turn();
+  assert.deepEqual(rig.said(), ['stopInstance cache', 'spawn store', 'spawn cache']);
+  return rig;
+}
+
+test('of a group each waits for those before it, and for nobody who is down', async (t) => {
+  const rig = await restarting(t);
+  rig.born('store');
+  rig.born('cache');
+  rig.manifest('cache');
+  assert.deepEqual(rig.said(), []);
+  const killed = rig.operate('kill', 'store', { restart: false });
+  rig.died('store');
+  await killed;
+  assert.deepEqual(rig.said(), ['kill store', 'zombie store', 'init cache']);
+});
+
+test('what an operator takes down while its group restarts stays down', async (t) => {
+  const rig = await Rig.up(t, { store: { ...entry, restart: { stableMs: 0 } }, cache: entry }, ordered);
+  rig.said();
+  const killed = rig.operate('kill', 'cache', { restart: false });
+  rig.died('store');
+  await turn();
+  rig.died('cache');
+  await killed;
+  await turn();
+  t.mock.timers.tick(0);
+  await turn();
+  assert.deepEqual(rig.said(), ['kill cache', 'zombie cache', 'spawn store']);
+});
+
+test('the reason of an end is its own, also of one that never was ready', async (t) => {
+  const rig = await Rig.up(t, { fragile: { ...entry, restart: { type: 'transient' } } });
+  rig.died('fragile', 'exit code 1');
+  rig.born('fragile');
+  rig.failed('fragile', 'no init today');
+  rig.died('fragile', 'exit code 1');
+  assert.equal((await rig.entryOf('fragile')).lastReason, 'init failed: no init today');
+  t.mock.timers.tick(50);
+  rig.born('fragile');
+  rig.died('fragile', 'Error: thrown in a timer');
+  assert.equal((await rig.entryOf('fragile')).lastReason, 'Error: thrown in a timer');
 });

@@ -9,6 +9,7 @@ import { nowMs } from '../../base/clock.ts';
 import { deferred } from '../../base/deferred.ts';
 import { SkerryError } from '../../base/errors.ts';
 import type { Link } from '../../link/link.ts';
+import { watchForHangs } from '../../memory/hang-watch.ts';
 import type { Descriptor, NativeAddon } from '../../memory/native.ts';
 import { mapRegion, RegionKind } from '../../memory/region.ts';
 import {
@@ -26,7 +27,6 @@ import { loadSystem } from '../../server/load.ts';
 import type { DeathPolicy } from '../../server/supervision.ts';
 import type { ServerEntry } from '../../server/system.ts';
 import { decide } from './death-decision.ts';
-import { watchForHangs } from './hang-watch.ts';
 import { Logs } from './logs.ts';
 import { Operations } from './operations.ts';
 import type { Death, InstanceState, LogLine } from './process-api.ts';
@@ -87,10 +87,9 @@ export class ProcessServer implements Instance {
       this.#groups = groupsOf(system.supervision);
       this.#policy = system.onDeath;
       const declarations = this.#plan(system.servers);
-      this.#programs = new Programs(system.programs, this.#addon, (...message) => this.#link.send(...message));
-      this.#operations.serve(this.#programs.api());
+      const { generation } = this.#config.endpoint;
+      this.#programs = new Programs(system.programs, this.#addon, (...message) => this.#link.send(...message), generation);
       this.#link.send({ t: 'declare', servers: declarations });
-      if (this.#bySlot.size === 0) this.#up();
     } catch (error) {
       this.#link.send({ t: 'bootFailed', error: asInit(errorInfo(error), 'the system module could not be loaded') });
     }
@@ -99,8 +98,11 @@ export class ProcessServer implements Instance {
   init(): void {}
 
   onDeclared(resumed: boolean): void {
+    // Not earlier: orders are about what is known now.
+    if (this.#programs !== undefined) this.#operations.serve(this.#programs.api());
     if (resumed) return this.#resume();
     for (const supervised of this.#bySlot.values()) this.#spawn(supervised);
+    if (this.#bySlot.size === 0) this.#up();
   }
 
   /** The system runs: its state has been told as if it had just come about. What does not run is what nobody has restarted. */
@@ -127,7 +129,7 @@ export class ProcessServer implements Instance {
     const isSame = planned?.name === name && planned.replica === replica;
     const supervised = isSame ? planned : supervise(name, replica, slot, this.#entries[name] ?? GONE);
     this.#bySlot.set(slot, supervised);
-    if (note !== undefined) recall(supervised, note);
+    if (note !== undefined) recall(supervised, note, generation);
     if (isDown) supervised.state = 'zombie';
     else if (generation > 0) supervised.state = 'restart';
     supervised.spawned ||= runs;
@@ -161,7 +163,8 @@ export class ProcessServer implements Instance {
         for (const heard of supervised.onInspecting.splice(0)) heard(event.url);
         return;
       case 'failed':
-        supervised.lastReason = `${event.stage} failed: ${event.error.message}`;
+        supervised.failure = `${event.stage} failed: ${event.error.message}`;
+        supervised.lastReason = supervised.failure;
         if (this.#booting) this.#bootFailed(asInit(event.error, `server "${title(supervised)}" failed at ${event.stage}`));
         return;
       case 'died':
@@ -293,7 +296,7 @@ export class ProcessServer implements Instance {
       if (url !== undefined && on) answer.resolve(url);
     });
     const nudge = setTimeout(() => {
-      if (on && supervised.pid === pid) process.kill(pid, 'SIGUSR1');
+      if (on && supervised.pid === pid) openDebugger(pid);
     }, INSPECT_MS);
     const failure = new SkerryError(
       'SKERRY_TIMEOUT',
@@ -337,6 +340,7 @@ export class ProcessServer implements Instance {
     supervised.wish = undefined;
     supervised.after = [];
     supervised.together = undefined;
+    supervised.failure = undefined;
     supervised.spawned = true;
     this.#change(supervised, supervised.generation === 0 ? 'new' : 'restart');
     this.#link.send({ t: 'spawn', slot: supervised.slot });
@@ -353,6 +357,7 @@ export class ProcessServer implements Instance {
   #initTimedOut(supervised: Supervised, timeoutMs: number): void {
     const stage = supervised.uses === undefined ? 'import' : 'init';
     const message = `server "${title(supervised)}" was not ready within ${timeoutMs} ms: its ${stage} has not ended`;
+    supervised.failure = message;
     supervised.lastReason = message;
     if (this.#booting) return this.#bootFailed({ name: 'SkerryError', code: 'SKERRY_INIT', message });
     this.#link.send({ t: 'kill', slot: supervised.slot, reason: message, ordered: false });
@@ -413,7 +418,7 @@ export class ProcessServer implements Instance {
     supervised.status?.release();
     supervised.status = undefined;
     supervised.lastDeath = deathOf(supervised, event);
-    if (event.error === undefined || supervised.readyAt !== undefined) supervised.lastReason = event.reason;
+    supervised.lastReason = supervised.failure ?? event.reason;
     if (this.#stopping) {
       this.#change(supervised, 'zombie');
       return;
@@ -483,7 +488,7 @@ export class ProcessServer implements Instance {
 
   /** Politely, the last first. @returns those that were to be stopped; `together` of those that no other restart has taken over is this list. */
   async #stopTogether(names: readonly string[]): Promise<readonly Supervised[]> {
-    const all = this.#ofNames(names).filter(({ state }) => state !== 'zombie');
+    const all = this.#ofNames(names).filter(({ state, wish }) => state !== 'zombie' && wish !== 'stay down');
     for (const supervised of all) {
       clearTimeout(supervised.timer);
       supervised.together = all;
@@ -511,10 +516,22 @@ export class ProcessServer implements Instance {
     this.#logs.read(files, name, replica, title({ name, replica, ...rest }));
   }
 
-  #mapStatus(supervised: Supervised, [descriptor]: readonly Descriptor[]): void {
+  #mapStatus(supervised: Supervised, [descriptor, bell]: readonly Descriptor[]): void {
     const addon = this.#addon;
-    if (addon === undefined || descriptor === undefined) return;
-    supervised.status = mapRegion(addon, descriptor, RegionKind.status, `${title(supervised)} status`);
+    if (addon === undefined || descriptor === undefined || bell === undefined) return;
+    const { slot } = supervised;
+    supervised.onDeath.push(() => addon.close(bell));
+    try {
+      supervised.status = mapRegion(addon, descriptor, RegionKind.status, `${title(supervised)} status`);
+    } catch (error) {
+      // Its own header is written over, or there is no memory: it cannot be looked after.
+      const reason = `its status region cannot be read: ${(error as Error).message}`;
+      return this.#link.send({ t: 'kill', slot, reason, ordered: false });
+    }
+    this.#watchForHangs(supervised, () => void addon.ring(bell));
+  }
+
+  #watchForHangs(supervised: Supervised, ring: () => void): void {
     const { heartbeatMs } = supervised.entry.limits ?? {};
     if (heartbeatMs === undefined) return;
     const { slot, generation } = supervised;
@@ -523,7 +540,7 @@ export class ProcessServer implements Instance {
       {
         heartbeatMs,
         status: () => (isSame() && supervised.readyAt !== undefined ? supervised.status : undefined),
-        ring: () => this.#link.send({ t: 'ring', slot }),
+        ring,
         onHung: (ms) => {
           const reason = `hung: its event loop has made no turn for ${Math.round(ms)} ms (limits.heartbeatMs: ${heartbeatMs})`;
           if (isSame()) this.#link.send({ t: 'kill', slot, reason, ordered: false });
@@ -535,9 +552,11 @@ export class ProcessServer implements Instance {
   }
 
   #zombie(supervised: Supervised, why: string): void {
+    supervised.together = undefined;
     this.#change(supervised, 'zombie');
     const message = `server "${title(supervised)}" is down until an operator starts it again: ${why}`;
     this.#link.send({ t: 'zombie', slot: supervised.slot, error: { name: 'SkerryError', code: 'SKERRY_SERVER_DOWN', message } });
+    if (!this.#booting && !this.#stopping) this.#initWhatMay(); // nobody waits for it
   }
 
   #stopOne(supervised: Supervised): Promise<void> {
@@ -568,6 +587,13 @@ export class ProcessServer implements Instance {
     this.#stopping = true;
     this.#logs.settled().then(() => this.#link.send({ t: 'bootFailed', error }));
   }
+}
+
+/** It may have ended, and not been told of. */
+function openDebugger(pid: number): void {
+  try {
+    process.kill(pid, 'SIGUSR1');
+  } catch {}
 }
 
 function runsOrIsDown({ state }: Supervised): boolean {

@@ -23,6 +23,8 @@ const ALL_MAX = 256;
 /** Runs that have ended and whose output nobody has read to its end, of a user and of all; beyond it the oldest is dropped. */
 const USER_ENDED_MAX = 32;
 const ALL_ENDED_MAX = 128;
+/** Of one process server. */
+const IDS = 1e9;
 const ARGS_MAX = 256;
 /** With the system's own arguments: they travel in one message, where a character may take six. */
 const ARGS_BYTES_MAX = 12 * 1024;
@@ -38,13 +40,17 @@ export class Programs {
   readonly #addon: NativeAddon | undefined;
   readonly #send: Send;
   readonly #runs = new Map<number, ProgramRun>();
-  #last = 0;
+  #last: number;
   #stdinBytes = 0;
   #stopping = false;
   #ended = (): void => {};
 
-  /** @param addon makes the pipes; without it nothing runs. */
-  constructor(entries: ProgramEntries, addon: NativeAddon | undefined, send: Send) {
+  /**
+   * @param addon makes the pipes; without it nothing runs.
+   * @param generation of this process server: no run has the number of a predecessor's.
+   */
+  constructor(entries: ProgramEntries, addon: NativeAddon | undefined, send: Send, generation = 1) {
+    this.#last = (generation - 1) * IDS;
     this.#entries = entries;
     this.#addon = addon;
     this.#send = send;

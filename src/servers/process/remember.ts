@@ -5,6 +5,7 @@ import type { Supervised, Wish } from './supervised.ts';
 
 interface Note {
   readonly since: number;
+  readonly generation: number;
   /** An instance had been asked for, and its death was not known. */
   readonly spawned: boolean;
   readonly wish?: Wish;
@@ -17,28 +18,45 @@ interface Note {
   readonly lastUses?: readonly string[];
 }
 
-/** The kernel takes 16,384 characters. */
-const STACK_MAX = 4_096;
-const REASON_MAX = 2_048;
+/** What the kernel keeps. In JSON a control character takes six. */
+const NOTE_MAX = 16_384;
+const REASON_MAX = 300;
 
 export function noteOf(supervised: Supervised): string {
-  const { since, spawned, wish, readyAt, unstable, restarts, lastReason, lastDeath, lastUses } = supervised;
+  const { since, generation, spawned, wish, readyAt, unstable, restarts, lastReason, lastDeath, lastUses } = supervised;
   const note: Note = {
     since,
+    generation,
     spawned,
     ...(wish === undefined ? {} : { wish }),
     ...(readyAt === undefined ? {} : { readySince: Date.now() - (performance.now() - readyAt) }),
     unstable,
     restarts,
     ...(lastReason === undefined ? {} : { lastReason: lastReason.slice(0, REASON_MAX) }),
-    ...(lastDeath === undefined ? {} : { lastDeath: shortened(lastDeath) }),
-    ...(lastUses === undefined ? {} : { lastUses }),
   };
-  return JSON.stringify(note);
+  const death = lastDeath === undefined ? {} : { lastDeath: { ...lastDeath, reason: lastDeath.reason.slice(0, REASON_MAX) } };
+  const uses = lastUses === undefined ? {} : { lastUses };
+  // The stack goes first, then the rest of what is only told.
+  const { stack: _, ...bare } = death.lastDeath ?? {};
+  const notes = [{ ...note, ...death, ...uses }, { ...note, ...(lastDeath && { lastDeath: bare }), ...uses }, note];
+  const texts = notes.map((one) => JSON.stringify(one));
+  return texts.find(({ length }) => length <= NOTE_MAX) as string;
 }
 
-export function recall(supervised: Supervised, text: string): void {
-  const { since, spawned, wish, readySince, unstable, restarts, lastReason, lastDeath, lastUses } = JSON.parse(text) as Note;
+/** @param generation of the slot's last instance; a note of an earlier one says nothing of its readiness. */
+export function recall(supervised: Supervised, text: string, generation: number): void {
+  const {
+    since,
+    generation: noted,
+    spawned,
+    wish,
+    readySince,
+    unstable,
+    restarts,
+    lastReason,
+    lastDeath,
+    lastUses,
+  } = JSON.parse(text) as Note;
   supervised.since = since;
   supervised.spawned = spawned;
   supervised.wish = wish === 'together' ? 'restart' : wish;
@@ -47,11 +65,7 @@ export function recall(supervised: Supervised, text: string): void {
   supervised.lastReason = lastReason;
   supervised.lastDeath = lastDeath;
   supervised.lastUses = lastUses;
-  if (!spawned || readySince === undefined) return;
+  if (!spawned || readySince === undefined || noted !== generation) return;
   supervised.begun = true;
   supervised.readyAt = performance.now() - (Date.now() - readySince);
-}
-
-function shortened({ reason, stack, ...death }: Death): Death {
-  return { ...death, reason: reason.slice(0, REASON_MAX), ...(stack === undefined ? {} : { stack: stack.slice(0, STACK_MAX) }) };
 }

@@ -33,6 +33,8 @@ export interface Supervised {
   unstable: number;
   restarts: number;
   timer: NodeJS.Timeout | undefined;
+  /** Why the present instance does not get ready, as it or its timer says. */
+  failure: string | undefined;
   lastReason: string | undefined;
   lastDeath: Death | undefined;
   /** What its instances have loaded, as far as it is told. */
@@ -68,6 +70,7 @@ export function supervise(name: string, replica: number, slot: number, entry: Se
     unstable: 0,
     restarts: 0,
     timer: undefined,
+    failure: undefined,
     lastReason: undefined,
     lastDeath: undefined,
     modules: new Set(),

@@ -6,10 +6,11 @@
 //   no turn, it waits for events ────────▶ ring: one that waits takes a turn; else as above
 //
 // A look is every half heartbeat and counts by itself, not by the clock: a machine or a process server that was suspended has looked once,
-// not for an hour. What a debugger may hold is left alone.
+// not for an hour. Who watches rings by itself: no third process that is slow can make an idle one look hung. What a debugger may hold is
+// left alone.
 
-import type { Region } from '../../memory/region.ts';
-import { readVitals } from '../../memory/status.ts';
+import type { Region } from './region.ts';
+import { readVitals } from './status.ts';
 
 /** Looks without a turn: the first begins the doubt, and these many end it. */
 const LOOKS = 2;

@@ -2,9 +2,9 @@
 
 import assert from 'node:assert/strict';
 import { type TestContext, test } from 'node:test';
-import type { Region } from '../../memory/region.ts';
-import { STATUS_REGION_BYTES, StatusWord } from '../../memory/status.ts';
 import { watchForHangs } from './hang-watch.ts';
+import type { Region } from './region.ts';
+import { STATUS_REGION_BYTES, StatusWord } from './status.ts';
 
 const HEARTBEAT_MS = 500;
 const [RUNNING, WAITING] = [1, 2];
