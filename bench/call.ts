@@ -10,10 +10,11 @@
  * Cores needed: 2. The end of one call is the begin of the next, so one look at the clock a call gives every latency, and their sum
  * is the whole time. Answers are checked field by field, within the time measured. `cpu_us` is the CPU time of both sides for a call.
  */
+
+import { echoEntries, echoNames } from './entries.ts';
 import type { Bench, Run } from './harness.ts';
 import { interleave } from './harness.ts';
 import { verifyAnswers } from './lanes.ts';
-import { echoEntries, echoNames } from './entries.ts';
 import { cpuUs } from './proc.ts';
 import type { Values } from './report.ts';
 import { check, sample } from './sample.ts';

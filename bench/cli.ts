@@ -15,8 +15,8 @@ import type { Bench, Run } from './harness.ts';
 import { interleave } from './harness.ts';
 import { WrongAnswer } from './sample.ts';
 import { median } from './stats.ts';
-import { manyServers } from './subjects/skerry.ts';
 import type { Entry, IdleSubject, Subject } from './subject.ts';
+import { manyServers } from './subjects/skerry.ts';
 
 interface CommandSubject extends Subject {
   readonly args: readonly string[];

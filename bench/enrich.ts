@@ -159,7 +159,9 @@ async function post(port: number, file: string): Promise<void> {
 /** Most anonymous memory of the command and all its servers together. */
 async function peakMb(file: string): Promise<number> {
   const command = fileURLToPath(new URL('../examples/atlas/enrich.js', import.meta.url));
-  const child = spawn(process.execPath, [...FLAGS, command, file, '--output', '-', '--json'], { stdio: ['ignore', 'ignore', 'pipe'] });
+  const child = spawn(process.execPath, [...FLAGS, command, file, '--output', '-', '--json'], {
+    stdio: ['ignore', 'ignore', 'pipe'],
+  });
   let stderr = '';
   child.stderr.setEncoding('utf8').on('data', (text: string) => {
     stderr = (stderr + text).slice(-2_000);

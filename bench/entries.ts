@@ -2,8 +2,8 @@
  * Who takes part in what: the subjects of each kind of benchmark, Skerry first. A library is loaded when it is measured.
  */
 import type { Peer } from './peers/peer.ts';
-import * as skerry from './subjects/index.ts';
 import type { BootSubject, EchoSubject, Entry, FilesSubject, LateSubject, PayloadSubject } from './subject.ts';
+import * as skerry from './subjects/index.ts';
 
 export interface EchoOptions {
   /** How many calls are in flight: pools that hand their worker several tasks at once are told so. */

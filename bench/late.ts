@@ -7,9 +7,10 @@
  * Cores needed: 2. A transport that polls is fast while calls are frequent; here it has long stopped polling when the answer comes.
  * Both sides read CLOCK_MONOTONIC, which is one clock for all processes of a machine. One call in flight.
  */
+
+import { lateEntries, lateNames } from './entries.ts';
 import type { Bench, Run } from './harness.ts';
 import { interleave } from './harness.ts';
-import { lateEntries, lateNames } from './entries.ts';
 import { WrongAnswer } from './sample.ts';
 import { median } from './stats.ts';
 import type { LateSubject } from './subject.ts';

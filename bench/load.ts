@@ -7,11 +7,12 @@
  * Cores needed: 2. Each subject is measured at its own maximum, so a faster one is also asked more. A call that the subject refuses
  * because its queue is full is counted (`refused`), not hidden.
  */
+
+import { echoEntries, echoNames } from './entries.ts';
 import type { Bench, Run } from './harness.ts';
 import { interleave } from './harness.ts';
 import { pipelined, verifyAnswers } from './lanes.ts';
 import { openLoop } from './open-loop.ts';
-import { echoEntries, echoNames } from './entries.ts';
 import { percentile } from './stats.ts';
 
 const PERCENTS = [10, 50, 90];

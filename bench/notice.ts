@@ -34,11 +34,11 @@ export const notice: Bench = {
   about: 'SIGKILL of a server to the rejection of its call',
   cores: 2,
   rounds: 3,
-  limitMs: 300_000,
+  limitMs: 600_000,
   subjects: ENTRIES.map(({ name }) => name),
   targets: [{ metric: 'notice_ms@p50', atMost: 10 }],
   async run(run: Run): Promise<void> {
-    const kills = run.smoke ? 1 : 50;
+    const kills = run.smoke ? 1 : 20;
     await interleave(run, ENTRIES, {
       async warm(subject) {
         await subject.kill();

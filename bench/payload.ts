@@ -8,9 +8,10 @@
  * Cores needed: 2. One call in flight. What comes back is sent again; before each call first, middle and last byte are stamped with
  * the number of the call, afterwards they and a sum over a stride are compared.
  */
+
+import { payloadEntries, payloadNames } from './entries.ts';
 import type { Bench, Run } from './harness.ts';
 import { interleave } from './harness.ts';
-import { payloadEntries, payloadNames } from './entries.ts';
 import { WrongAnswer } from './sample.ts';
 import { percentile } from './stats.ts';
 import type { PayloadSubject } from './subject.ts';

@@ -9,11 +9,12 @@
  * Cores needed: 2. Pools have one worker; where they can hand it several tasks at once (piscina's and tinypool's
  * `concurrentTasksPerWorker: 64`) they do.
  */
+
+import { echoEntries, echoNames } from './entries.ts';
 import type { Bench, Run } from './harness.ts';
 import { interleave } from './harness.ts';
 import { pipelined, verifyAnswers } from './lanes.ts';
 import { cpuUs } from './proc.ts';
-import { echoEntries, echoNames } from './entries.ts';
 
 const IN_FLIGHT = [64, 512];
 

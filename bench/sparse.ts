@@ -7,11 +7,12 @@
  * processes), divided by the calls. `none` is a call that returns at once in this isolate: what the timer and the loop cost alone.
  * Latency counts from the actual send, since a timer's own lateness is not the subject's.
  */
+
+import { echoEntries, echoNames } from './entries.ts';
 import type { Bench, Run } from './harness.ts';
 import { interleave } from './harness.ts';
 import { verifyAnswers } from './lanes.ts';
 import { openLoop } from './open-loop.ts';
-import { echoEntries, echoNames } from './entries.ts';
 import { cpuUs } from './proc.ts';
 import { sample } from './sample.ts';
 import { percentile } from './stats.ts';

@@ -12,9 +12,9 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { setTimeout as sleep } from 'node:timers/promises';
+import { bootEntries, bootNames } from './entries.ts';
 import type { Bench, Run } from './harness.ts';
 import { interleave } from './harness.ts';
-import { bootEntries, bootNames } from './entries.ts';
 import { pssMb } from './proc.ts';
 import type { Target, Values } from './report.ts';
 import { most } from './stats.ts';

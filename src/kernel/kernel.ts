@@ -4,11 +4,9 @@
 // Reading order: the message table in protocol/control.ts, then `#handle` here, then introductions.ts. Policy (what is started when,
 // what is restarted) is the process server's; the kernel does what it is asked and says what happened.
 
-import { nowMs } from '../base/clock.ts';
 import { HUNG_UP } from '../channel/control/port.ts';
-import { watchForHangs } from '../memory/hang-watch.ts';
 import type { Descriptor, NativeAddon } from '../memory/native.ts';
-import { mapRegion, type Region, RegionKind } from '../memory/region.ts';
+import { mapRegion, RegionKind } from '../memory/region.ts';
 import type { DeathEvent, ErrorInfo, FromKernel, InstanceEvent, ServerDeclaration, ToKernel } from '../protocol/control.ts';
 import { type Endpoint, formatEndpoint } from '../protocol/endpoint.ts';
 import { OPERATOR } from '../protocol/principal.ts';
@@ -33,10 +31,6 @@ const FIRST_SERVER_SLOT = 2;
 const STOP_SILENT_MS = 5_000;
 /** Of a slot, characters: a successor is told of each in one message. */
 const NOTE_MAX = 16_384;
-/** How long a process server may take from its start until it has read the system module. */
-const DECLARE_MS = 30_000;
-/** One whose event loop makes no turn for so long, or twice that, is ended. */
-const PROCESS_SERVER_HEARTBEAT_MS = 10_000;
 
 export interface KernelOptions {
   readonly addon: NativeAddon | undefined;
@@ -94,7 +88,7 @@ export class Kernel {
     };
     const slot = makeSlot(PROCESS_SERVER_SLOT, 0, declaration);
     this.#slots.set(PROCESS_SERVER_SLOT, slot);
-    this.#seat = new ProcessServerSeat(slot, (...message) => this.#send(...message));
+    this.#seat = new ProcessServerSeat(slot, (proc, why) => this.#endProcess(proc, why));
     this.#spawn(slot);
   }
 
@@ -200,7 +194,7 @@ export class Kernel {
     slot.process = record;
     if (server.memoryMb > 0) this.#memoryWatch.start();
     this.#tellProcessServer(number, { what: 'born', pid: child.pid, generation: slot.generation }, child.output);
-    if (role === 'process') this.#timeDeclare(record);
+    if (role === 'process') this.#seat.born(record);
     const systemUrl = await this.#systemUrl;
     const replicas = this.#slotsOf(server.name).length;
     try {
@@ -208,13 +202,6 @@ export class Kernel {
     } catch (error) {
       this.#endProcess(record, `it could not be told what it is: ${(error as Error).message}`);
     }
-  }
-
-  #timeDeclare(record: Process): void {
-    const timer = setTimeout(() => {
-      if (!this.#seat.hears) this.#endProcess(record, `it has not read the system module within ${DECLARE_MS} ms`);
-    }, DECLARE_MS);
-    timer.unref();
   }
 
   /** A process that cannot be started is one that died at once, for that reason. */
@@ -291,10 +278,10 @@ export class Kernel {
   /** Without it a system does not come up; one that is up goes on, and gets another. Programs were its own: they end with it. */
   #processServerDied(readyForMs: number | undefined, reason: string, lastWords: ErrorInfo | undefined): void {
     const why = `the process server died: ${reason}${lastWords === undefined ? '' : `: ${lastWords.message}`}`;
+    const waitMs = this.#seat.died(readyForMs);
     if (this.#isOver) return;
     if (!this.#isUp) return this.#fail(plainError('SKERRY_INIT', why));
     this.#programs.endAll();
-    const waitMs = this.#seat.died(readyForMs);
     if (this.#stopping) return void this.#spawn(this.#slot(PROCESS_SERVER_SLOT)); // the servers are to be stopped politely; #awaitStop has an end
     this.#options.warn(`skerry: ${why}; it is started again${waitMs === 0 ? '' : ` in ${waitMs} ms`}, the servers go on`);
     setTimeout(() => {
@@ -426,20 +413,7 @@ export class Kernel {
     from.bell = bell;
     from.status = { descriptor: status, region };
     if (from.role === 'server') this.#tellProcessServer(from.endpoint.slot, { what: 'status' }, [status, bell]);
-    if (from.role === 'process') this.#watchProcessServer(from, region, bell);
-  }
-
-  /** Nobody else looks after it. Over streams it is watched for its start alone. */
-  #watchProcessServer(proc: Process, region: Region, bell: Descriptor): void {
-    watchForHangs(
-      {
-        heartbeatMs: PROCESS_SERVER_HEARTBEAT_MS,
-        status: () => (proc.dead ? undefined : region),
-        ring: () => void this.#options.addon?.ring(bell),
-        onHung: (ms) => this.#endProcess(proc, `hung: its event loop has made no turn for ${Math.round(ms)} ms`),
-      },
-      nowMs,
-    );
+    if (from.role === 'process') this.#seat.watch(from, region, () => void addon.ring(bell));
   }
 
   #endProcess(proc: Process, why: string): void {

@@ -2,48 +2,74 @@
 // stand. Servers that run, and their calls, do not notice either.
 
 import { restartDelayMs } from '../base/backoff.ts';
+import { nowMs } from '../base/clock.ts';
+import { watchForHangs } from '../memory/hang-watch.ts';
 import type { Descriptor } from '../memory/native.ts';
-import type { FromKernel, InstanceEvent } from '../protocol/control.ts';
+import type { Region } from '../memory/region.ts';
+import type { InstanceEvent } from '../protocol/control.ts';
 import { brief } from './messages.ts';
 import type { Process } from './process-record.ts';
+import { sendTo } from './send.ts';
 import type { Slot } from './slots.ts';
 
 /** One that was ready for so long has not died of its start. */
 const STABLE_MS = 500;
+/** How long one may take from its start until it has read the system module. */
+const DECLARE_MS = 30_000;
+/** One whose event loop makes no turn for so long, or twice that, is ended. */
+const HEARTBEAT_MS = 10_000;
 
 export class ProcessServerSeat {
   readonly #slot: Slot;
-  readonly #send: (to: Process, message: FromKernel, descriptors?: readonly Descriptor[]) => void;
+  readonly #end: (proc: Process, why: string) => void;
   /** It knows of the slots; before that it is told nothing of them. */
   #hears = false;
   #unstable = 0;
+  #declareTimer: NodeJS.Timeout | undefined;
+  #unwatch = (): void => {};
 
-  constructor(slot: Slot, send: (to: Process, message: FromKernel, descriptors?: readonly Descriptor[]) => void) {
+  /** @param end kills a process, if it still lives. */
+  constructor(slot: Slot, end: (proc: Process, why: string) => void) {
     this.#slot = slot;
-    this.#send = send;
+    this.#end = end;
   }
 
   get hears(): boolean {
     return this.#hears;
   }
 
+  born(proc: Process): void {
+    const why = `it has not read the system module within ${DECLARE_MS} ms`;
+    this.#declareTimer = setTimeout(() => this.#end(proc, why), DECLARE_MS);
+  }
+
+  /** Nobody else looks after it. Over streams it is not known whether its loop turns. */
+  watch(proc: Process, status: Region, ring: () => void): void {
+    const onHung = (ms: number) => this.#end(proc, `hung: its event loop has made no turn for ${Math.round(ms)} ms`);
+    this.#unwatch = watchForHangs({ heartbeatMs: HEARTBEAT_MS, status: () => status, ring, onHung }, nowMs);
+  }
+
   tell(slot: number, event: InstanceEvent, descriptors: readonly Descriptor[] = []): void {
     const { process } = this.#slot;
     const isItsOwn = slot === this.#slot.number;
-    if (process !== undefined && (this.#hears || isItsOwn)) this.#send(process, { t: 'instance', slot, event }, descriptors);
+    if (process !== undefined && (this.#hears || isItsOwn)) sendTo(process, { t: 'instance', slot, event }, descriptors);
   }
 
   /** It has declared its servers. @param slots what there was before it came: of a system that runs. */
   declared(slots: readonly Slot[]): void {
     const { process } = this.#slot;
     if (process === undefined) return;
+    clearTimeout(this.#declareTimer);
     this.#hears = true;
     for (const slot of slots) this.#tellState(slot);
-    this.#send(process, { t: 'declared', resumed: slots.length > 0 });
+    sendTo(process, { t: 'declared', resumed: slots.length > 0 });
   }
 
   /** @returns how long to wait until the next one is started, ms. */
   died(readyForMs: number | undefined): number {
+    clearTimeout(this.#declareTimer);
+    this.#unwatch();
+    this.#unwatch = () => {};
     this.#hears = false;
     const isStable = readyForMs !== undefined && readyForMs >= STABLE_MS;
     this.#unstable = isStable ? 0 : this.#unstable + 1;

@@ -122,3 +122,24 @@ test('what a debugger may hold is left alone, and nobody is looked at without a 
   pass(20 * HEARTBEAT_MS);
   assert.equal(seen.hung, 0);
 });
+
+test('a task that was announced may take as long as was said, and no longer', (t) => {
+  const { set, pass, seen, i32 } = rig(t);
+  set(RUNNING);
+  const until = (ms: number) => {
+    i32[StatusWord.longTaskUntilMs] = (100_000 + ms) & 0x7fff_ffff;
+  };
+  until(10_000);
+  pass(10_000);
+  assert.equal(seen.hung, 0);
+  pass(1_500);
+  assert.equal(seen.hung, 1);
+});
+
+test('a time beyond an hour is no announcement', (t) => {
+  const { set, pass, seen, i32 } = rig(t);
+  set(RUNNING);
+  i32[StatusWord.longTaskUntilMs] = 0x7fff_fff0;
+  pass(2_000);
+  assert.equal(seen.hung, 1);
+});

@@ -7,7 +7,7 @@
 //
 // A look is every half heartbeat and counts by itself, not by the clock: a machine or a process server that was suspended has looked once,
 // not for an hour. Who watches rings by itself: no third process that is slow can make an idle one look hung. What a debugger may hold is
-// left alone.
+// left alone, and so is one that has announced a long task, for as long as it said (an hour at most).
 
 import type { Region } from './region.ts';
 import { readVitals } from './status.ts';
@@ -35,7 +35,7 @@ export function watchForHangs({ heartbeatMs, status, ring, onHung }: Watched, no
       return;
     }
     const vitals = readVitals(region, nowMs());
-    if (vitals.turns !== turns || vitals.debugged) {
+    if (vitals.turns !== turns || vitals.debugged || vitals.inLongTask) {
       turns = vitals.turns;
       still = 0;
     } else {

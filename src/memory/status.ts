@@ -14,6 +14,7 @@
 //   67    failed            the dispatcher: calls that ended with an error, in all (u32)
 //   68-319                  the dispatcher: rates and durations of calls (call-times.ts)
 //   320   debugged          1: a debugger may hold it: deadlines and the watch for hangs pause
+//   321   longTaskUntilMs   until then its loop may make no turn (ctx.longTask): monotonic ms, low 31 bits; 0: no such task
 
 import { type CallRates, CallTimes, readCallTimes } from './call-times.ts';
 import type { Region } from './region.ts';
@@ -32,9 +33,12 @@ export const StatusWord = {
   started: 66,
   failed: 67,
   debugged: 320,
+  longTaskUntilMs: 321,
 } as const;
 
 const PHASE_WAITING = 2;
+const LOW_BITS = 0x7fff_ffff;
+export const LONG_TASK_MAX_MS = 3_600_000;
 
 export const LOOP_WORDS_OFFSET = StatusWord.phase * 4;
 export const FAULT_WORDS_OFFSET = StatusWord.fatalSignal * 4;
@@ -60,6 +64,12 @@ export class StatusCounters {
     if (this.#words !== undefined) this.#words[StatusWord.debugged] = on ? 1 : 0;
   }
 
+  /** @param nowMs CLOCK_MONOTONIC. @param ms how long its loop may make no turn from now on, up to LONG_TASK_MAX_MS; 0: the task is over. */
+  markLongTask(nowMs: number, ms: number): void {
+    if (this.#words === undefined) return;
+    this.#words[StatusWord.longTaskUntilMs] = ms === 0 ? 0 : Math.max(1, Math.floor(nowMs + ms) & LOW_BITS);
+  }
+
   publish(): void {
     const words = this.#words;
     if (words === undefined) return;
@@ -82,6 +92,8 @@ export interface Vitals extends CallRates {
   /** Since the last change between running and waiting. */
   readonly phaseMs: number;
   readonly debugged: boolean;
+  /** It has said that its loop may make no turn now. */
+  readonly inLongTask: boolean;
 }
 
 /** @param nowMs CLOCK_MONOTONIC; @param region another process's: every figure is input, and clamped. */
@@ -95,9 +107,15 @@ export function readVitals(region: Region, nowMs: number): Vitals {
     failed: count(StatusWord.failed),
     parked: words[StatusWord.phase] === PHASE_WAITING,
     turns: words[StatusWord.turns] as number,
-    phaseMs: (Math.floor(nowMs) - (words[StatusWord.phaseSinceMs] as number)) & 0x7fff_ffff,
+    phaseMs: (Math.floor(nowMs) - (words[StatusWord.phaseSinceMs] as number)) & LOW_BITS,
     debugged: words[StatusWord.debugged] === 1,
+    inLongTask: isBefore(words[StatusWord.longTaskUntilMs] as number, nowMs),
   };
+}
+
+function isBefore(untilMs: number, nowMs: number): boolean {
+  const leftMs = (untilMs - Math.floor(nowMs)) & LOW_BITS;
+  return untilMs !== 0 && leftMs > 0 && leftMs <= LONG_TASK_MAX_MS;
 }
 
 /** A peer's status, as it stands now; clamped, since a peer may write anything. */

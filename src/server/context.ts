@@ -30,6 +30,14 @@ export interface ServerContext<Options = undefined, U extends UsesMap = UsesMap>
   /** Aborts when the server is asked to stop. */
   readonly signal: AbortSignal;
   /**
+   * Announces synchronous work that lets the event loop make no turn: `limits.heartbeatMs` ends nobody meanwhile. Announce as little as it
+   * takes: until then a hang is not noticed either.
+   * @param ms how long at most, 1 to 3,600,000, from now on. A later announcement takes the place of an earlier one.
+   * @returns to be called when it is done.
+   * @throws SKERRY_INVALID
+   */
+  longTask(ms: number): () => void;
+  /**
    * Called when the server is asked to stop, after running calls have ended or `drainMs` of the system entry (default 5,000) has
    * passed; last registered first. The process ends when they have settled, or is killed after `drainMs` more.
    */

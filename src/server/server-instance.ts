@@ -1,8 +1,11 @@
 // One run of a server: import, manifest, init, ready, stop. Each step that fails says so with its own stack and ends the process.
 
+import { nowMs } from '../base/clock.ts';
 import { deferred } from '../base/deferred.ts';
 import { SkerryError } from '../base/errors.ts';
+import { isIntegerWithin, show } from '../base/options.ts';
 import type { Link } from '../link/link.ts';
+import { LONG_TASK_MAX_MS } from '../memory/status.ts';
 import { type BirthConfig, errorInfo } from '../protocol/control.ts';
 import { enableCallContext } from '../rpc/call-context.ts';
 import { Dispatcher } from '../rpc/dispatcher.ts';
@@ -128,6 +131,16 @@ export class ServerInstance implements Instance {
       secrets,
       log: makeLogger(piped ? logToPipe() : (record) => process.stderr.write(showRecord(record, label, logsAsJson()))),
       signal: this.#stopping.signal,
+      longTask: (ms) => {
+        if (!isIntegerWithin(ms, 1, LONG_TASK_MAX_MS))
+          throw new SkerryError(
+            'SKERRY_INVALID',
+            `ctx.longTask() takes milliseconds, 1 to ${LONG_TASK_MAX_MS}; it was given ${show(ms)}`,
+          );
+        const { status } = this.#link.carrier;
+        status.markLongTask(nowMs(), ms);
+        return () => status.markLongTask(nowMs(), 0);
+      },
       onStop: (stop) => {
         if (typeof stop !== 'function')
           throw new SkerryError('SKERRY_INVALID', `ctx.onStop() takes a function; it was given a value of type ${typeof stop}`);

@@ -98,6 +98,7 @@ export async function mount<D extends AnyServer>(
       secrets,
       log: makeLogger((record) => log.push(showRecord(record, name, false).trimEnd())),
       signal: stopping.signal,
+      longTask: () => () => {}, // nobody watches
       onStop: (stop) => void stops.push(stop),
     };
   };

@@ -211,6 +211,8 @@ test(
     assert.match(await told('status', 'watched'), /restarts +2\n/);
     assert.equal(await told('call', 'watched', 'later', '1500', '1'), '1\n', 'one that waits is no hang');
     assert.equal(await told('call', 'single', 'loop', '1500'), 'null\n');
+    assert.equal(await told('call', 'watched', 'longTask', '1500'), 'null\n', 'one that was announced is none');
+    assert.match(await told('status', 'watched'), /restarts +2\n/);
   },
 );
 

@@ -24,6 +24,7 @@ import type {
 } from './process-api.ts';
 import type { ProgramsApi } from './programs-api.ts';
 import { endpointOf, entryOf, type Supervised } from './supervised.ts';
+import type { Supervisor } from './supervisor.ts';
 import { systemName } from './system-name.ts';
 import { type Subject, UsageReader } from './usage.ts';
 
@@ -36,21 +37,16 @@ const LAST_MAX = 10_000;
 const LAST_DEFAULT = 100;
 const LAST_OF_STATUS = 10;
 
-/** What orders go to. */
-export interface Supervisor {
-  readonly all: readonly Supervised[];
+/** What is neither asked of the supervisor nor ordered from it. */
+export interface Orders {
   readonly systemModules: ReadonlySet<string>;
-  /** @throws SKERRY_NOT_FOUND */
-  named(name: string): readonly Supervised[];
-  kill(name: string, restart: boolean): Promise<void>;
-  boot(name: string): Promise<void>;
-  restart(name: string): Promise<void>;
   inspect(supervised: Supervised, on: boolean): Promise<string>;
   stopSystem(): void;
 }
 
 export class Operations {
   readonly #supervisor: Supervisor;
+  readonly #orders: Orders;
   readonly #link: Link;
   readonly #book: LogBook;
   readonly #config: BirthConfig;
@@ -59,8 +55,9 @@ export class Operations {
   readonly #startedAtMs = nowMs();
   #socket: OperatorSocket | undefined;
 
-  constructor(supervisor: Supervisor, link: Link, book: LogBook, config: BirthConfig) {
+  constructor(supervisor: Supervisor, orders: Orders, link: Link, book: LogBook, config: BirthConfig) {
     this.#supervisor = supervisor;
+    this.#orders = orders;
     this.#link = link;
     this.#book = book;
     this.#config = config;
@@ -126,11 +123,11 @@ export class Operations {
       inspect: async (name, options) => {
         const off = flagOf('inspect', 'off', options, false);
         const found = supervisor.named(name);
-        if (found.length === 1) return supervisor.inspect(found[0] as Supervised, !off);
+        if (found.length === 1) return this.#orders.inspect(found[0] as Supervised, !off);
         const names = found.map(({ replica }) => `${name}.${replica}`).join(', ');
         throw new SkerryError('SKERRY_INVALID', `server "${name}" has ${found.length} replicas; which one? ${names}`);
       },
-      stop: () => supervisor.stopSystem(),
+      stop: () => this.#orders.stopSystem(),
       async *invoke(server, method, args, options = {}) {
         checkInvoke(server, method, args, options);
         yield* invoker.invoke(server, method, args, options);
@@ -183,7 +180,7 @@ export class Operations {
   }
 
   #modules(): Record<string, string[]> {
-    const system = this.#supervisor.systemModules;
+    const system = this.#orders.systemModules;
     const modules: Record<string, string[]> = { '': [...system] };
     for (const { name, modules: loaded } of this.#supervisor.all)
       modules[name] = [...new Set([...(modules[name] ?? []), ...[...loaded].filter((url) => !system.has(url))])];
