@@ -236,6 +236,7 @@ export class Connection implements ServerEvents {
       paused: false,
       done: false,
       controller: undefined,
+      abortedFor: undefined,
       onCredit: undefined,
     };
     if (!isNotify) this.#running[callId % CALLS_MAX] = running;
@@ -347,6 +348,7 @@ export class Connection implements ServerEvents {
       if (!this.#closed) this.#sendError(running.callId, reason);
       this.#dispatcher.abandon(1);
     }
+    running.abortedFor ??= reason;
     running.controller?.abort(reason);
     running.onCredit?.();
   }

@@ -13,7 +13,10 @@ export interface Running {
   /** A stream that waits: it takes no place meanwhile. */
   paused: boolean;
   done: boolean;
+  /** Made when somebody asks for the signal. */
   controller: AbortController | undefined;
+  /** Why it was aborted: a signal that is asked for later says so at once. */
+  abortedFor: unknown;
   /** A stream that waits for credit. */
   onCredit: (() => void) | undefined;
 }

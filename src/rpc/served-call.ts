@@ -39,8 +39,12 @@ export class ServedCall implements CurrentCall {
   }
 
   get signal(): AbortSignal {
-    this.#running.controller ??= new AbortController();
-    return this.#running.controller.signal;
+    const running = this.#running;
+    if (running.controller === undefined) {
+      running.controller = new AbortController();
+      if (running.abortedFor !== undefined) running.controller.abort(running.abortedFor);
+    }
+    return running.controller.signal;
   }
 
   get remainingMs(): number {

@@ -309,6 +309,33 @@ export const callCases: Cases = (name, makeRig) => {
     { concurrency: 1 },
   );
 
+  const asked = gate();
+  let late: AbortSignal | undefined;
+  inWorld(
+    name,
+    makeRig,
+    'a signal that is asked for after the abort says so',
+    {
+      slow: async () => {
+        await asked.opened;
+        late = getCurrentCall()?.signal;
+      },
+    },
+    async ({ only, dispatcher }) => {
+      const controller = new AbortController();
+      const call = outcome(only.callWith({ signal: controller.signal }, 'slow'));
+      await until(() => only.end.unstarted === 0, 'the call to start');
+      controller.abort();
+      await call;
+      await until(() => dispatcher.running === 0 || only.end.unstarted === 0, 'the abort to arrive');
+      await sleep(50);
+      asked.open();
+      await until(() => late !== undefined, 'the handler to go on');
+      assert.equal(late?.aborted, true);
+      assert.equal((late?.reason as SkerryError).code, 'SKERRY_ABORTED');
+    },
+  );
+
   inWorld(
     name,
     makeRig,

@@ -123,8 +123,14 @@ for (const transport of TRANSPORTS) {
     const open = () => [process.pid, ...pids].map(openDescriptors);
     const before = open();
     for (let n = 0; n < 30; n++) await visit(`user-${n % 10}`);
-    await until('descriptors are as before', () => open().every((count, index) => count <= (before[index] as number) + 1));
+    await until('descriptors are as before', () => open().every((count, index) => count <= (before[index] as number) + 1)).catch(
+      (error) => {
+        throw new Error(`${error.message}: ${before} and then ${open()}`);
+      },
+    );
     assert.equal(await sys.as('first').files.readText('/bundle/about.txt'), 'read me');
+    const running = async () => (await sys.processes.usage()).find(({ name }) => name === 'files')?.running ?? 0;
+    await until('no watch goes on', async () => (await running()) === 0);
   });
 }
 
