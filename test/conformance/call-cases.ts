@@ -332,7 +332,7 @@ export const callCases: Cases = (name, makeRig) => {
       asked.open();
       await until(() => late !== undefined, 'the handler to go on');
       assert.equal(late?.aborted, true);
-      assert.equal((late?.reason as SkerryError).code, 'SKERRY_ABORTED');
+      assert.equal((late?.reason as SkerryError | undefined)?.code, 'SKERRY_ABORTED');
     },
   );
 
