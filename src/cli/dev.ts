@@ -74,7 +74,7 @@ async function serve(path: string): Promise<number> {
     const folder = dirname(resolve(path));
     say(`${message}\nskerry: waiting for a change in ${folder}`);
     await changedBelow(folder, bootedFrom);
-    return ANEW;
+    process.exit(ANEW); // whatever the module that failed has left running
   }
   const files = new FileWatch(bootedFrom);
   const look = async () => {

@@ -7,6 +7,8 @@ import { dirname, join } from 'node:path';
 
 const QUIET_MS = 80;
 const LOOK_MS = 250;
+/** The clock of files goes in steps. */
+const FILE_CLOCK_MS = 10;
 
 export class FileWatch {
   /** Told of all that changed in a burst, with those whom each file belongs to. */
@@ -100,7 +102,7 @@ function hasNewer(folder: string, sinceMs: number): boolean {
 
 function isWrittenAfter(file: string, timeMs: number): boolean {
   try {
-    return statSync(file).mtimeMs > timeMs;
+    return statSync(file).mtimeMs > timeMs - FILE_CLOCK_MS;
   } catch {
     return false;
   }
