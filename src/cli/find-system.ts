@@ -1,14 +1,14 @@
 // The systems that run on this machine for this user, by their sockets. One that nobody listens on is removed: its system has ended
 // without a word.
 
-import { existsSync, readdirSync, readFileSync, rmSync } from 'node:fs';
+import { readdirSync, rmSync } from 'node:fs';
 import { connect } from 'node:net';
 import { join } from 'node:path';
 import { SkerryError } from '../base/errors.ts';
 import { checkPrivateFolder } from '../base/private-folder.ts';
+import { isKernel } from '../protocol/kernel-process.ts';
 import { operatorFolder, parseSocketFile } from '../protocol/operator.ts';
 
-const KERNEL_TITLE = 'skerry kernel';
 const BETWEEN_MS = 2_000;
 
 export interface RunningSystem {
@@ -74,21 +74,6 @@ export async function findAgain({ name, pid }: RunningSystem): Promise<RunningSy
     });
   }
   return undefined;
-}
-
-/** Whether the system of that kernel runs. A number that somebody else has by now does not count, where that can be seen. */
-export function isKernel(pid: number): boolean {
-  try {
-    return readFileSync(`/proc/${pid}/cmdline`, 'latin1').startsWith(KERNEL_TITLE);
-  } catch (error) {
-    if ((error as NodeJS.ErrnoException).code === 'ENOENT' && existsSync('/proc/self')) return false;
-  }
-  try {
-    process.kill(pid, 0);
-    return true;
-  } catch {
-    return false;
-  }
 }
 
 export function labelOf({ name, pid }: RunningSystem): string {

@@ -7,6 +7,7 @@ import { SkerryError } from '../base/errors.ts';
 import { StreamClientEnd } from '../channel/stream/client-end.ts';
 import { SocketWire } from '../channel/stream/socket-wire.ts';
 import { toError } from '../link/to-error.ts';
+import { isKernel } from '../protocol/kernel-process.ts';
 import { helloLine, type Welcome } from '../protocol/operator.ts';
 import { Channel } from '../rpc/channel.ts';
 import { Deadlines } from '../rpc/deadlines.ts';
@@ -14,7 +15,7 @@ import { remoteFacade } from '../rpc/proxy.ts';
 import { type Connector, type Directory, RemoteServer, type ReplicaEvents } from '../rpc/remote-server.ts';
 import type { Remote } from '../server/remote.ts';
 import type { ProcessServerApi } from '../servers/process/process-api.ts';
-import { findSystem, isKernel, type RunningSystem } from './find-system.ts';
+import { findSystem, type RunningSystem } from './find-system.ts';
 
 const TOKEN_BYTES = 16;
 const WELCOME_MS = 5_000;

@@ -1,46 +1,31 @@
 // The kernel: starts processes, makes endpoints, checks rights, introduces, learns of deaths. It runs no user code and carries no
 // user message: when it is busy, running calls do not notice.
 //
-// Reading order: the message table in protocol/control.ts, then `#handle` here, then introductions.ts. Policy (what is started when,
+// Reading order: the message table in protocol/control.ts, then `#handle` here, then instances.ts and introductions.ts. Policy (what is started when,
 // what is restarted) is the process server's; the kernel does what it is asked and says what happened.
 
-import { HUNG_UP } from '../channel/control/port.ts';
-import type { Descriptor, NativeAddon } from '../memory/native.ts';
+import type { Descriptor } from '../memory/native.ts';
 import { mapRegion, RegionKind } from '../memory/region.ts';
 import type { DeathEvent, ErrorInfo, FromKernel, InstanceEvent, ServerDeclaration, ToKernel } from '../protocol/control.ts';
 import { type Endpoint, formatEndpoint } from '../protocol/endpoint.ts';
 import { OPERATOR } from '../protocol/principal.ts';
 import { PROGRAM_METHODS } from '../protocol/program.ts';
-import type { MemoryBudget } from './budget.ts';
-import { type SpawnedChild, spawnChild } from './child.ts';
 import { Closer } from './closer.ts';
-import { deathReason, type Exit } from './death.ts';
+import { Instances, type InstancesOptions } from './instances.ts';
 import { Introductions } from './introductions.ts';
-import { MemoryWatch } from './memory-watch.ts';
 import { type BootMessage, brief, checkMessage, plainError } from './messages.ts';
 import { newProcess, type Process } from './process-record.ts';
 import { ProcessServerSeat } from './process-server.ts';
 import { Programs } from './programs.ts';
 import { sendTo } from './send.ts';
-import { makeSlot, readyOf, type Slot } from './slots.ts';
+import { CALLER_SLOT, FIRST_SERVER_SLOT, makeSlot, PROCESS_SERVER_SLOT, readyOf, type Slot } from './slots.ts';
 
-export const PROCESS_SERVER_SLOT = 0;
-export const CALLER_SLOT = 1;
-const FIRST_SERVER_SLOT = 2;
 /** A process server that orders nothing for so long, beyond what it is waiting for, hangs. */
 const STOP_SILENT_MS = 5_000;
 /** Of a slot, characters: a successor is told of each in one message. */
 const NOTE_MAX = 16_384;
 
-export interface KernelOptions {
-  readonly addon: NativeAddon | undefined;
-  readonly budget: MemoryBudget;
-  /** The caller's environment: servers get what they name of it. */
-  readonly env: Readonly<Record<string, string | undefined>>;
-  /** What every process gets. */
-  readonly baseEnv: Readonly<Record<string, string>>;
-  /** Anonymous memory of a process, bytes. */
-  readonly rssAnon: (pid: number) => number;
+export interface KernelOptions extends InstancesOptions {
   readonly exit: (code: number) => void;
   /** A line for who looks after this machine. */
   readonly warn: (line: string) => void;
@@ -48,33 +33,34 @@ export interface KernelOptions {
 
 export class Kernel {
   readonly #options: KernelOptions;
-  readonly #slots = new Map<number, Slot>();
+  readonly #instances: Instances;
   readonly #introductions: Introductions;
   readonly #closer: Closer;
   readonly #programs: Programs;
   #caller: Process | undefined;
-  #systemUrl: Promise<string>;
   #booted!: (systemUrl: string) => void;
   #stopping = false;
   #stopUntil = 0;
   #stopTimer: NodeJS.Timeout | undefined;
-  readonly #memoryWatch: MemoryWatch;
   readonly #seat: ProcessServerSeat;
-  readonly #since = Date.now();
   #isUp = false;
   #isOver = false;
 
   constructor(options: KernelOptions) {
     this.#options = options;
-    this.#memoryWatch = new MemoryWatch(() => this.#slots.values(), options.rssAnon);
     this.#closer = new Closer(options.addon, (descriptor) => this.#ports().some((port) => port.holds(descriptor)));
-    this.#introductions = new Introductions(options.addon, this.#closer, (proc, why) => this.#expel(proc, why));
+    this.#introductions = new Introductions(options.addon, this.#closer, (proc, why) => this.#instances.expel(proc, why));
     this.#programs = new Programs(options.addon, (id, event) => {
-      const { process } = this.#slot(PROCESS_SERVER_SLOT);
+      const { process } = this.#instances.slot(PROCESS_SERVER_SLOT);
       if (process !== undefined) this.#send(process, { t: 'program', id, event });
     });
-    this.#systemUrl = new Promise((resolve) => {
+    const systemUrl = new Promise<string>((resolve) => {
       this.#booted = resolve;
+    });
+    this.#instances = new Instances(options, systemUrl, this.#closer, this.#introductions, {
+      onMessage: (from, message, descriptors) => this.#receive(from, message, descriptors),
+      onBorn: (born, proc) => this.#onBorn(born, proc),
+      onDied: (dead, death, readyForMs) => this.#onDied(dead, death, readyForMs),
     });
     const env = ['SKERRY_NAME', 'SKERRY_OPERATOR_DIR'];
     const declaration = {
@@ -87,9 +73,9 @@ export class Kernel {
       background: false,
     };
     const slot = makeSlot(PROCESS_SERVER_SLOT, 0, declaration);
-    this.#slots.set(PROCESS_SERVER_SLOT, slot);
-    this.#seat = new ProcessServerSeat(slot, (proc, why) => this.#endProcess(proc, why));
-    this.#spawn(slot);
+    this.#instances.slots.set(PROCESS_SERVER_SLOT, slot);
+    this.#seat = new ProcessServerSeat(slot, (proc, why) => this.#instances.end(proc, why));
+    void this.#instances.spawn(slot);
   }
 
   /** The process that booted the system: an operator. */
@@ -104,7 +90,7 @@ export class Kernel {
     });
     const caller = newProcess('client', 'caller', endpoint, OPERATOR, { pid, port, kill: () => {}, output: [] });
     this.#caller = caller;
-    this.#born(caller, 'client', 0, '', {}, 1);
+    this.#instances.tellBirth(caller, 0, '', {}, 1);
   }
 
   /** SIGTERM: the same as the caller's stop. */
@@ -113,12 +99,12 @@ export class Kernel {
     this.#awaitStop(0);
     if (this.#seat.hears || !this.#isUp) return this.#tellStop();
     // There is none that knows of the servers: the next one stops them.
-    const slot = this.#slot(PROCESS_SERVER_SLOT);
-    if (slot.process === undefined) this.#spawn(slot);
+    const slot = this.#instances.slot(PROCESS_SERVER_SLOT);
+    if (slot.process === undefined) void this.#instances.spawn(slot);
   }
 
   #tellStop(): void {
-    const { process } = this.#slot(PROCESS_SERVER_SLOT);
+    const { process } = this.#instances.slot(PROCESS_SERVER_SLOT);
     if (process === undefined) return this.#end(1);
     this.#send(process, { t: 'stop', drainMs: 0 });
   }
@@ -132,12 +118,6 @@ export class Kernel {
     this.#stopTimer = setTimeout(() => this.#end(1), until - performance.now());
   }
 
-  #slot(number: number): Slot {
-    const slot = this.#slots.get(number);
-    if (slot === undefined) throw new Error(`no slot ${number}`);
-    return slot;
-  }
-
   #send(to: Process, message: FromKernel, descriptors: readonly Descriptor[] = []): void {
     sendTo(to, message, descriptors);
   }
@@ -146,169 +126,34 @@ export class Kernel {
     this.#seat.tell(slot, event, descriptors);
   }
 
-  #tellDeath(slot: Slot, event: DeathEvent): void {
-    slot.died = event;
-    this.#tellProcessServer(slot.number, event);
+  #onBorn({ number, generation }: Slot, proc: Process): void {
+    this.#tellProcessServer(number, { what: 'born', pid: proc.pid, generation }, proc.output);
+    if (proc.role === 'process') this.#seat.born(proc);
+  }
+
+  #onDied(slot: Slot, death: DeathEvent, readyForMs: number | undefined): void {
+    if (slot.number === PROCESS_SERVER_SLOT) return this.#processServerDied(death, readyForMs);
+    slot.died = death;
+    this.#tellProcessServer(slot.number, death);
   }
 
   #ports(): Process['port'][] {
-    const instances = [...this.#slots.values()].map(({ process }) => process);
+    const instances = [...this.#instances.slots.values()].map(({ process }) => process);
     return [this.#caller, ...instances].flatMap((proc) => (proc === undefined ? [] : [proc.port]));
   }
 
-  // --- births and deaths
-
-  async #spawn(slot: Slot): Promise<void> {
-    slot.generation += 1;
-    slot.died = undefined;
-    const { server, replica, number } = slot;
-    const { addon, baseEnv } = this.#options;
-    const endpoint: Endpoint = { node: 0, slot: number, generation: slot.generation };
-    const role = number === PROCESS_SERVER_SLOT ? 'process' : 'server';
-    const title = role === 'process' ? 'process' : `${server.name}.${replica}`;
-    const spawned = this.#trySpawn(slot, () =>
-      spawnChild(
-        {
-          addon,
-          role,
-          env: { ...baseEnv, ...this.#pick(server.env) },
-          memoryMb: server.memoryMb,
-          background: server.background,
-          title,
-          piped: role === 'server',
-        },
-        {
-          onMessage: (message, descriptors) => this.#receive(record, message, descriptors),
-          onClose: (why) => {
-            // A process that closes its control socket has left the system, whatever else it does.
-            if (why !== HUNG_UP) this.#expel(record, why);
-            else if (!record.dead) record.kill();
-          },
-        },
-        (exit) => this.#onDeath(slot, record, exit),
-      ),
-    );
-    if (spawned === undefined) return;
-    const child = spawned;
-    const record = newProcess(role, server.name, endpoint, role === 'process' ? OPERATOR : `server:${server.name}`, child);
-    slot.process = record;
-    if (server.memoryMb > 0) this.#memoryWatch.start();
-    this.#tellProcessServer(number, { what: 'born', pid: child.pid, generation: slot.generation }, child.output);
-    if (role === 'process') this.#seat.born(record);
-    const systemUrl = await this.#systemUrl;
-    const replicas = this.#slotsOf(server.name).length;
-    try {
-      this.#born(record, role, replica, systemUrl, this.#pick(server.secrets), replicas);
-    } catch (error) {
-      this.#endProcess(record, `it could not be told what it is: ${(error as Error).message}`);
-    }
-  }
-
-  /** A process that cannot be started is one that died at once, for that reason. */
-  #trySpawn(slot: Slot, start: () => SpawnedChild): SpawnedChild | undefined {
-    try {
-      return start();
-    } catch (error) {
-      const { message } = error as Error;
-      if (slot.number === PROCESS_SERVER_SLOT) this.#processServerDied(undefined, message, undefined);
-      else this.#tellDeath(slot, { what: 'died', reason: message, ordered: false });
-      return undefined;
-    }
-  }
-
-  #born(
-    to: Process,
-    role: Process['role'],
-    replica: number,
-    systemUrl: string,
-    secrets: Record<string, string>,
-    replicas: number,
-  ): void {
-    this.#send(to, {
-      t: 'born',
-      config: {
-        role,
-        name: to.name,
-        replica,
-        endpoint: to.endpoint,
-        systemSince: this.#since,
-        systemUrl,
-        secrets,
-        replicas,
-        piped: to.output.length > 0,
-      },
-    });
-  }
-
-  #pick(names: readonly string[]): Record<string, string> {
-    const picked: Record<string, string> = {};
-    for (const name of names) {
-      const value = this.#options.env[name];
-      if (value !== undefined) picked[name] = value;
-    }
-    return picked;
-  }
-
-  #onDeath(slot: Slot, proc: Process, exit: Exit): void {
-    proc.dead = true;
-    const { killedFor, lastRssAnon, status, lastWords } = proc;
-    const reason = deathReason({
-      exit,
-      killedFor,
-      lastWords,
-      memoryMb: slot.server.memoryMb,
-      lastRssAnon,
-      status: status?.region,
-    });
-    if (slot.process === proc) {
-      slot.process = undefined;
-      slot.ready = undefined;
-    }
-    this.#introductions.serverDied(slot, proc, { reason, ordered: proc.ordered, error: lastWords });
-    this.#introductions.clientDied(proc);
-    this.#forget(proc);
-    if (slot.number === PROCESS_SERVER_SLOT) {
-      const readyForMs = proc.readyAt === undefined ? undefined : performance.now() - proc.readyAt;
-      this.#processServerDied(readyForMs, reason, lastWords);
-    } else {
-      this.#tellDeath(slot, { what: 'died', reason, ordered: proc.ordered, error: lastWords });
-    }
-  }
-
   /** Without it a system does not come up; one that is up goes on, and gets another. Programs were its own: they end with it. */
-  #processServerDied(readyForMs: number | undefined, reason: string, lastWords: ErrorInfo | undefined): void {
-    const why = `the process server died: ${reason}${lastWords === undefined ? '' : `: ${lastWords.message}`}`;
+  #processServerDied({ reason, error }: DeathEvent, readyForMs: number | undefined): void {
+    const why = `the process server died: ${reason}${error === undefined ? '' : `: ${error.message}`}`;
     const waitMs = this.#seat.died(readyForMs);
     if (this.#isOver) return;
     if (!this.#isUp) return this.#fail(plainError('SKERRY_INIT', why));
     this.#programs.endAll();
-    if (this.#stopping) return void this.#spawn(this.#slot(PROCESS_SERVER_SLOT)); // the servers are to be stopped politely; #awaitStop has an end
+    if (this.#stopping) return void this.#instances.spawn(this.#instances.slot(PROCESS_SERVER_SLOT)); // the servers are to be stopped politely; #awaitStop has an end
     this.#options.warn(`skerry: ${why}; it is started again${waitMs === 0 ? '' : ` in ${waitMs} ms`}, the servers go on`);
     setTimeout(() => {
-      if (!this.#stopping) this.#spawn(this.#slot(PROCESS_SERVER_SLOT));
+      if (!this.#stopping) void this.#instances.spawn(this.#instances.slot(PROCESS_SERVER_SLOT));
     }, waitMs);
-  }
-
-  #forget(proc: Process): void {
-    const { addon, budget } = this.#options;
-    budget.give(proc.grantedBytes);
-    proc.grantedBytes = 0;
-    if (addon === undefined) return;
-    if (proc.bell !== undefined) this.#closer.close(proc.bell);
-    if (proc.status !== undefined) {
-      this.#closer.close(proc.status.descriptor);
-      proc.status.region?.release();
-    }
-    for (const pipe of proc.output) this.#closer.close(pipe);
-    proc.bell = undefined;
-    proc.status = undefined;
-  }
-
-  /** A process that breaks the protocol is ended. */
-  #expel(proc: Process, why: string): void {
-    if (proc.dead || proc.role === 'client') return;
-    proc.killedFor ??= `broke the control protocol: ${why}`;
-    proc.kill();
   }
 
   #fail(error: ErrorInfo): void {
@@ -319,7 +164,7 @@ export class Kernel {
   #end(code: number): void {
     this.#stopping = true; // nothing is started any more
     this.#isOver = true;
-    for (const { process } of this.#slots.values()) process?.kill();
+    this.#instances.killAll();
     this.#caller?.port.close();
     setTimeout(() => this.#options.exit(code), 20);
   }
@@ -331,7 +176,7 @@ export class Kernel {
     try {
       this.#handle(from, checkMessage(raw), descriptors, owned);
     } catch (error) {
-      this.#expel(from, (error as Error).message);
+      this.#instances.expel(from, (error as Error).message);
     } finally {
       for (const descriptor of owned) this.#closer.close(descriptor);
     }
@@ -352,9 +197,9 @@ export class Kernel {
       case 'open':
         return this.#introductions.open(
           from,
-          this.#slot(message.slot),
+          this.#instances.slot(message.slot),
           message.ref,
-          this.#rightsOf(from, this.#slot(message.slot).server.name, message.as),
+          this.#rightsOf(from, this.#instances.slot(message.slot).server.name, message.as),
           message.hash,
           descriptors,
           owned,
@@ -416,12 +261,6 @@ export class Kernel {
     if (from.role === 'process') this.#seat.watch(from, region, () => void addon.ring(bell));
   }
 
-  #endProcess(proc: Process, why: string): void {
-    if (proc.dead) return;
-    proc.killedFor ??= why;
-    proc.kill();
-  }
-
   #need(from: Process, seq: number, bytes: number): void {
     const { budget } = this.#options;
     if (budget.take(bytes)) {
@@ -447,8 +286,10 @@ export class Kernel {
   }
 
   #connect(from: Process, seq: number, name: string): void {
-    const slots = this.#slotsOf(name);
-    const names = [...new Set([...this.#slots.values()].map((slot) => slot.server.name))].filter((known) => known !== 'process');
+    const slots = this.#instances.of(name);
+    const names = [...new Set([...this.#instances.slots.values()].map((slot) => slot.server.name))].filter(
+      (known) => known !== 'process',
+    );
     if (slots.length === 0) {
       const error = plainError('SKERRY_NOT_FOUND', `there is no server "${name}" in this system; it has: ${names.join(', ')}`);
       return this.#send(from, { t: 'noServer', seq, error });
@@ -471,13 +312,9 @@ export class Kernel {
     this.#send(from, { t: 'slots', seq, slots: places, methods, concurrency });
   }
 
-  #slotsOf(name: string): Slot[] {
-    return [...this.#slots.values()].filter((slot) => slot.server.name === name);
-  }
-
   /** Rights are pinned when a slot's module is loaded first, before it has read any input; a later instance may not widen them. */
   #manifest(from: Process, uses: Record<string, readonly string[] | true>): void {
-    const slot = this.#slot(from.endpoint.slot);
+    const slot = this.#instances.slot(from.endpoint.slot);
     if (slot.process !== from) return;
     slot.declaredUses ??= new Map(Object.entries(uses));
     const rights = new Map(Object.entries(slot.server.uses));
@@ -487,7 +324,7 @@ export class Kernel {
   }
 
   #ready(from: Process, message: Extract<ToKernel, { t: 'ready' }>): void {
-    const slot = this.#slot(from.endpoint.slot);
+    const slot = this.#instances.slot(from.endpoint.slot);
     if (slot.process !== from) return;
     slot.ready = readyOf(message.methods, message.concurrency, message.queueMax, message.address);
     slot.methods = message.methods;
@@ -503,43 +340,43 @@ export class Kernel {
       case 'declare':
         return this.#declare(message.servers);
       case 'spawn': {
-        const slot = this.#slot(message.slot);
+        const slot = this.#instances.slot(message.slot);
         if (slot.process !== undefined || this.#stopping) return;
         this.#introductions.revived(slot);
-        this.#spawn(slot);
+        void this.#instances.spawn(slot);
         return;
       }
       case 'init': {
-        const { process } = this.#slot(message.slot);
+        const { process } = this.#instances.slot(message.slot);
         if (process !== undefined) this.#send(process, { t: 'init' });
         return;
       }
       case 'kill': {
-        const { process } = this.#slot(message.slot);
+        const { process } = this.#instances.slot(message.slot);
         if (process === undefined) return;
         process.killedFor ??= message.reason;
         process.ordered = message.ordered;
         return process.kill();
       }
       case 'stopInstance': {
-        const { process } = this.#slot(message.slot);
+        const { process } = this.#instances.slot(message.slot);
         if (process === undefined) return;
         process.ordered = true;
         if (this.#stopping) this.#awaitStop(2 * message.drainMs);
         return this.#send(process, { t: 'stop', drainMs: message.drainMs });
       }
       case 'inspect': {
-        const { process } = this.#slot(message.slot);
+        const { process } = this.#instances.slot(message.slot);
         if (process !== undefined) this.#send(process, { t: 'inspect', on: message.on });
         return;
       }
       case 'signalProgram':
         return this.#programs.signal(message.id, message.signal);
       case 'remember':
-        if (message.note.length <= NOTE_MAX) this.#slot(message.slot).note = message.note;
+        if (message.note.length <= NOTE_MAX) this.#instances.slot(message.slot).note = message.note;
         return;
       case 'zombie':
-        return this.#introductions.down(this.#slot(message.slot), message.error);
+        return this.#introductions.down(this.#instances.slot(message.slot), message.error);
       case 'up':
         this.#isUp = true;
         if (this.#caller !== undefined) this.#send(this.#caller, { t: 'up', processes: this.#processes() });
@@ -556,12 +393,12 @@ export class Kernel {
 
   /** The first process server says which servers there are. What a successor says does not matter: it is told. */
   #declare(servers: readonly ServerDeclaration[]): void {
-    const known = [...this.#slots.values()].filter(({ number }) => number >= FIRST_SERVER_SLOT);
+    const known = [...this.#instances.slots.values()].filter(({ number }) => number >= FIRST_SERVER_SLOT);
     if (!this.#isUp) {
       for (const server of servers) {
         server.slots.forEach((number, replica) => {
-          if (number < FIRST_SERVER_SLOT || this.#slots.has(number)) throw new Error(`slot ${number} is taken`);
-          this.#slots.set(number, makeSlot(number, replica, server));
+          if (number < FIRST_SERVER_SLOT || this.#instances.slots.has(number)) throw new Error(`slot ${number} is taken`);
+          this.#instances.slots.set(number, makeSlot(number, replica, server));
         });
       }
     }
@@ -572,7 +409,7 @@ export class Kernel {
   /** A successor of the process server that cannot read the system module is of no use. */
   #bootFailed(error: ErrorInfo): void {
     if (!this.#isUp) return this.#fail(error);
-    const { process } = this.#slot(PROCESS_SERVER_SLOT);
+    const { process } = this.#instances.slot(PROCESS_SERVER_SLOT);
     if (process === undefined) return;
     process.lastWords = error;
     process.kill();
@@ -580,7 +417,7 @@ export class Kernel {
 
   #processes(): { name: string; replica: number; pid: number; endpoint: string }[] {
     const list = [{ name: 'kernel', replica: 0, pid: process.pid, endpoint: '' }];
-    for (const { server, replica, process: instance } of this.#slots.values()) {
+    for (const { server, replica, process: instance } of this.#instances.slots.values()) {
       if (instance !== undefined)
         list.push({ name: server.name, replica, pid: instance.pid, endpoint: formatEndpoint(instance.endpoint) });
     }

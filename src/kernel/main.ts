@@ -7,6 +7,7 @@ import { Socket } from 'node:net';
 import { SeqpacketPort } from '../channel/control/seqpacket-port.ts';
 import { StreamPort } from '../channel/control/stream-port.ts';
 import { loadNative } from '../memory/load-native.ts';
+import { KERNEL_TITLE } from '../protocol/kernel-process.ts';
 import { defaultBudget, MemoryBudget } from './budget.ts';
 import { adoptOrphans } from './children.ts';
 import { Kernel } from './kernel.ts';
@@ -15,7 +16,7 @@ const CONTROL_FD = 3;
 const callerPid = Number(process.argv[2]);
 const budgetMb = Number(process.env.SKERRY_BUDGET_MB ?? 0);
 
-process.title = 'skerry kernel';
+process.title = KERNEL_TITLE;
 process.stderr.on('error', () => {}); // whoever read it is gone: that ends nobody
 const { addon } = loadNative();
 if (addon !== undefined) {

@@ -5,6 +5,10 @@ import { interfaceHash, type MethodInfo } from '../protocol/methods.ts';
 import type { Channel } from './channels.ts';
 import type { Process } from './process-record.ts';
 
+export const PROCESS_SERVER_SLOT = 0;
+export const CALLER_SLOT = 1;
+export const FIRST_SERVER_SLOT = 2;
+
 export interface Ready {
   readonly methods: readonly MethodInfo[];
   readonly hash: number;

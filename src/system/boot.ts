@@ -4,6 +4,7 @@
 
 import { SkerryError } from '../base/errors.ts';
 import { OptionCheck } from '../base/options.ts';
+import { KERNEL_TITLE } from '../protocol/kernel-process.ts';
 import { isSystemName } from '../protocol/operator.ts';
 import type { ProgramEntries } from '../server/programs.ts';
 import { type Entries, ownSystem, type System, systems } from '../server/system.ts';
@@ -62,5 +63,5 @@ function checkOptions(options: BootOptions): void {
 }
 
 function isInstance(): boolean {
-  return process.title.startsWith('skerry ') && process.title !== 'skerry kernel' && process.argv.length === 1;
+  return process.title.startsWith('skerry ') && process.title !== KERNEL_TITLE && process.argv.length === 1;
 }

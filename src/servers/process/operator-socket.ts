@@ -15,6 +15,7 @@ import { StreamServerEnd } from '../../channel/stream/server-end.ts';
 import { SocketWire } from '../../channel/stream/socket-wire.ts';
 import { loadNative } from '../../memory/load-native.ts';
 import { errorInfo } from '../../protocol/control.ts';
+import { isKernel } from '../../protocol/kernel-process.ts';
 import type { MethodInfo } from '../../protocol/methods.ts';
 import {
   HELLO_MAX_BYTES,
@@ -189,16 +190,7 @@ function makeFolder(folder: string): void {
 function removeStale(folder: string): void {
   for (const file of readdirSync(folder)) {
     const socket = parseSocketFile(file);
-    if (socket !== undefined && !isAlive(socket.pid)) rmSync(join(folder, file), { force: true });
-  }
-}
-
-function isAlive(pid: number): boolean {
-  try {
-    process.kill(pid, 0);
-    return true;
-  } catch (error) {
-    return (error as NodeJS.ErrnoException).code === 'EPERM';
+    if (socket !== undefined && !isKernel(socket.pid)) rmSync(join(folder, file), { force: true });
   }
 }
 
