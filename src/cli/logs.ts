@@ -3,9 +3,8 @@
 import { isSkerryError } from '../base/errors.ts';
 import type { LogLine, LogQuery } from '../servers/process/process-api.ts';
 import { type Command, ExitCode, type Options, SYSTEM, wholeNumber } from './command.ts';
-import { findAgain } from './find-system.ts';
 import { harmless } from './format.ts';
-import { type Operator, openOperator, operatorOf } from './operator.ts';
+import { type Operator, openAgain, openOperator } from './operator.ts';
 
 const LAST = 100;
 
@@ -44,9 +43,9 @@ async function show([name]: readonly string[], { system, follow, lines, json }: 
     } catch (error) {
       if (left.signal.aborted) return ExitCode.interrupted;
       // A process server that has died is followed by another; what it had kept of lines is gone with it.
-      const again = query.follow && isSkerryError(error, 'SKERRY_SERVER_DOWN') ? await findAgain(operator.system) : undefined;
+      const again = query.follow && isSkerryError(error, 'SKERRY_SERVER_DOWN') ? await openAgain(operator.system) : undefined;
       if (again === undefined) throw error;
-      operator = await operatorOf(again);
+      operator = again;
     }
   }
 }

@@ -3,7 +3,7 @@
 
 import { randomBytes } from 'node:crypto';
 import { connect, type Socket } from 'node:net';
-import { SkerryError } from '../base/errors.ts';
+import { isSkerryError, SkerryError } from '../base/errors.ts';
 import { StreamClientEnd } from '../channel/stream/client-end.ts';
 import { SocketWire } from '../channel/stream/socket-wire.ts';
 import { toError } from '../link/to-error.ts';
@@ -15,7 +15,7 @@ import { remoteFacade } from '../rpc/proxy.ts';
 import { type Connector, type Directory, RemoteServer, type ReplicaEvents } from '../rpc/remote-server.ts';
 import type { Remote } from '../server/remote.ts';
 import type { ProcessServerApi } from '../servers/process/process-api.ts';
-import { findSystem, type RunningSystem } from './find-system.ts';
+import { findAgain, findSystem, type RunningSystem } from './find-system.ts';
 
 const TOKEN_BYTES = 16;
 const WELCOME_MS = 5_000;
@@ -52,6 +52,22 @@ export async function operatorOf(system: RunningSystem): Promise<Operator> {
     ended: connector.ended,
     close: () => connector.close(),
   };
+}
+
+/**
+ * The same system again, after its process server has closed the connection by its death.
+ * @returns undefined when the system has ended
+ */
+export async function openAgain(system: RunningSystem): Promise<Operator | undefined> {
+  for (;;) {
+    const again = await findAgain(system);
+    if (again === undefined) return undefined;
+    try {
+      return await operatorOf(again);
+    } catch (error) {
+      if (!isSkerryError(error, 'SKERRY_SERVER_DOWN')) throw error; // it has died once more
+    }
+  }
 }
 
 class SocketConnector implements Connector {

@@ -1,10 +1,11 @@
 // skerry top: what ps shows, on a whole screen, again and again until Ctrl-C or q.
 
+import { isSkerryError } from '../base/errors.ts';
 import type { ProcessUsage } from '../servers/process/process-api.ts';
 import { type Command, ExitCode, type Options, SYSTEM, UsageError, wholeNumber } from './command.ts';
-import { findAgain, labelOf } from './find-system.ts';
+import { labelOf } from './find-system.ts';
 import { megabytes, table } from './format.ts';
-import { openOperator, operatorOf } from './operator.ts';
+import { type Operator, openAgain, openOperator } from './operator.ts';
 import { COLUMNS } from './ps.ts';
 
 const EVERY_MS = 1000;
@@ -43,23 +44,24 @@ async function watch(_words: readonly string[], { system, every }: Options): Pro
   /** Whatever is waited for: a key ends it. */
   const unlessLeft = <T>(wait: Promise<T>) => Promise.race([left.then(() => undefined), wait]);
   const draw = (usage: readonly ProcessUsage[]) => {
-    const { columns: width = 80, rows: height = 24 } = stdout;
+    const [width, height] = [stdout.columns || 80, stdout.rows || 24]; // 0: a terminal that does not know its size
     const head = `${labelOf(operator.system)}  ${transport}  ${summary(usage)}  ${url}`;
     const lines = [head.slice(0, width), '', ...table(COLUMNS, usage, width)].slice(0, height - 1);
     stdout.write(`${HOME}${lines.map((line) => `${line}${END_OF_LINE}\n`).join('')}${END_OF_SCREEN}`);
   };
   try {
     for (;;) {
-      const usage = await unlessLeft(Promise.race([operator.processes.usage(), operator.ended.then(() => 'ended' as const)]));
+      const usage = await unlessLeft(usageOf(operator));
       if (usage === undefined) return ExitCode.ok;
       if (usage !== 'ended') {
         draw(usage);
         if ((await unlessLeft(pause(everyMs))) === undefined) return ExitCode.ok;
         continue;
       }
-      const again = await unlessLeft(findAgain(operator.system));
-      if (again === undefined) break;
-      operator = await operatorOf(again);
+      const again = await unlessLeft(openAgain(operator.system).then((other) => other ?? ('over' as const)));
+      if (again === undefined) return ExitCode.ok;
+      if (again === 'over') break;
+      operator = again;
     }
   } finally {
     stdout.write(NORMAL_SCREEN);
@@ -69,6 +71,15 @@ async function watch(_words: readonly string[], { system, every }: Options): Pro
   }
   process.stderr.write('skerry: the system has ended\n');
   return ExitCode.failed;
+}
+
+/** A call that the end of the connection has ended, and one that would never be answered, are the same. */
+function usageOf({ processes, ended }: Operator): Promise<readonly ProcessUsage[] | 'ended'> {
+  const usage = processes.usage().catch((error: unknown) => {
+    if (isSkerryError(error, 'SKERRY_SERVER_DOWN')) return 'ended' as const;
+    throw error;
+  });
+  return Promise.race([usage, ended.then(() => 'ended' as const)]);
 }
 
 function summary(usage: readonly ProcessUsage[]): string {

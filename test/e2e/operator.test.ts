@@ -1,6 +1,8 @@
 // The command `skerry` against systems that run: what a person or a program types, and what comes of it.
 
 import assert from 'node:assert/strict';
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
 import { chmodSync, existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { connect, createServer } from 'node:net';
 import { tmpdir } from 'node:os';
@@ -10,6 +12,8 @@ import type { LogLine, ProcessUsage } from '../../src/servers/process/process-ap
 import { until, zombies } from '../fault/processes.ts';
 import { type Ended, fixture, type Program, root, start, TRANSPORTS, type Transport } from './world.ts';
 
+/** Of util-linux: gives a program a terminal. */
+const SCRIPT = '/usr/bin/script';
 const CLI = join(root, 'dist/src/cli/main.js'); // as the servers of these tests are: one copy of Skerry in a process
 const TIMEOUT = { timeout: 60_000 };
 
@@ -385,7 +389,7 @@ test('Ctrl-C gives a call up, with its own exit code', TIMEOUT, async (t) => {
   }
 });
 
-test('top, logs -f and what asks anew go on when the process server has died', TIMEOUT, async (t) => {
+test('logs -f, and what asks anew, go on when the process server has died', TIMEOUT, async (t) => {
   const { begin, told, program } = await site(t);
   const logs = begin('logs', '-f', 'single');
   await told('call', 'single', 'say', '"before"');
@@ -404,6 +408,36 @@ test('top, logs -f and what asks anew go on when the process server has died', T
   logs.child.kill('SIGINT');
   assert.equal((await logs.ended).code, 130);
   assert.equal(program.child.exitCode, null);
+});
+
+test('top goes on when the process server has died, takes a key, and says when the system has ended', {
+  ...TIMEOUT,
+  skip: existsSync(SCRIPT) ? false : `there is no ${SCRIPT}, which makes a terminal`,
+}, async (t) => {
+  const { told, runtime } = await site(t);
+  const watch = () => {
+    const env = { ...process.env, XDG_RUNTIME_DIR: runtime, SKERRY_SYSTEM: '' };
+    const child = spawn(SCRIPT, ['-qfec', `'${process.execPath}' '${CLI}' top --every 100`, '/dev/null'], { env });
+    t.after(() => child.kill('SIGKILL'));
+    const screen = { text: '', child, code: once(child, 'exit').then(([code]) => code as number) };
+    child.stdout.setEncoding('utf8').on('data', (text: string) => {
+      screen.text += text;
+    });
+    return screen;
+  };
+  const [first, second] = [watch(), watch()];
+  const processServer = async () =>
+    objects<ProcessUsage>(await told('ps', '--json')).find(({ name }) => name === 'process')?.pid as number;
+  const show = (pid: number) => () => [first, second].every(({ text }) => new RegExp(`process +${pid} `).test(text));
+  const pid = await processServer();
+  await until('both show it', show(pid));
+  process.kill(pid, 'SIGKILL');
+  await until('both show the next', show(await processServer()));
+  first.child.stdin.write('q');
+  assert.equal(await first.code, 0);
+  await told('stop');
+  assert.equal(await second.code, 1);
+  assert.match(second.text, /the system has ended/);
 });
 
 test('completion offers commands, options, servers and systems', TIMEOUT, async (t) => {
