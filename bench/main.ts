@@ -19,6 +19,7 @@ import { describeMachine, warnOfCores, warnOfLoad } from './machine.ts';
 import { notice } from './notice.ts';
 import { payload } from './payload.ts';
 import { pipeline } from './pipeline.ts';
+import { recovery } from './recovery.ts';
 import { Report } from './report.ts';
 import { sparse } from './sparse.ts';
 import { start } from './start.ts';
@@ -36,6 +37,7 @@ const BENCHES: readonly Bench[] = [
   start,
   codec,
   notice,
+  recovery,
   files,
   cli,
   enrich,

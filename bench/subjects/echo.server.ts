@@ -20,6 +20,8 @@ export default server(() => {
 
     payload: async (bytes: Uint8Array): Promise<Uint8Array> => bytes,
 
+    pid: async (): Promise<number> => process.pid,
+
     /** Answers after `ms` with the time at that moment: CLOCK_MONOTONIC in nanoseconds. */
     late: async (ms: number): Promise<number> => {
       await sleep(ms);

@@ -7,14 +7,15 @@ import type { DeathEvent } from '../protocol/control.ts';
 import type { Endpoint } from '../protocol/endpoint.ts';
 import { OPERATOR } from '../protocol/principal.ts';
 import type { MemoryBudget } from './budget.ts';
-import { type SpawnedChild, spawnChild } from './child.ts';
+import { spawnChild } from './child.ts';
 import type { Closer } from './closer.ts';
 import { deathReason, type Exit } from './death.ts';
 import type { Introductions } from './introductions.ts';
 import { MemoryWatch } from './memory-watch.ts';
 import { newProcess, type Process } from './process-record.ts';
 import { sendTo } from './send.ts';
-import { PROCESS_SERVER_SLOT, type Slot } from './slots.ts';
+import { FIRST_SERVER_SLOT, PROCESS_SERVER_SLOT, type Slot } from './slots.ts';
+import { type Kind, type Owner, Spares, type Unborn } from './spares.ts';
 
 export interface InstancesOptions {
   readonly addon: NativeAddon | undefined;
@@ -25,6 +26,8 @@ export interface InstancesOptions {
   readonly baseEnv: Readonly<Record<string, string>>;
   /** Anonymous memory of a process, bytes. */
   readonly rssAnon: (pid: number) => number;
+  /** A line for who looks after this machine. */
+  readonly warn: (line: string) => void;
 }
 
 export interface InstancesEvents {
@@ -32,6 +35,8 @@ export interface InstancesEvents {
   onBorn(slot: Slot, proc: Process): void;
   /** It is reaped, or could not be started; its clients and servers have been told. @param readyForMs undefined: it never was. */
   onDied(slot: Slot, death: DeathEvent, readyForMs: number | undefined): void;
+  /** Processes that are no instances yet. */
+  onSpares(pids: readonly number[]): void;
 }
 
 export class Instances {
@@ -41,6 +46,7 @@ export class Instances {
   readonly #introductions: Introductions;
   readonly #events: InstancesEvents;
   readonly #memoryWatch: MemoryWatch;
+  readonly #spares: Spares;
   readonly #since = Date.now();
   /** Known once the caller has said it. */
   readonly #systemUrl: Promise<string>;
@@ -58,6 +64,16 @@ export class Instances {
     this.#introductions = introductions;
     this.#events = events;
     this.#memoryWatch = new MemoryWatch(() => this.slots.values(), options.rssAnon);
+    this.#spares = new Spares({
+      start: (kind, owner) => this.#start('server', 'spare', kind, owner),
+      prepare: ({ child }) => void this.#systemUrl.then((systemUrl) => child.port.send({ t: 'prepare', systemUrl })),
+      forget: ({ port, output }) => {
+        port.close();
+        for (const pipe of output) this.#closer.close(pipe);
+      },
+      changed: (pids) => events.onSpares(pids),
+      warn: options.warn,
+    });
   }
 
   /** @throws Error: the asker's mistake */
@@ -73,6 +89,7 @@ export class Instances {
   }
 
   killAll(): void {
+    this.#spares.end();
     for (const { process } of this.slots.values()) process?.kill();
   }
 
@@ -88,39 +105,44 @@ export class Instances {
     if (proc.role !== 'client') this.end(proc, `broke the control protocol: ${why}`);
   }
 
-  async spawn(slot: Slot): Promise<void> {
+  get sparePids(): readonly number[] {
+    return this.#spares.pids;
+  }
+
+  /** From now on there are to be so many spares of each kind of process that the servers need. */
+  keepSpares(count: number): void {
+    const servers = [...this.slots.values()].filter(({ number }) => number >= FIRST_SERVER_SLOT);
+    this.#spares.keep(
+      count,
+      servers.map(({ server }) => this.#kindOf(server)),
+    );
+  }
+
+  /** @param fresh its modules may have changed: no spare that has loaded any of them. */
+  async spawn(slot: Slot, fresh = false): Promise<void> {
     slot.generation += 1;
     slot.died = undefined;
     const { server, replica, number } = slot;
-    const { addon, baseEnv } = this.#options;
     const endpoint: Endpoint = { node: 0, slot: number, generation: slot.generation };
     const role = number === PROCESS_SERVER_SLOT ? 'process' : 'server';
-    const title = role === 'process' ? 'process' : `${server.name}.${replica}`;
-    const spawned = this.#trySpawn(slot, () =>
-      spawnChild(
-        {
-          addon,
-          role,
-          env: { ...baseEnv, ...this.#pick(server.env) },
-          memoryMb: server.memoryMb,
-          background: server.background,
-          title,
-          piped: role === 'server',
-        },
-        {
-          onMessage: (message, descriptors) => this.#events.onMessage(record, message, descriptors),
-          onClose: (why) => {
-            // A process that closes its control socket has left the system, whatever else it does.
-            if (why !== HUNG_UP) this.expel(record, why);
-            else if (!record.dead) record.kill();
-          },
-        },
-        (exit) => this.#onDeath(slot, record, exit),
-      ),
-    );
-    if (spawned === undefined) return;
-    const child = spawned;
-    const record = newProcess(role, server.name, endpoint, role === 'process' ? OPERATOR : `server:${server.name}`, child);
+    const kind = this.#kindOf(server);
+    const owner: Owner = {
+      onMessage: (message, descriptors) => this.#events.onMessage(record, message, descriptors),
+      onClose: (why) => {
+        // A process that closes its control socket has left the system, whatever else it does.
+        if (why !== HUNG_UP) this.expel(record, why);
+        else if (!record.dead) record.kill();
+      },
+      onExit: (exit) => this.#onDeath(slot, record, exit),
+    };
+    if (fresh) this.#spares.renew();
+    const spare = fresh || role === 'process' ? undefined : this.#spares.take(kind);
+    const born = spare ?? this.#tryStart(slot, () => this.#start(role, titleOf(slot), kind, owner));
+    this.#spares.calm();
+    if (born === undefined) return;
+    born.owner = owner;
+    const principal = role === 'process' ? OPERATOR : `server:${server.name}`;
+    const record = newProcess(role, server.name, endpoint, principal, born.child);
     slot.process = record;
     if (server.memoryMb > 0) this.#memoryWatch.start();
     this.#events.onBorn(slot, record);
@@ -133,8 +155,28 @@ export class Instances {
     }
   }
 
+  /** @throws Error when no process is to be had */
+  #start(role: 'server' | 'process', title: string, kind: Kind, owner: Owner): Unborn {
+    const { addon, baseEnv } = this.#options;
+    const { env, memoryMb, background } = kind;
+    const child = spawnChild(
+      { addon, role, env: { ...baseEnv, ...env }, memoryMb, background, title, piped: role === 'server' },
+      {
+        onMessage: (message, descriptors) => unborn.owner.onMessage(message, descriptors),
+        onClose: (why) => unborn.owner.onClose(why),
+      },
+      (exit) => unborn.owner.onExit(exit),
+    );
+    const unborn: Unborn = { child, owner };
+    return unborn;
+  }
+
+  #kindOf({ env, memoryMb, background }: Slot['server']): Kind {
+    return { env: this.#pick(env), memoryMb, background };
+  }
+
   /** A process that cannot be started is one that died at once, for that reason. */
-  #trySpawn(slot: Slot, start: () => SpawnedChild): SpawnedChild | undefined {
+  #tryStart(slot: Slot, start: () => Unborn): Unborn | undefined {
     try {
       return start();
     } catch (error) {
@@ -206,4 +248,8 @@ export class Instances {
     proc.bell = undefined;
     proc.status = undefined;
   }
+}
+
+function titleOf({ number, server, replica }: Slot): string {
+  return number === PROCESS_SERVER_SLOT ? 'process' : `${server.name}.${replica}`;
 }

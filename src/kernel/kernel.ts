@@ -27,8 +27,6 @@ const NOTE_MAX = 16_384;
 
 export interface KernelOptions extends InstancesOptions {
   readonly exit: (code: number) => void;
-  /** A line for who looks after this machine. */
-  readonly warn: (line: string) => void;
 }
 
 export class Kernel {
@@ -44,6 +42,7 @@ export class Kernel {
   #stopTimer: NodeJS.Timeout | undefined;
   readonly #seat: ProcessServerSeat;
   #isUp = false;
+  #spareCount = 0;
   #isOver = false;
 
   constructor(options: KernelOptions) {
@@ -61,6 +60,7 @@ export class Kernel {
       onMessage: (from, message, descriptors) => this.#receive(from, message, descriptors),
       onBorn: (born, proc) => this.#onBorn(born, proc),
       onDied: (dead, death, readyForMs) => this.#onDied(dead, death, readyForMs),
+      onSpares: (pids) => this.#seat.tellSpares(pids),
     });
     const env = ['SKERRY_NAME', 'SKERRY_OPERATOR_DIR'];
     const declaration = {
@@ -338,12 +338,12 @@ export class Kernel {
   #supervise(message: Exclude<ToKernel | BootMessage, { t: never }>): void {
     switch (message.t) {
       case 'declare':
-        return this.#declare(message.servers);
+        return this.#declare(message.servers, message.spares);
       case 'spawn': {
         const slot = this.#instances.slot(message.slot);
         if (slot.process !== undefined || this.#stopping) return;
         this.#introductions.revived(slot);
-        void this.#instances.spawn(slot);
+        void this.#instances.spawn(slot, message.fresh);
         return;
       }
       case 'init': {
@@ -379,6 +379,7 @@ export class Kernel {
         return this.#introductions.down(this.#instances.slot(message.slot), message.error);
       case 'up':
         this.#isUp = true;
+        this.#instances.keepSpares(this.#spareCount);
         if (this.#caller !== undefined) this.#send(this.#caller, { t: 'up', processes: this.#processes() });
         return;
       case 'bootFailed':
@@ -392,7 +393,7 @@ export class Kernel {
   }
 
   /** The first process server says which servers there are. What a successor says does not matter: it is told. */
-  #declare(servers: readonly ServerDeclaration[]): void {
+  #declare(servers: readonly ServerDeclaration[], spares: number): void {
     const known = [...this.#instances.slots.values()].filter(({ number }) => number >= FIRST_SERVER_SLOT);
     if (!this.#isUp) {
       for (const server of servers) {
@@ -402,7 +403,9 @@ export class Kernel {
         });
       }
     }
-    this.#seat.declared(known);
+    this.#seat.declared(known, this.#instances.sparePids);
+    this.#spareCount = spares;
+    if (this.#isUp) this.#instances.keepSpares(spares);
     if (this.#stopping) this.#tellStop();
   }
 

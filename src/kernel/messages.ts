@@ -2,6 +2,7 @@
 // A process that breaks this is ended: it is its own bug, or worse.
 
 import type { ErrorInfo, ToKernel } from '../protocol/control.ts';
+import { SPARES_MAX } from '../protocol/limits.ts';
 import { isUser } from '../protocol/principal.ts';
 
 type Check = (value: unknown) => boolean;
@@ -73,8 +74,8 @@ const fieldsOf: Record<string, Record<string, Check>> = {
   broken: { ref: optional(nat), channel: optional(nat), error },
   stop: {},
   boot: { systemUrl: text, memoryMb: nat },
-  declare: { servers: listOf(declaration, 1024) },
-  spawn: { slot: nat },
+  declare: { servers: listOf(declaration, 1024), spares: (value) => nat(value) && (value as number) <= SPARES_MAX },
+  spawn: { slot: nat, fresh: bool },
   init: { slot: nat },
   kill: { slot: nat, reason: text, ordered: bool },
   stopInstance: { slot: nat, drainMs: nat },

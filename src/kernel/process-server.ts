@@ -55,13 +55,19 @@ export class ProcessServerSeat {
     if (process !== undefined && (this.#hears || isItsOwn)) sendTo(process, { t: 'instance', slot, event }, descriptors);
   }
 
+  tellSpares(pids: readonly number[]): void {
+    const { process } = this.#slot;
+    if (process !== undefined && this.#hears) sendTo(process, { t: 'spares', pids });
+  }
+
   /** It has declared its servers. @param slots what there was before it came: of a system that runs. */
-  declared(slots: readonly Slot[]): void {
+  declared(slots: readonly Slot[], spares: readonly number[]): void {
     const { process } = this.#slot;
     if (process === undefined) return;
     clearTimeout(this.#declareTimer);
     this.#hears = true;
     for (const slot of slots) this.#tellState(slot);
+    this.tellSpares(spares);
     sendTo(process, { t: 'declared', resumed: slots.length > 0 });
   }
 

@@ -15,6 +15,8 @@ import { LinkClients } from './clients.ts';
 import { LinkConnections } from './connections.ts';
 
 export interface LinkEvents {
+  /** This process is a spare: it can do what does not need to know which server it will be. */
+  onPrepare?(systemUrl: string): void;
   onInit?(): void;
   onStop?(drainMs: number): void;
   onInspect?(on: boolean): void;
@@ -24,6 +26,7 @@ export interface LinkEvents {
   onDeclared?(resumed: boolean): void;
   onInstance?(slot: number, event: InstanceEvent, descriptors: readonly Descriptor[]): void;
   onProgram?(id: number, event: LaunchEvent): void;
+  onSpares?(pids: readonly number[]): void;
   /** The kernel is gone: nothing works any more. */
   onLost(reason: string): void;
 }
@@ -147,6 +150,8 @@ export class Link implements CarrierLink {
 
   #onMessage(message: FromKernel, descriptors: Descriptor[]): void {
     switch (message.t) {
+      case 'prepare':
+        return this.#events.onPrepare?.(message.systemUrl);
       case 'born':
         return this.#born.resolve(message.config);
       case 'granted':
@@ -200,6 +205,8 @@ export class Link implements CarrierLink {
         return this.#events.onInstance?.(message.slot, message.event, descriptors);
       case 'program':
         return this.#events.onProgram?.(message.id, message.event);
+      case 'spares':
+        return this.#events.onSpares?.(message.pids);
     }
   }
 

@@ -32,6 +32,7 @@ export type RegionPurpose = 'ring' | 'oneOff';
 
 /** What a process tells the kernel. */
 export type ToKernel =
+  | { t: 'warm' } // a spare: what can be done before it is born is done
   | { t: 'hello'; speaks?: Speaks } // [status, bell] with the addon
   | { t: 'manifest'; uses: Record<string, readonly string[] | true> }
   | { t: 'ready'; methods: readonly MethodInfo[]; concurrency: number; queueMax: number; address?: string }
@@ -54,8 +55,8 @@ export type ToKernel =
 
 /** What only the process server may say. */
 export type FromProcessServer =
-  | { t: 'declare'; servers: readonly ServerDeclaration[] }
-  | { t: 'spawn'; slot: number }
+  | { t: 'declare'; servers: readonly ServerDeclaration[]; spares: number }
+  | { t: 'spawn'; slot: number; fresh: boolean } // fresh: its modules may have changed
   | { t: 'init'; slot: number }
   | { t: 'kill'; slot: number; reason: string; ordered: boolean }
   | { t: 'stopInstance'; slot: number; drainMs: number }
@@ -83,6 +84,7 @@ export interface ServerDeclaration {
 
 /** What the kernel tells a process. */
 export type FromKernel =
+  | { t: 'prepare'; systemUrl: string } // to a spare: it will be a server of that system
   | { t: 'born'; config: BirthConfig }
   | { t: 'init' }
   | { t: 'inspect'; on: boolean }
@@ -135,6 +137,7 @@ export type FromKernel =
   | { t: 'stopped' }
   | { t: 'declared'; resumed: boolean } // resumed: the system runs already; what runs was told before
   | { t: 'instance'; slot: number; event: InstanceEvent }
+  | { t: 'spares'; pids: readonly number[] } // to the process server: which there are now
   | { t: 'program'; id: number; event: LaunchEvent };
 
 /** A replica as a new client is told of it: whether an instance is ready, or why none comes until an operator acts. */

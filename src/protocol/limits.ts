@@ -33,3 +33,6 @@ export const SETTLE_MS = 100;
 export const POISON_AFTER = 2;
 /** Time for a server's running calls to end at a stop, and again for its `onStop`, when its entry does not say. */
 export const DRAIN_MS = 5_000;
+/** Warm spares of each kind of process, when the system does not say, and at most. */
+export const SPARES = 1;
+export const SPARES_MAX = 16;

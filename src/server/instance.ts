@@ -16,4 +16,5 @@ export interface Instance {
   /** @param descriptors of the event; they are the instance's from here on. */
   onInstance?(slot: number, event: InstanceEvent, descriptors: readonly Descriptor[]): void;
   onProgram?(id: number, event: LaunchEvent): void;
+  onSpares?(pids: readonly number[]): void;
 }

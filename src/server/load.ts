@@ -5,11 +5,18 @@ import { type AnyServer, isServerDefinition } from './definition.ts';
 import { onDeclared, ownSystem, type ServerEntry, type System, systems } from './system.ts';
 import { isTypeScript, supportTypeScript } from './typescript.ts';
 
+let loaded: { readonly url: string; readonly system: Promise<System> } | undefined;
+
 /**
- * Evaluates the module of a system. A bundle may call boot() at its end, which never returns in an instance: so the declaration is
+ * Evaluates the module of a system, once. A bundle may call boot() at its end, which never returns in an instance: so the declaration is
  * enough, the end of the evaluation is not waited for.
  */
-export async function loadSystem(url: string): Promise<System> {
+export function loadSystem(url: string): Promise<System> {
+  if (loaded?.url !== url) loaded = { url, system: evaluateSystem(url) };
+  return loaded.system;
+}
+
+async function evaluateSystem(url: string): Promise<System> {
   ownSystem().url = url;
   if (isTypeScript(url)) supportTypeScript();
   const declared = new Promise<void>((resolve) => {

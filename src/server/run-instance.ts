@@ -1,7 +1,7 @@
 // An instance's process: what it is made of, in start order. The main file of a kind of instance says what drives it.
 //
 //   argv: the kernel's pid, a title. Descriptor 3: the control socket.
-//   born → [carrier] hello → import → manifest → init → ready … stop → drained → exit
+//   [as a spare: prepare → warm →] born → [carrier] hello → import → manifest → init → ready … stop → drained → exit
 
 import { readFileSync } from 'node:fs';
 import { Link } from '../link/link.ts';
@@ -17,12 +17,16 @@ const MODULES_AT_ONCE = 256;
 /** Beyond what the process has mapped at its start: stacks of threads that come later count in full. */
 const DATA_SLACK_BYTES = 64 * 1024 * 1024;
 
-/** Makes this process an instance. Resolves when what `make` made has been started. */
+/**
+ * Makes this process an instance. Resolves when what `make` made has been started.
+ * @param prepare what a spare does before it knows which instance it will be; its failure shows when it is done again.
+ */
 export async function runInstance(
   make: (link: Link, config: BirthConfig, addon: NativeAddon | undefined) => Instance,
+  prepare?: (systemUrl: string) => Promise<unknown>,
 ): Promise<void> {
   const kernelPid = Number(process.argv[2]);
-  process.title = `skerry ${process.argv[3]}`;
+  entitle(process.argv[3] as string);
   process.argv.splice(1); // what the user's modules see is not the kernel's business
   process.setSourceMapsEnabled(true);
   if (process.env.SKERRY_PRIORITY === 'background') mayStepBack();
@@ -32,12 +36,17 @@ export async function runInstance(
 
   let instance: Instance | undefined;
   const link = new Link(means.makePort, {
+    onPrepare: (systemUrl) => {
+      const isWarm = () => link.send({ t: 'warm' });
+      prepare?.(systemUrl).then(isWarm, isWarm);
+    },
     onInit: () => instance?.init(),
     onInspect: (on) => void inspect(link, on),
     onStop: (drainMs) => (instance === undefined ? process.exit(0) : instance.stop(drainMs)),
     onDeclared: (resumed) => instance?.onDeclared?.(resumed),
     onInstance: (slot, event, descriptors) => instance?.onInstance?.(slot, event, descriptors),
     onProgram: (id, event) => instance?.onProgram?.(id, event),
+    onSpares: (pids) => instance?.onSpares?.(pids),
     onLost: () => process.exit(0), // without a kernel there is no system
   });
   link.setKeepAlive(true);
@@ -50,6 +59,7 @@ export async function runInstance(
 
   if (process.env.SKERRY_DEV === '1') await reportModules(link);
   const config = await link.born;
+  if (config.role === 'server') entitle(`${config.name}.${config.replica}`);
   // Whoever read the program's output may be gone: that ends nobody.
   if (!config.piped) for (const output of [process.stdout, process.stderr]) output.on('error', () => {});
   // Non-blocking: a reader that is slow, or hangs, holds nobody up.
@@ -59,6 +69,10 @@ export async function runInstance(
   link.use(carrier);
   instance = make(link, config, addon);
   await instance.run();
+}
+
+function entitle(title: string): void {
+  process.title = `skerry ${title}`;
 }
 
 /** In batches: a module seldom comes alone. */

@@ -2,6 +2,7 @@
 // instance, which runs its own `load` only; so it should do nothing but declare.
 
 import { invalid, isIntegerWithin, isObject, OptionCheck, show } from '../base/options.ts';
+import { SPARES, SPARES_MAX } from '../protocol/limits.ts';
 import type { AnyServer, ApiOf, OptionsOf, UsedApi, UsesOf } from './definition.ts';
 import { type CheckPrograms, checkPrograms, type ProgramEntries } from './programs.ts';
 import type { Remote } from './remote.ts';
@@ -88,6 +89,7 @@ export interface System<S extends Entries = Entries, P extends ProgramEntries = 
   readonly programs: P;
   readonly supervision: readonly GroupEntry[];
   readonly onDeath: DeathPolicy | undefined;
+  readonly spares: number;
 }
 
 /** What a system has beside its servers. */
@@ -98,6 +100,11 @@ export interface SystemOptions<Names extends string, P> {
   readonly supervision?: readonly GroupEntry<Names>[];
   /** A say in what each death leads to. Default: the policies of servers and groups. */
   readonly onDeath?: DeathPolicy;
+  /**
+   * Warm spares, 0 to 16: processes without a server, that take the place of one that dies. Kept for each kind of process that the servers
+   * need (those with the same `env`, `limits.memoryMb` and `priority` share theirs). Default 1; none under `skerry dev`.
+   */
+  readonly spares?: number;
 }
 
 export type ServersOf<S extends Entries> = { readonly [K in keyof S]: Remote<ApiOf<DefinitionOf<S[K]>>> };
@@ -105,8 +112,8 @@ export type ServersOf<S extends Entries> = { readonly [K in keyof S]: Remote<Api
 /**
  * Declares a system.
  * @param url `import.meta.url` of the module, which exports the result by default.
- * @param servers an entry for each server, by name (letters, digits, `-`, `_`; not `kernel`, `process` or `caller`).
- * @param options `programs`, `supervision`, `onDeath`: see SystemOptions.
+ * @param servers an entry for each server, by name (letters, digits, `-`, `_`; not `kernel`, `process`, `caller` or `spare`).
+ * @param options `programs`, `supervision`, `onDeath`, `spares`: see SystemOptions.
  * @throws SkerryError SKERRY_INVALID naming the server, the option and what would be valid.
  */
 export function system<const S extends Entries, const P extends ProgramEntries = Record<never, never>>(
@@ -118,12 +125,18 @@ export function system<const S extends Entries, const P extends ProgramEntries =
     throw invalid(`system: its url must be import.meta.url of its module; it is ${show(url)}`);
   if (!isObject(servers)) throw invalid(`system: its servers must be an object with an entry for each; it is ${show(servers)}`);
   for (const [name, entry] of Object.entries(servers as Entries)) checkEntry(name, entry, Object.keys(servers));
-  const check = new OptionCheck('system', options, ['programs', 'supervision', 'onDeath'], 'an url, servers and options');
+  const check = new OptionCheck(
+    'system',
+    options,
+    ['programs', 'supervision', 'onDeath', 'spares'],
+    'an url, servers and options',
+  );
   check.optional('onDeath', 'a function', (given) => typeof given === 'function');
-  const { programs = {} as P, supervision = [], onDeath } = options as SystemOptions<string, P>;
+  check.integer('spares', 0, SPARES_MAX);
+  const { programs = {} as P, supervision = [], onDeath, spares = SPARES } = options as SystemOptions<string, P>;
   checkPrograms(programs);
   checkGroups(supervision, Object.keys(servers));
-  const made: System<S, P> = Object.freeze({ [systemMark]: true as const, url, servers, programs, supervision, onDeath });
+  const made: System<S, P> = Object.freeze({ [systemMark]: true as const, url, servers, programs, supervision, onDeath, spares });
   systems().set(url, made as System);
   announce?.(url);
   return made;
@@ -153,7 +166,7 @@ export function onDeclared(hear: (url: string) => void): void {
 }
 
 const REPLICAS_MAX = 256;
-const RESERVED = ['kernel', 'process', 'caller'];
+const RESERVED = ['kernel', 'process', 'caller', 'spare'];
 const KNOWN = [
   'load',
   'replicas',

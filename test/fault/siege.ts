@@ -23,6 +23,8 @@ export interface Siege {
   readonly transport: Transport;
   readonly victim: 'one' | 'two';
   readonly kills: number;
+  /** The kills go on, to four times their number at most, until one has hit a request that was being executed. */
+  readonly untilHit?: boolean;
   /** Requests in flight. */
   readonly lanes: number;
   /** One request. Its id is in the oracle's file if it was executed. Whatever it throws is its outcome. */
@@ -65,7 +67,11 @@ export async function besiege(siege: Siege): Promise<Aftermath> {
   try {
     const lanes = Promise.all(Array.from({ length: siege.lanes }, lane));
     const killed = new Set<number>();
-    for (let step = FROM; step < siege.kills; step++)
+    const isEnough = (step: number) =>
+      siege.untilHit !== true ||
+      step >= 4 * siege.kills ||
+      outcomes.some((outcome) => outcome !== undefined && 'error' in outcome);
+    for (let step = FROM; step < siege.kills || !isEnough(step); step++)
       kills += await killOnce(sys, siege.victim, new Random(SEED, step), answeredBy, killed);
     await sleep(50);
     over = true;

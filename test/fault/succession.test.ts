@@ -26,7 +26,14 @@ for (const transport of TRANSPORTS) {
     (t) =>
       siege(
         t,
-        { transport, victim: 'one', kills: KILLS, lanes: 64, request: ({ one }, id, random) => one.count(id, delayOf(random)) },
+        {
+          transport,
+          victim: 'one',
+          kills: KILLS,
+          untilHit: true,
+          lanes: 64,
+          request: ({ one }, id, random) => one.count(id, delayOf(random)),
+        },
         checkOnce,
       ),
   );
@@ -34,7 +41,14 @@ for (const transport of TRANSPORTS) {
   test(`${transport}: the same with two replicas`, { timeout: TIMEOUT }, (t) =>
     siege(
       t,
-      { transport, victim: 'two', kills: FEWER, lanes: 64, request: ({ two }, id, random) => two.count(id, delayOf(random)) },
+      {
+        transport,
+        victim: 'two',
+        kills: FEWER,
+        untilHit: true,
+        lanes: 64,
+        request: ({ two }, id, random) => two.count(id, delayOf(random)),
+      },
       checkOnce,
     ),
   );
@@ -49,6 +63,7 @@ for (const transport of TRANSPORTS) {
           transport,
           victim: 'one',
           kills: FEWER,
+          untilHit: true,
           lanes: 64,
           async request({ one }, id, random) {
             const bytes = new Uint8Array(sizeOf(random)).fill(id & 0xff);
@@ -105,7 +120,7 @@ for (const transport of TRANSPORTS) {
       assert.equal(taken[id], count);
       return { pid: await one.pid() };
     };
-    await siege(t, { transport, victim: 'one', kills: FEWER, lanes: 32, request }, (aftermath) => {
+    await siege(t, { transport, victim: 'one', kills: FEWER, untilHit: true, lanes: 32, request }, (aftermath) => {
       checkOnce(aftermath, transport);
       aftermath.outcomes.forEach((_outcome, id) => {
         // A generator goes on to item n once n items have been handed to the channel; over streams those of one turn go out together.

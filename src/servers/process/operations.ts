@@ -54,6 +54,8 @@ export class Operations {
   readonly #usage = new UsageReader();
   readonly #startedAtMs = nowMs();
   #socket: OperatorSocket | undefined;
+  /** The pids of processes that are no instances yet. */
+  spares: readonly number[] = [];
 
   constructor(supervisor: Supervisor, orders: Orders, link: Link, book: LogBook, config: BirthConfig) {
     this.#supervisor = supervisor;
@@ -162,7 +164,14 @@ export class Operations {
       { entry: kernel, endpoint: '-', principal: '-', status: undefined, readyAtMs: sinceMs },
       { entry: own, endpoint: formatEndpoint(endpoint), principal: OPERATOR, status: undefined, readyAtMs: this.#startedAtMs },
     ];
-    return this.#usage.usage([...system, ...this.#supervisor.all.map(subjectOf)]);
+    const spares = this.spares.map((pid, replica) => ({
+      entry: { name: 'spare', replica, pid, state: 'new' as const, restarts: 0 },
+      endpoint: '-',
+      principal: '-',
+      status: undefined,
+      readyAtMs: undefined,
+    }));
+    return this.#usage.usage([...system, ...this.#supervisor.all.map(subjectOf), ...spares]);
   }
 
   #status(name: string): InstanceStatus[] {

@@ -115,7 +115,7 @@ export type ProcessServerApi = ProgramsApi & {
   restart(name: string): Promise<void>;
   /** The system itself. */
   info(): SystemInfo;
-  /** `list()` with what each uses. */
+  /** `list()` with what each uses, and the warm spares, by the name `spare`. */
   usage(): ProcessUsage[];
   /** All that is known of a server or a replica. */
   status(name: string): InstanceStatus[];

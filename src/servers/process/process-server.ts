@@ -64,7 +64,8 @@ export class ProcessServer implements Instance {
       const declarations = this.#supervisor.plan(system);
       const { generation } = this.#config.endpoint;
       this.#programs = new Programs(system.programs, this.#addon, (...message) => this.#link.send(...message), generation);
-      this.#link.send({ t: 'declare', servers: declarations });
+      const spares = process.env.SKERRY_DEV === '1' ? 0 : system.spares; // what changes must be loaded anew there
+      this.#link.send({ t: 'declare', servers: declarations, spares });
     } catch (error) {
       this.#link.send({ t: 'bootFailed', error: asInit(errorInfo(error), 'the system module could not be loaded') });
     }
@@ -105,6 +106,10 @@ export class ProcessServer implements Instance {
       case 'died':
         return this.#supervisor.onDeath(supervised, event);
     }
+  }
+
+  onSpares(pids: readonly number[]): void {
+    this.#operations.spares = pids;
   }
 
   onProgram(id: number, event: LaunchEvent): void {

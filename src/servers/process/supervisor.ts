@@ -160,7 +160,7 @@ export class Supervisor {
       this.named(name).map((supervised) => {
         if (!supervised.spawned) {
           clearTimeout(supervised.timer); // it waits for its next start, or is down
-          if (restart) this.#spawn(supervised);
+          if (restart) this.#spawn(supervised, true);
           else if (supervised.state !== 'zombie') this.#zombie(supervised, 'stopped by an operator');
           return undefined;
         }
@@ -178,7 +178,7 @@ export class Supervisor {
     await Promise.all(
       idle.map((supervised) => {
         supervised.unstable = 0;
-        this.#spawn(supervised);
+        this.#spawn(supervised, true);
         return this.#settled(supervised);
       }),
     );
@@ -192,7 +192,7 @@ export class Supervisor {
         await this.#stopOne(supervised);
       } else {
         supervised.unstable = 0;
-        this.#spawn(supervised);
+        this.#spawn(supervised, true);
       }
       await this.#settled(supervised);
     }
@@ -221,7 +221,8 @@ export class Supervisor {
     return byName;
   }
 
-  #spawn(supervised: Supervised): void {
+  /** @param fresh by an operator's order: what it loads may have changed, so no spare is taken that has loaded some of it. */
+  #spawn(supervised: Supervised, fresh = false): void {
     clearTimeout(supervised.timer);
     supervised.begun = false;
     supervised.readyAt = undefined;
@@ -231,7 +232,7 @@ export class Supervisor {
     supervised.failure = undefined;
     supervised.spawned = true;
     this.#change(supervised, supervised.generation === 0 ? 'new' : 'restart');
-    this.#events.send({ t: 'spawn', slot: supervised.slot });
+    this.#events.send({ t: 'spawn', slot: supervised.slot, fresh });
     this.#timeInit(supervised);
   }
 
@@ -318,7 +319,7 @@ export class Supervisor {
     if (wish === 'stay down') return this.#zombie(supervised, 'stopped by an operator');
     supervised.restarts += 1;
     if (wish === 'together') return this.#change(supervised, 'restart');
-    if (wish === 'restart') return this.#spawn(supervised);
+    if (wish === 'restart') return this.#spawn(supervised, true);
     this.#decide(supervised, readyAt === undefined ? undefined : performance.now() - readyAt);
   }
 
