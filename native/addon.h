@@ -133,7 +133,7 @@ function create_region, inspect_region, map_region, release_region;
 function make_pipe, ring, socket_pair, send_message, receive_message;
 function adopt, file_number, disown, close_descriptor;
 function watch, set_watch_ref, unwatch, watch_writable;
-function guard_parent, set_dumpable, limit_data, become_subreaper, reap, peer_credentials;
+function guard_parent, set_dumpable, limit_data, limit_files, become_subreaper, reap, peer_credentials;
 function watch_loop, install_fault_handler;
 
 #endif

@@ -30,17 +30,27 @@ napi_value set_dumpable(napi_env env, napi_callback_info info) {
 }
 
 // Soft and hard: what the process starts cannot lift it again. A lower hard limit that is there already stays.
+static napi_value limit(struct call *call, int resource, const char *name, const char *what) {
+  double value;
+  if (!arg_integer(call, 0, what, 0, 9007199254740991.0, &value)) return NULL;
+  struct rlimit limit;
+  if (getrlimit(resource, &limit) < 0) return throw_errno(call->env, errno, "getrlimit", "getrlimit(%s)", name);
+  if (limit.rlim_max == RLIM_INFINITY || (rlim_t)value < limit.rlim_max) limit.rlim_max = (rlim_t)value;
+  limit.rlim_cur = limit.rlim_max;
+  if (setrlimit(resource, &limit) < 0) return throw_errno(call->env, errno, "setrlimit", "setrlimit(%s) of %.0f %s", name, value, what);
+  return NULL;
+}
+
 napi_value limit_data(napi_env env, napi_callback_info info) {
   struct call call;
-  double bytes;
   call_begin(&call, env, info, "limitData");
-  if (!arg_integer(&call, 0, "bytes", 0, 9007199254740991.0, &bytes)) return NULL;
-  struct rlimit limit;
-  if (getrlimit(RLIMIT_DATA, &limit) < 0) return throw_errno(env, errno, "getrlimit", "getrlimit(RLIMIT_DATA)");
-  if (limit.rlim_max == RLIM_INFINITY || (rlim_t)bytes < limit.rlim_max) limit.rlim_max = (rlim_t)bytes;
-  limit.rlim_cur = limit.rlim_max;
-  if (setrlimit(RLIMIT_DATA, &limit) < 0) return throw_errno(env, errno, "setrlimit", "setrlimit(RLIMIT_DATA) of %.0f bytes", bytes);
-  return NULL;
+  return limit(&call, RLIMIT_DATA, "RLIMIT_DATA", "bytes");
+}
+
+napi_value limit_files(napi_env env, napi_callback_info info) {
+  struct call call;
+  call_begin(&call, env, info, "limitFiles");
+  return limit(&call, RLIMIT_NOFILE, "RLIMIT_NOFILE", "count");
 }
 
 napi_value become_subreaper(napi_env env, napi_callback_info info) {

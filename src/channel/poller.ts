@@ -55,6 +55,9 @@ export class Poller {
   /** The last message came without a sleep: a few microseconds of looking are worth it even while polling pauses. */
   #flowing = false;
 
+  /** Called before the poller sleeps: nothing is hot. */
+  onIdle: () => void = () => {};
+
   /** @param keepAlive makes the watch of this process's doorbell keep the event loop alive, or not. */
   constructor(cores: number, keepAlive: (on: boolean) => void) {
     this.#policy = new WaitPolicy(cores);
@@ -122,7 +125,7 @@ export class Poller {
       }
       this.#heat(pollable);
     }
-    if (this.#hot.length === 0) return;
+    if (this.#hot.length === 0) return this.onIdle();
     if (!this.#scheduled) this.#woken = true;
     this.#turn();
   };
@@ -234,6 +237,7 @@ export class Poller {
     if (this.#hot.length > 0) {
       if (!this.#scheduled) this.#schedule();
     } else {
+      this.onIdle();
       this.#syncKeepAlive();
     }
   }

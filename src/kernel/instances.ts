@@ -149,7 +149,7 @@ export class Instances {
     const systemUrl = await this.#systemUrl;
     const replicas = this.of(server.name).length;
     try {
-      this.tellBirth(record, replica, systemUrl, this.#pick(server.secrets), replicas);
+      this.tellBirth(record, replica, systemUrl, this.#pick(server.secrets), replicas, server.openFiles);
     } catch (error) {
       this.end(record, `it could not be told what it is: ${(error as Error).message}`);
     }
@@ -186,7 +186,14 @@ export class Instances {
   }
 
   /** Tells a process what it is. @throws RangeError when its secrets are more than a message takes */
-  tellBirth(to: Process, replica: number, systemUrl: string, secrets: Record<string, string>, replicas: number): void {
+  tellBirth(
+    to: Process,
+    replica: number,
+    systemUrl: string,
+    secrets: Record<string, string>,
+    replicas: number,
+    openFiles = 0,
+  ): void {
     sendTo(to, {
       t: 'born',
       config: {
@@ -199,6 +206,7 @@ export class Instances {
         secrets,
         replicas,
         piped: to.output.length > 0,
+        openFiles,
       },
     });
   }

@@ -33,7 +33,16 @@ interface Listener {
 class Rig {
   readonly closed: Descriptor[] = [];
   readonly expelled: string[] = [];
-  readonly slot = makeSlot(2, 0, { name: 'ledger', slots: [2], uses: {}, env: [], secrets: [], memoryMb: 0, background: false });
+  readonly slot = makeSlot(2, 0, {
+    name: 'ledger',
+    slots: [2],
+    uses: {},
+    env: [],
+    secrets: [],
+    memoryMb: 0,
+    openFiles: 0,
+    background: false,
+  });
   readonly introductions: Introductions;
   readonly client: Listener;
   #lastDescriptor = 0;

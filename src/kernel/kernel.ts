@@ -70,6 +70,7 @@ export class Kernel {
       env,
       secrets: [],
       memoryMb: 0,
+      openFiles: 0,
       background: false,
     };
     const slot = makeSlot(PROCESS_SERVER_SLOT, 0, declaration);
@@ -332,7 +333,7 @@ export class Kernel {
     slot.down = undefined;
     from.readyAt = performance.now();
     this.#introductions.instanceReady(slot);
-    if (from.role !== 'process') this.#tellProcessServer(slot.number, { what: 'ready' });
+    if (from.role !== 'process') this.#tellProcessServer(slot.number, { what: 'ready', concurrency: message.concurrency });
   }
 
   #supervise(message: Exclude<ToKernel | BootMessage, { t: never }>): void {

@@ -40,6 +40,7 @@ const declaration = record({
   env: listOf(text, 1024),
   secrets: listOf(text, 1024),
   memoryMb: nat,
+  openFiles: nat,
   background: bool,
 });
 

@@ -3,6 +3,7 @@
 
 import { restartDelayMs } from '../base/backoff.ts';
 import { nowMs } from '../base/clock.ts';
+import { readProcessStat } from '../base/process-stat.ts';
 import { watchForHangs } from '../memory/hang-watch.ts';
 import type { Descriptor } from '../memory/native.ts';
 import type { Region } from '../memory/region.ts';
@@ -46,7 +47,8 @@ export class ProcessServerSeat {
   /** Nobody else looks after it. Over streams it is not known whether its loop turns. */
   watch(proc: Process, status: Region, ring: () => void): void {
     const onHung = (ms: number) => this.#end(proc, `hung: its event loop has made no turn for ${Math.round(ms)} ms`);
-    this.#unwatch = watchForHangs({ heartbeatMs: HEARTBEAT_MS, status: () => status, ring, onHung }, nowMs);
+    const stat = () => readProcessStat(proc.pid);
+    this.#unwatch = watchForHangs({ heartbeatMs: HEARTBEAT_MS, status: () => status, stat, ring, onHung }, nowMs);
   }
 
   tell(slot: number, event: InstanceEvent, descriptors: readonly Descriptor[] = []): void {
@@ -101,6 +103,6 @@ export class ProcessServerSeat {
     if (process.status !== undefined && process.bell !== undefined)
       this.tell(number, { what: 'status' }, [process.status.descriptor, process.bell]);
     if (process.uses !== undefined) this.tell(number, { what: 'manifest', uses: [...process.uses.keys()] });
-    if (ready !== undefined) this.tell(number, { what: 'ready' });
+    if (ready !== undefined) this.tell(number, { what: 'ready', concurrency: ready.concurrency });
   }
 }

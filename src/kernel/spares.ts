@@ -6,8 +6,8 @@
 // A process is started with its environment and its limits: servers that differ in them need spares of different kinds. Spares are made
 // when nothing else is being started, one at a time; one that dies is replaced, and a kind whose spares do not get warm is given up.
 
-import { readFileSync } from 'node:fs';
 import { restartDelayMs } from '../base/backoff.ts';
+import { readProcessStat } from '../base/process-stat.ts';
 import type { Descriptor } from '../memory/native.ts';
 import type { SpawnedChild } from './child.ts';
 import type { Exit } from './death.ts';
@@ -180,12 +180,7 @@ function keyOf({ env, memoryMb, background }: Kind): string {
 
 /** Not one that somebody has stopped (it is ended), or that has ended a moment ago. Without /proc: it is believed. */
 function canRun({ child }: Unborn): boolean {
-  try {
-    const stat = readFileSync(`/proc/${child.pid}/stat`, 'latin1');
-    const state = stat[stat.lastIndexOf(')') + 2] as string;
-    if ('Tt'.includes(state)) child.kill();
-    return !'TtZX'.includes(state);
-  } catch (error) {
-    return (error as NodeJS.ErrnoException).code !== 'ENOENT' || process.platform !== 'linux';
-  }
+  const state = readProcessStat(child.pid)?.state;
+  if (state === 'T') child.kill();
+  return state === undefined || !'TtZX'.includes(state);
 }

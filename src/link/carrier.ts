@@ -59,6 +59,8 @@ export interface Carrier {
   readonly status: StatusCounters;
   /** Makes a server's loop and its end visible to others, as far as the transport can. */
   observe?(serverName: string): void;
+  /** Calls `hear` before this process sleeps for want of messages. Not where counters go out with messages. */
+  onIdle?(hear: () => void): void;
   /** Where server ends are reached; undefined when regions are handed over instead. */
   address(): Promise<string | undefined>;
   openClient(ref: number, name: string, events: ClientEvents): Promise<CarriedClient>;

@@ -155,6 +155,10 @@ export class RingCarrier implements Carrier {
     };
   }
 
+  onIdle(hear: () => void): void {
+    this.poller.onIdle = hear;
+  }
+
   /** Answers that waited for room have been published: a client reads them even after this process's end. */
   async flushed(): Promise<void> {
     while ([...this.#serverEnds].some((end) => end.blocked)) {

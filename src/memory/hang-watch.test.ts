@@ -27,6 +27,7 @@ function rig(t: TestContext) {
     {
       heartbeatMs: HEARTBEAT_MS,
       status: () => known,
+      stat: () => ({ state: rigged.state, cpuMs: rigged.cpuMs, bornMs: 0 }),
       ring: () => {
         seen.rung += 1;
         if (i32[StatusWord.phase] === WAITING && !rigged.stuck) turn(); // a loop that waits takes a turn
@@ -44,6 +45,12 @@ function rig(t: TestContext) {
     end,
     i32,
     stuck: false,
+    /** As the operating system says; by default it runs all the time. */
+    state: 'R',
+    get cpuMs() {
+      return rigged.state === 'R' ? now * rigged.share : 0;
+    },
+    share: 1,
     forget: () => {
       known = undefined;
     },
@@ -142,4 +149,25 @@ test('a time beyond an hour is no announcement', (t) => {
   i32[StatusWord.longTaskUntilMs] = 0x7fff_fff0;
   pass(2_000);
   assert.equal(seen.hung, 1);
+});
+
+test('one that could run and gets no processor time is not taken for hung, until it gets some', (t) => {
+  const starved = rig(t);
+  starved.share = 0.1;
+  starved.pass(20 * HEARTBEAT_MS);
+  assert.equal(starved.seen.hung, 0);
+  starved.share = 0.9;
+  starved.pass(2 * HEARTBEAT_MS);
+  assert.equal(starved.seen.hung, 1);
+});
+
+test('one that sleeps or is stopped within a turn uses no processor time, and hangs', (t) => {
+  for (const state of ['S', 'D', 'T']) {
+    const sleeping = rig(t);
+    sleeping.state = state;
+    sleeping.pass(2 * HEARTBEAT_MS);
+    assert.equal(sleeping.seen.hung, 1, state);
+    sleeping.end();
+    t.mock.timers.reset();
+  }
 });

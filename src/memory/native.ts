@@ -85,6 +85,8 @@ export interface NativeAddon {
   setDumpable(on: boolean): void;
   /** RLIMIT_DATA for this process: bytes of private writable memory, address space not yet touched included. */
   limitData(bytes: number): void;
+  /** RLIMIT_NOFILE for this process: descriptors open at once. */
+  limitFiles(count: number): void;
   /** PR_SET_CHILD_SUBREAPER: a descendant whose parent ends becomes a child of this process, which has to reap it. */
   becomeSubreaper(): void;
   /** Takes the exit of a child that has ended. Not for one that Node started: Node would miss it. @returns whether it had. */

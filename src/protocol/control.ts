@@ -78,6 +78,8 @@ export interface ServerDeclaration {
   readonly env: readonly string[];
   readonly secrets: readonly string[];
   readonly memoryMb: number;
+  /** Descriptors of an instance; 0: as many as the program may have. */
+  readonly openFiles: number;
   /** Its instances get what processor time others leave. */
   readonly background: boolean;
 }
@@ -164,7 +166,7 @@ export type InstanceEvent =
   | { what: 'born'; pid: number; generation: number } // [stdout, stderr] where they are pipes
   | { what: 'status' } // [status, bell]
   | { what: 'manifest'; uses: readonly string[] }
-  | { what: 'ready' }
+  | { what: 'ready'; concurrency: number }
   | { what: 'inspecting'; url: string } // '': no more
   | { what: 'loaded'; urls: readonly string[] }
   | { what: 'failed'; stage: 'import' | 'init'; error: ErrorInfo }
@@ -197,6 +199,8 @@ export interface BirthConfig {
   readonly replicas: number;
   /** Its stdout and stderr are pipes that the process server reads. */
   readonly piped: boolean;
+  /** It may have so many descriptors; 0: as it is. */
+  readonly openFiles: number;
 }
 
 export function errorInfo(error: unknown): ErrorInfo {

@@ -150,6 +150,15 @@ export class Dispatcher implements ConnectionHost {
     return true;
   }
 
+  /** What is counted only now and then is counted again, and stands while this process sleeps. */
+  readonly recount = (): void => {
+    const { status } = this.options;
+    const queued = this.#queued();
+    if (queued === status.queued) return;
+    status.queued = queued;
+    status.publish();
+  };
+
   took(ms: number): void {
     this.options.status.times.took(ms);
   }

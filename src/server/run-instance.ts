@@ -60,6 +60,7 @@ export async function runInstance(
   if (process.env.SKERRY_DEV === '1') await reportModules(link);
   const config = await link.born;
   if (config.role === 'server') entitle(`${config.name}.${config.replica}`);
+  if (config.openFiles > 0) addon?.limitFiles(config.openFiles);
   // Whoever read the program's output may be gone: that ends nobody.
   if (!config.piped) for (const output of [process.stdout, process.stderr]) output.on('error', () => {});
   // Non-blocking: a reader that is slow, or hangs, holds nobody up.

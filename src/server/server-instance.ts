@@ -89,6 +89,7 @@ export class ServerInstance implements Instance {
     const { carrier, connections } = this.#link;
     this.#dispatcher = new Dispatcher({ server: name, handlers, concurrency, status: carrier.status });
     connections.use(this.#dispatcher);
+    carrier.onIdle?.(this.#dispatcher.recount);
     const address = await carrier.address();
     stepBack();
     this.#link.send({

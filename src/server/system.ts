@@ -23,15 +23,7 @@ export interface ServerEntry<Options = unknown, Names extends string = string> {
   readonly env?: readonly string[];
   /** Environment variables that it gets as `ctx.secrets`, not as environment. Default none. */
   readonly secrets?: readonly string[];
-  readonly limits?: {
-    /** Anonymous memory of an instance, megabytes, 64 or more; beyond, it is ended with the reason `memory limit`. Default none. */
-    readonly memoryMb?: number;
-    /**
-     * How long its event loop may make no turn, ms, 100 or more; beyond, it is ended with the reason `hung`, at the latest after twice
-     * that time. Default none. Needs shared memory: over streams nobody looks.
-     */
-    readonly heartbeatMs?: number;
-  };
+  readonly limits?: Limits;
   /**
    * `background`: its instances, once ready, get what processor time the others leave (nice 19, also as a session where Linux schedules
    * by sessions), for bulk work beside servers that somebody waits for. Default `normal`.
@@ -42,6 +34,27 @@ export interface ServerEntry<Options = unknown, Names extends string = string> {
   readonly initTimeoutMs?: number;
   /** Time for running calls to end at a stop, and again for `onStop`, ms. Default 5,000. */
   readonly drainMs?: number;
+}
+
+/** What an instance may take; beyond, it is ended, with a reason that names the limit, and started again as after any death. */
+export interface Limits {
+  /** Anonymous memory, megabytes, 64 or more; the reason is `memory limit`. Default none. */
+  readonly memoryMb?: number;
+  /**
+   * How long its event loop may make no turn, ms, 100 or more, or 0 for ever; beyond, it is ended with the reason `hung`, at the latest
+   * after twice that time. Default 500; none for a server with `concurrency: 1`, whose handlers may compute for long. What a debugger of
+   * `skerry inspect` holds, and what `ctx.longTask()` has announced, is left alone. Needs shared memory: over streams nobody looks.
+   */
+  readonly heartbeatMs?: number;
+  /** Processor time, percent of one core, over 10 s; the reason is `CPU limit`. 1 to 100,000. Default none. Linux. */
+  readonly cpuPercent?: number;
+  /** Open descriptors, 64 to 1,048,576: the operating system refuses more to it (EMFILE); it is not ended. Default: the program's. Linux. */
+  readonly openFiles?: number;
+  /**
+   * How long calls may wait while none is started, ms, 100 or more; the reason is `queue limit`. Default none. Needs shared memory. Paused
+   * as the heartbeat is.
+   */
+  readonly queueMs?: number;
 }
 
 export type Entries = Readonly<Record<string, ServerEntry>>;
@@ -196,9 +209,16 @@ function checkEntry(name: string, entry: ServerEntry, servers: readonly string[]
   check.strings('uses', 'names of servers');
   check.strings('env', 'names of environment variables');
   check.strings('secrets', 'names of environment variables');
-  const limits = check.group('limits', ['memoryMb', 'heartbeatMs']);
+  const limits = check.group('limits', ['memoryMb', 'heartbeatMs', 'cpuPercent', 'openFiles', 'queueMs']);
   limits?.integer('memoryMb', 64, 1 << 20);
-  limits?.integer('heartbeatMs', 100, 3_600_000);
+  limits?.optional(
+    'heartbeatMs',
+    'an integer from 100 to 3600000, or 0',
+    (given) => given === 0 || isIntegerWithin(given, 100, 3_600_000),
+  );
+  limits?.integer('cpuPercent', 1, 100_000);
+  limits?.integer('openFiles', 64, 1 << 20);
+  limits?.integer('queueMs', 100, 3_600_000);
   checkRestart(check, ['type', 'stableMs', 'unstableMax']);
   check.optional('priority', "'normal' or 'background'", (given) => given === 'normal' || given === 'background');
   check.integer('initTimeoutMs', 1, 3_600_000);

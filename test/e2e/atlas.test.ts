@@ -71,7 +71,7 @@ test('answers with the nearest cities, refuses what is wrong with its path, and 
   }
 
   const pids = [atlas.pid, ...descendants(atlas.pid)];
-  assert.equal(pids.length, 7 + availableParallelism());
+  assert.ok(pids.length >= 7 + availableParallelism(), 'all servers, and some spares');
   process.kill(atlas.pid, 'SIGTERM');
   const { code, stdout } = await atlas.ended;
   assert.equal(code, 0);

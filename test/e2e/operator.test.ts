@@ -209,7 +209,7 @@ test(
       assert.equal(code, 1);
       assert.match(
         stderr,
-        /died \(hung: its event loop has made no turn for \d+ ms \(limits\.heartbeatMs: 300\)\).*SKERRY_SERVER_DIED/,
+        /died \(hung: its event loop has made no turn for \d+ ms \(limits\.heartbeatMs: 300; see ctx\.longTask\)\).*SKERRY_SERVER_DIED/,
       );
     }
     assert.match(await told('status', 'watched'), /restarts +2\n/);

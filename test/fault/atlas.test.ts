@@ -18,6 +18,8 @@ const SECONDS = Number(process.env.SKERRY_ATLAS_S ?? 7);
 const CONNECTIONS = 50;
 const KILL_EVERY_MS = 3000;
 const CALM_AFTER_MS = 500;
+/** Of its processes: geo and places, enrich in the background, web with its environment. */
+const KINDS = 3;
 
 interface Answer {
   readonly status: number;
@@ -69,6 +71,8 @@ test('the atlas answers while its servers are killed', { timeout: (SECONDS + 60)
   };
   for (let i = 0; i < 200; i++) await ask(); // warm
   answers.length = 0;
+  const spares = async () => (await sys.processes.usage()).filter(({ name }) => name === 'spare').length;
+  await until('the spares are there', async () => (await spares()) === KINDS, 10_000);
   const before = {
     processes: descendants().length,
     web: openDescriptors(web.pid),
@@ -116,6 +120,7 @@ test('the atlas answers while its servers are killed', { timeout: (SECONDS + 60)
 
   await until('both run again', async () => (await geo()).every(({ state }) => state === 'running'), 10_000);
   agent.destroy();
+  await until('the spares are there again', async () => (await spares()) === KINDS, 10_000);
   await sleep(300);
   const left = {
     processes: descendants().length,

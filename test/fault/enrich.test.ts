@@ -28,6 +28,8 @@ const CRIMES: readonly (readonly [crime: string, reason: RegExp])[] = [
   ['loop', /^hung/],
 ];
 const THROW_OF = 100;
+/** Of its processes: the atlas's three, rules and judge with their memory limits. */
+const KINDS = 5;
 
 test(`a job of ${ROWS} rows with a wicked rule: every other row right, an exact report, the interface up`, TIMEOUT, async (t) => {
   const port = await freePort();
@@ -47,6 +49,8 @@ test(`a job of ${ROWS} rows with a wicked rule: every other row right, an exact 
 
   const sys = await boot(system);
   after(() => sys.stop());
+  const spares = async () => (await sys.processes.usage()).filter(({ name }) => name === 'spare').length;
+  await until('the spares are there', async () => (await spares()) === KINDS, 10_000);
   const before = descendants().length;
   const asked = askThroughout(port);
   after(() => asked.end());
@@ -100,6 +104,7 @@ test(`a job of ${ROWS} rows with a wicked rule: every other row right, an exact 
   for (const { name, restarts } of listed.filter((one) => ['geo', 'web', 'enrich', 'jobs'].includes(one.name)))
     assert.equal(restarts, 0, `${name} did not die`);
   await until('all run again', async () => (await sys.processes.list()).every(({ state }) => state === 'running'), 10_000);
+  await until('the spares are there again', async () => (await spares()) === KINDS, 10_000);
   assert.equal(descendants().length, before);
 });
 

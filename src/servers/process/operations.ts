@@ -72,6 +72,7 @@ export class Operations {
     const { infos, handlers } = methodTable({ ...this.#api(), ...programs });
     const dispatcher = new Dispatcher({ server: 'process', handlers, concurrency: CONCURRENCY, status: carrier.status });
     connections.use(dispatcher);
+    carrier.onIdle?.(dispatcher.recount);
     carrier.address().then((address) => {
       const at = address === undefined ? {} : { address };
       this.#link.send({ t: 'ready', methods: infos, concurrency: CONCURRENCY, queueMax: QUEUE_MAX, ...at });

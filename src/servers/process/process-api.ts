@@ -1,6 +1,7 @@
 // The process server's methods, as operators see them: `sys.processes`, and the command `skerry`.
 
 import type { LogLevel } from '../../server/log.ts';
+import type { Limits } from '../../server/system.ts';
 import type { ProgramsApi } from './programs-api.ts';
 
 /**
@@ -80,7 +81,7 @@ export interface InstanceStatus extends ProcessUsage {
   readonly lastDeath?: Death;
   /** What it may use. */
   readonly uses: readonly string[];
-  readonly limits: { readonly memoryMb?: number; readonly heartbeatMs?: number };
+  readonly limits: Limits;
   /** Its last lines, oldest first. */
   readonly log: readonly LogLine[];
 }

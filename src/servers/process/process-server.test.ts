@@ -76,7 +76,7 @@ class Rig {
       if (event.runs !== true) return;
       rig.process.onInstance(slot, { what: 'born', pid: 500 + index, generation: 7 });
       rig.process.onInstance(slot, { what: 'manifest', uses: [] });
-      if (isReady) rig.process.onInstance(slot, { what: 'ready' });
+      if (isReady) rig.process.onInstance(slot, { what: 'ready', concurrency: 64 });
     });
     rig.process.onDeclared(true);
     return rig;
@@ -113,7 +113,7 @@ class Rig {
   }
 
   ready(name: string): void {
-    this.process.onInstance(this.#slot(name), { what: 'ready' });
+    this.process.onInstance(this.#slot(name), { what: 'ready', concurrency: 64 });
   }
 
   failed(name: string, message: string): void {

@@ -3,7 +3,6 @@
 
 import { nowMs } from '../../base/clock.ts';
 import type { Link } from '../../link/link.ts';
-import { watchForHangs } from '../../memory/hang-watch.ts';
 import type { Descriptor, NativeAddon } from '../../memory/native.ts';
 import { mapRegion, RegionKind } from '../../memory/region.ts';
 import {
@@ -17,6 +16,7 @@ import type { LaunchEvent } from '../../protocol/program.ts';
 import type { Instance } from '../../server/instance.ts';
 import { loadSystem } from '../../server/load.ts';
 import { inspect } from './inspection.ts';
+import { watchLimits } from './limit-watch.ts';
 import { Logs } from './logs.ts';
 import { Operations } from './operations.ts';
 import { Programs } from './programs.ts';
@@ -94,6 +94,7 @@ export class ProcessServer implements Instance {
       case 'manifest':
         return this.#supervisor.onManifest(supervised, event.uses);
       case 'ready':
+        this.#watchLimits(supervised, event.concurrency);
         return this.#supervisor.onReady(supervised);
       case 'loaded':
         for (const url of event.urls) supervised.modules.add(url);
@@ -140,7 +141,10 @@ export class ProcessServer implements Instance {
     const addon = this.#addon;
     if (addon === undefined || descriptor === undefined || bell === undefined) return;
     const { slot } = supervised;
-    supervised.onDeath.push(() => addon.close(bell));
+    supervised.onDeath.push(() => {
+      supervised.ring = undefined;
+      addon.close(bell);
+    });
     try {
       supervised.status = mapRegion(addon, descriptor, RegionKind.status, `${title(supervised)} status`);
     } catch (error) {
@@ -148,27 +152,28 @@ export class ProcessServer implements Instance {
       const reason = `its status region cannot be read: ${(error as Error).message}`;
       return this.#link.send({ t: 'kill', slot, reason, ordered: false });
     }
-    this.#watchForHangs(supervised, () => void addon.ring(bell));
+    supervised.ring = () => void addon.ring(bell);
   }
 
-  #watchForHangs(supervised: Supervised, ring: () => void): void {
-    const { heartbeatMs } = supervised.entry.limits ?? {};
-    if (heartbeatMs === undefined) return;
-    const { slot, generation } = supervised;
-    const isSame = () => supervised.generation === generation && supervised.pid !== 0;
-    const end = watchForHangs(
+  /** While this instance lives. */
+  #watchLimits(supervised: Supervised, concurrency: number): void {
+    const { slot, generation, pid, entry } = supervised;
+    const isSame = () => supervised.generation === generation && supervised.pid === pid;
+    const unwatch = watchLimits(
       {
-        heartbeatMs,
-        status: () => (isSame() && supervised.readyAt !== undefined ? supervised.status : undefined),
-        ring,
-        onHung: (ms) => {
-          const reason = `hung: its event loop has made no turn for ${Math.round(ms)} ms (limits.heartbeatMs: ${heartbeatMs})`;
+        pid,
+        limits: entry.limits ?? {},
+        concurrency,
+        status: () => (isSame() ? supervised.status : undefined),
+        ring: () => supervised.ring?.(),
+        end: (reason) => {
+          unwatch();
           if (isSame()) this.#link.send({ t: 'kill', slot, reason, ordered: false });
         },
       },
       nowMs,
     );
-    supervised.onDeath.push(end);
+    supervised.onDeath.push(unwatch);
   }
 
   #bootFailed(error: ErrorInfo): void {

@@ -23,6 +23,8 @@ export interface Supervised {
   generation: number;
   /** The running instance's status region; undefined over streams. */
   status: Region | undefined;
+  /** Wakes its loop; undefined over streams. */
+  ring: (() => void) | undefined;
   uses: readonly string[] | undefined;
   /** The same, also after its death: for the order of the stop. */
   lastUses: readonly string[] | undefined;
@@ -62,6 +64,7 @@ export function supervise(name: string, replica: number, slot: number, entry: Se
     pid: 0,
     generation: 0,
     status: undefined,
+    ring: undefined,
     uses: undefined,
     lastUses: undefined,
     spawned: false,

@@ -81,6 +81,7 @@ export class Supervisor {
         env: entry.env ?? [],
         secrets: entry.secrets ?? [],
         memoryMb: entry.limits?.memoryMb ?? 0,
+        openFiles: entry.limits?.openFiles ?? 0,
         background: entry.priority === 'background',
       };
     });

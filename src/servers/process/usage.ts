@@ -3,12 +3,11 @@
 
 import { readFileSync } from 'node:fs';
 import { nowMs } from '../../base/clock.ts';
+import { parseProcessStat } from '../../base/process-stat.ts';
 import type { Region } from '../../memory/region.ts';
 import { readVitals } from '../../memory/status.ts';
 import type { ProcessEntry, ProcessUsage } from './process-api.ts';
 
-/** Kernel ticks a second, as /proc counts processor time: USER_HZ is 100 on every architecture of Linux. */
-const TICKS_PER_SECOND = 100;
 /** A look that is older says nothing of now. */
 const LOOK_MS = 10_000;
 const LEAST_MS = 200;
@@ -55,10 +54,7 @@ export class UsageReader {
   #resources(pid: number, now: number, looks: Map<number, Look>): Pick<ProcessUsage, 'cpuPercent' | 'memoryBytes'> {
     try {
       const kilobytes = /^RssAnon:\s+(\d+) kB/m.exec(this.#read(`/proc/${pid}/status`))?.[1];
-      const stat = this.#read(`/proc/${pid}/stat`);
-      const fields = stat.slice(stat.lastIndexOf(')') + 2).split(' '); // from field 3 on: the name may hold anything
-      const cpuMs = ((Number(fields[11]) + Number(fields[12])) * 1000) / TICKS_PER_SECOND;
-      const bornMs = (Number(fields[19]) * 1000) / TICKS_PER_SECOND; // since the machine's start, as CLOCK_BOOTTIME
+      const { cpuMs, bornMs } = parseProcessStat(this.#read(`/proc/${pid}/stat`));
       const last = this.#looks.get(pid);
       const isRecent = last !== undefined && now - last.atMs <= LOOK_MS && now - last.atMs >= LEAST_MS;
       looks.set(pid, last !== undefined && now - last.atMs < LEAST_MS ? last : { atMs: now, cpuMs });
