@@ -20,6 +20,11 @@ const RUNS = {
     test: 'test/fault/succession.test',
     env: { SKERRY_KILLS: '300' },
   },
+  poison: {
+    what: 'a kill from outside every second for a minute puts nobody into quarantine',
+    test: 'test/fault/poison.test',
+    env: { SKERRY_OUTSIDE_KILLS: '60' },
+  },
   fuzz: {
     what: '100,000 mutations of ring contents: an answer or SKERRY_CORRUPT each, the reader alive',
     test: 'test/fault/fuzz.test',

@@ -2,6 +2,7 @@
 
 import { type Command, ExitCode, type Options, SYSTEM, UsageError, wholeNumber } from './command.ts';
 import { openOperator } from './operator.ts';
+import { toJson } from './to-json.ts';
 
 export const call: Command = {
   usage: 'skerry call [-s <system>] [--as <user>] [--timeout <ms>] <server> <method> [json…]',
@@ -51,18 +52,4 @@ function argumentOf(word: string): unknown {
     if (!/^\s*[[{"]/.test(word)) return word;
     throw new UsageError(`the argument ${word} is no JSON: ${(error as Error).message}`);
   }
-}
-
-/** What JSON does not have is shown as the nearest that it has. */
-function toJson(value: unknown): string {
-  return (
-    JSON.stringify(value, (_key, part: unknown) => {
-      if (typeof part === 'bigint') return part.toString();
-      if (part instanceof Map) return [...part];
-      if (part instanceof Set) return [...part];
-      if (ArrayBuffer.isView(part) && !(part instanceof DataView)) return [...(part as Uint8Array)];
-      if (part instanceof Error) return { name: part.name, message: part.message };
-      return part;
-    }) ?? 'null'
-  );
 }

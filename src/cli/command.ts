@@ -20,7 +20,7 @@ export interface Command {
   /** What each word and option is, a line each. */
   readonly help: readonly string[];
   /** What the first word is: for the completion of shells. */
-  readonly completes?: 'servers' | 'replicas' | 'files' | 'commands' | 'shells';
+  readonly completes?: 'servers' | 'replicas' | 'files' | 'commands' | 'shells' | 'acts';
   /** @returns the exit code. @throws UsageError; SkerryError with what is wrong */
   execute(words: readonly string[], options: Options): Promise<number>;
 }

@@ -14,6 +14,7 @@ const LOAD: Readonly<Record<string, () => Promise<Command>>> = {
   restart: async () => (await import('./orders.ts')).restart,
   boot: async () => (await import('./orders.ts')).boot,
   stop: async () => (await import('./orders.ts')).stop,
+  poison: async () => (await import('./poison.ts')).poison,
   inspect: async () => (await import('./inspect.ts')).inspect,
   doctor: async () => (await import('./doctor.ts')).doctor,
   completion: async () => (await import('./completion.ts')).makeCompletion(commandNames, loadCommand),

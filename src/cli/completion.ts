@@ -65,6 +65,8 @@ async function candidates(words: readonly string[], { names, load }: Commands): 
     case 'servers':
     case 'replicas':
       return wordsOf(rest, command).length <= 1 ? among(await servers(rest, command.completes === 'replicas')) : [];
+    case 'acts':
+      return rest.length <= 1 ? among(['list', 'show', 'retry', 'drop']) : [];
     case 'shells':
       return among(Object.keys(SCRIPTS));
     default:

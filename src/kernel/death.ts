@@ -26,6 +26,11 @@ export interface DeathFacts {
 const OF_ALLOCATORS = ['SIGABRT', 'SIGTRAP', 'SIGILL', 'SIGSEGV'];
 const NEAR_LIMIT = 0.6;
 
+/** @param anonymous bytes */
+export function isNearLimit(anonymous: number, memoryMb: number): boolean {
+  return anonymous >= memoryMb * 1024 * 1024 * NEAR_LIMIT;
+}
+
 export function deathReason(facts: DeathFacts): string {
   const { exit, killedFor, lastWords, memoryMb, lastRssAnon, status } = facts;
   if (killedFor !== undefined) return killedFor;
@@ -33,7 +38,7 @@ export function deathReason(facts: DeathFacts): string {
   if (memoryMb > 0 && fatal !== undefined && OF_ALLOCATORS.includes(fatal)) {
     const anonymous = Math.max(lastRssAnon, (status?.i32[StatusWord.anonymousKb] ?? 0) * 1024);
     const saidSo = status?.i32[StatusWord.outOfMemory] === 1;
-    if (saidSo || anonymous >= memoryMb * 1024 * 1024 * NEAR_LIMIT) return 'memory limit';
+    if (saidSo || isNearLimit(anonymous, memoryMb)) return 'memory limit';
   }
   if (fatal !== undefined) return fatal;
   if (exit.code === 1 && lastWords !== undefined) return oneLine(`${lastWords.name}: ${lastWords.message}`);

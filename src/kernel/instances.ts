@@ -9,7 +9,7 @@ import { OPERATOR } from '../protocol/principal.ts';
 import type { MemoryBudget } from './budget.ts';
 import { spawnChild } from './child.ts';
 import type { Closer } from './closer.ts';
-import { deathReason, type Exit } from './death.ts';
+import { deathReason, type Exit, isNearLimit } from './death.ts';
 import type { Introductions } from './introductions.ts';
 import { MemoryWatch } from './memory-watch.ts';
 import { newProcess, type Process } from './process-record.ts';
@@ -98,6 +98,12 @@ export class Instances {
     if (proc.dead) return;
     proc.killedFor ??= why;
     proc.kill();
+  }
+
+  /** Who collects garbage near its memory limit makes no turn, or uses a whole core: that is a symptom. */
+  causeOf(proc: Process, symptom: string): string {
+    const { memoryMb } = this.slot(proc.endpoint.slot).server;
+    return memoryMb > 0 && isNearLimit(this.#options.rssAnon(proc.pid), memoryMb) ? 'memory limit' : symptom;
   }
 
   /** A process that breaks the protocol is ended. */

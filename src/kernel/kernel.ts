@@ -10,6 +10,7 @@ import type { DeathEvent, ErrorInfo, FromKernel, InstanceEvent, ServerDeclaratio
 import { type Endpoint, formatEndpoint } from '../protocol/endpoint.ts';
 import { OPERATOR } from '../protocol/principal.ts';
 import { PROGRAM_METHODS } from '../protocol/program.ts';
+import type { PoisonedCall } from '../protocol/quarantine.ts';
 import { Closer } from './closer.ts';
 import { Instances, type InstancesOptions } from './instances.ts';
 import { Introductions } from './introductions.ts';
@@ -17,13 +18,12 @@ import { type BootMessage, brief, checkMessage, plainError } from './messages.ts
 import { newProcess, type Process } from './process-record.ts';
 import { ProcessServerSeat } from './process-server.ts';
 import { Programs } from './programs.ts';
+import { Quarantine } from './quarantine.ts';
 import { sendTo } from './send.ts';
 import { CALLER_SLOT, FIRST_SERVER_SLOT, makeSlot, PROCESS_SERVER_SLOT, readyOf, type Slot } from './slots.ts';
 
 /** A process server that orders nothing for so long, beyond what it is waiting for, hangs. */
 const STOP_SILENT_MS = 5_000;
-/** Of a slot, characters: a successor is told of each in one message. */
-const NOTE_MAX = 16_384;
 
 export interface KernelOptions extends InstancesOptions {
   readonly exit: (code: number) => void;
@@ -35,6 +35,7 @@ export class Kernel {
   readonly #introductions: Introductions;
   readonly #closer: Closer;
   readonly #programs: Programs;
+  readonly #quarantine = new Quarantine();
   #caller: Process | undefined;
   #booted!: (systemUrl: string) => void;
   #stopping = false;
@@ -60,7 +61,7 @@ export class Kernel {
       onMessage: (from, message, descriptors) => this.#receive(from, message, descriptors),
       onBorn: (born, proc) => this.#onBorn(born, proc),
       onDied: (dead, death, readyForMs) => this.#onDied(dead, death, readyForMs),
-      onSpares: (pids) => this.#seat.tellSpares(pids),
+      onSpares: (pids) => this.#seat.tellAll({ t: 'spares', pids }),
     });
     const env = ['SKERRY_NAME', 'SKERRY_OPERATOR_DIR'];
     const declaration = {
@@ -233,6 +234,8 @@ export class Kernel {
         return this.#tellProcessServer(from.endpoint.slot, { what: 'loaded', urls: message.urls });
       case 'inspecting':
         return this.#tellProcessServer(from.endpoint.slot, { what: 'inspecting', url: message.url });
+      case 'poison':
+        return this.#quarantineCall(from, message.ref, message.call);
       case 'boot':
         if (from !== this.#caller) throw new Error('only the caller boots');
         return this.#booted(message.systemUrl);
@@ -342,6 +345,7 @@ export class Kernel {
         return this.#declare(message.servers, message.spares);
       case 'spawn': {
         const slot = this.#instances.slot(message.slot);
+        slot.note = message.note; // with the order, in one message: a process server that dies between two would leave one without the other
         if (slot.process !== undefined || this.#stopping) return;
         this.#introductions.revived(slot);
         void this.#instances.spawn(slot, message.fresh);
@@ -355,9 +359,8 @@ export class Kernel {
       case 'kill': {
         const { process } = this.#instances.slot(message.slot);
         if (process === undefined) return;
-        process.killedFor ??= message.reason;
         process.ordered = message.ordered;
-        return process.kill();
+        return this.#instances.end(process, message.ordered ? message.reason : this.#instances.causeOf(process, message.reason));
       }
       case 'stopInstance': {
         const { process } = this.#instances.slot(message.slot);
@@ -374,10 +377,15 @@ export class Kernel {
       case 'signalProgram':
         return this.#programs.signal(message.id, message.signal);
       case 'remember':
-        if (message.note.length <= NOTE_MAX) this.#instances.slot(message.slot).note = message.note;
+        this.#instances.slot(message.slot).note = message.note;
         return;
-      case 'zombie':
-        return this.#introductions.down(this.#instances.slot(message.slot), message.error);
+      case 'pardon':
+        return this.#quarantine.pardon(message.id);
+      case 'zombie': {
+        const slot = this.#instances.slot(message.slot);
+        slot.note = message.note;
+        return this.#introductions.down(slot, message.error);
+      }
       case 'up':
         this.#isUp = true;
         this.#instances.keepSpares(this.#spareCount);
@@ -393,6 +401,15 @@ export class Kernel {
     }
   }
 
+  /** A call that its client rejects with SKERRY_POISON; a channel that is gone meanwhile says nothing. */
+  #quarantineCall(from: Process, ref: number, poisoned: PoisonedCall): void {
+    const channel = from.channels.get(ref);
+    if (channel === undefined) return;
+    const { call, gone } = this.#quarantine.keep(from, channel, poisoned);
+    for (const id of gone) this.#seat.tellAll({ t: 'pardoned', id });
+    this.#seat.tellAll({ t: 'quarantined', call, isNew: true });
+  }
+
   /** The first process server says which servers there are. What a successor says does not matter: it is told. */
   #declare(servers: readonly ServerDeclaration[], spares: number): void {
     const known = [...this.#instances.slots.values()].filter(({ number }) => number >= FIRST_SERVER_SLOT);
@@ -404,7 +421,9 @@ export class Kernel {
         });
       }
     }
-    this.#seat.declared(known, this.#instances.sparePids);
+    this.#seat.declared(known);
+    this.#seat.tellAll({ t: 'spares', pids: this.#instances.sparePids });
+    for (const call of this.#quarantine.all) this.#seat.tellAll({ t: 'quarantined', call, isNew: false });
     this.#spareCount = spares;
     if (this.#isUp) this.#instances.keepSpares(spares);
     if (this.#stopping) this.#tellStop();

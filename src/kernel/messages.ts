@@ -4,6 +4,9 @@
 import type { ErrorInfo, ToKernel } from '../protocol/control.ts';
 import { SPARES_MAX } from '../protocol/limits.ts';
 import { isUser } from '../protocol/principal.ts';
+import { PAYLOAD_KEPT_MAX } from '../protocol/quarantine.ts';
+
+const NOTE_MAX = 16_384;
 
 type Check = (value: unknown) => boolean;
 
@@ -53,6 +56,16 @@ const limits = record({
   openFiles: nat,
   graceMs: nat,
 });
+/** Of a slot, characters: a successor is told of each in one message. */
+const note: Check = (value) => typeof value === 'string' && value.length <= NOTE_MAX;
+const poisoned = record({
+  method: text,
+  deaths: nat,
+  reason: text,
+  bytes: nat,
+  payload: optional((value) => typeof value === 'string' && value.length <= Math.ceil(PAYLOAD_KEPT_MAX / 3) * 4),
+  hasExtra: bool,
+});
 const env: Check = (value) => typeof value === 'object' && value !== null && Object.values(value).every(text);
 
 const fieldsOf: Record<string, Record<string, Check>> = {
@@ -73,15 +86,17 @@ const fieldsOf: Record<string, Record<string, Check>> = {
   settled: { ref: nat, from: nat, startedCalls: nat, suspects: nat },
   close: { ref: nat },
   broken: { ref: optional(nat), channel: optional(nat), error },
+  poison: { ref: nat, call: poisoned },
   stop: {},
   boot: { systemUrl: text, memoryMb: nat },
   declare: { servers: listOf(declaration, 1024), spares: (value) => nat(value) && (value as number) <= SPARES_MAX },
-  spawn: { slot: nat, fresh: bool },
+  spawn: { slot: nat, fresh: bool, note },
   init: { slot: nat },
   kill: { slot: nat, reason: text, ordered: bool },
   stopInstance: { slot: nat, drainMs: nat },
-  zombie: { slot: nat, error },
-  remember: { slot: nat, note: (value) => typeof value === 'string' },
+  zombie: { slot: nat, error, note },
+  remember: { slot: nat, note },
+  pardon: { id: nat },
   inspect: { slot: nat, on: bool },
   launch: { id: nat, path: text, args: listOf(text, 1024), env, cwd: text, limits, hasStdin: bool },
   signalProgram: { id: nat, signal: text },

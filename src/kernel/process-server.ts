@@ -7,7 +7,7 @@ import { readProcessStat } from '../base/process-stat.ts';
 import { watchForHangs } from '../memory/hang-watch.ts';
 import type { Descriptor } from '../memory/native.ts';
 import type { Region } from '../memory/region.ts';
-import type { InstanceEvent } from '../protocol/control.ts';
+import type { FromKernel, InstanceEvent } from '../protocol/control.ts';
 import { brief } from './messages.ts';
 import type { Process } from './process-record.ts';
 import { sendTo } from './send.ts';
@@ -57,19 +57,19 @@ export class ProcessServerSeat {
     if (process !== undefined && (this.#hears || isItsOwn)) sendTo(process, { t: 'instance', slot, event }, descriptors);
   }
 
-  tellSpares(pids: readonly number[]): void {
+  /** What is not of one slot; a successor is told it when it has declared. */
+  tellAll(message: FromKernel): void {
     const { process } = this.#slot;
-    if (process !== undefined && this.#hears) sendTo(process, { t: 'spares', pids });
+    if (process !== undefined && this.#hears) sendTo(process, message);
   }
 
   /** It has declared its servers. @param slots what there was before it came: of a system that runs. */
-  declared(slots: readonly Slot[], spares: readonly number[]): void {
+  declared(slots: readonly Slot[]): void {
     const { process } = this.#slot;
     if (process === undefined) return;
     clearTimeout(this.#declareTimer);
     this.#hears = true;
     for (const slot of slots) this.#tellState(slot);
-    this.tellSpares(spares);
     sendTo(process, { t: 'declared', resumed: slots.length > 0 });
   }
 

@@ -3,7 +3,8 @@
 import { SkerryError } from '../base/errors.ts';
 import type { Descriptor } from '../memory/native.ts';
 import { type ErrorInfo, errorInfo, type FromKernel } from '../protocol/control.ts';
-import { Channel } from '../rpc/channel.ts';
+import { PAYLOAD_KEPT_MAX, type PoisonedCall } from '../protocol/quarantine.ts';
+import { Channel, type PoisonousCall } from '../rpc/channel.ts';
 import type { Connector, Directory, ReplicaEvents } from '../rpc/remote-server.ts';
 import type { CarriedClient, Opened, RegionMessage } from './carrier.ts';
 import type { Link } from './link.ts';
@@ -40,17 +41,27 @@ export class LinkClients implements Connector {
     return { slots, methods, concurrency };
   }
 
-  /** The same, acting for a user: channels of its own, with that principal. The kernel lets an operator do it. */
-  as(user: string): Connector {
+  /**
+   * The same, acting for a user: channels of its own, with that principal. The kernel lets an operator do it.
+   * @param user undefined: for itself. @param quarantines false: calls that turn out to be poison are not told of.
+   */
+  as(user: string | undefined, quarantines = true): Connector {
     return {
       deadlines: this.deadlines,
       connect: (server) => this.connect(server),
-      open: (name, slot, hash, events) => this.open(name, slot, hash, events, user),
+      open: (name, slot, hash, events) => this.open(name, slot, hash, events, user, quarantines),
       leave: (channel, error) => this.leave(channel, error),
     };
   }
 
-  async open(name: string, slot: number, hash: number | undefined, events: ReplicaEvents, as?: string): Promise<Channel> {
+  async open(
+    name: string,
+    slot: number,
+    hash: number | undefined,
+    events: ReplicaEvents,
+    as?: string,
+    quarantines = true,
+  ): Promise<Channel> {
     this.#link.checkAlive();
     this.#lastRef += 1;
     const ref = this.#lastRef;
@@ -62,6 +73,9 @@ export class LinkClients implements Connector {
         this.#forget(ref);
         this.#link.send({ t: 'broken', ref, error: errorInfo(error) });
         events.onClosed(error);
+      },
+      onPoison: (call) => {
+        if (quarantines) this.#link.send({ t: 'poison', ref, call: poisoned(call) });
       },
     });
     const carried = await this.#link.carrier.openClient(ref, name, channel).catch((error) => {
@@ -180,6 +194,13 @@ export class LinkClients implements Connector {
   #forget(ref: number): void {
     this.#clients.delete(ref);
   }
+}
+
+function poisoned({ label, payload, hasExtra, deaths, reason }: PoisonousCall): PoisonedCall {
+  const method = label.slice(label.indexOf('.') + 1);
+  const isKept = payload.length <= PAYLOAD_KEPT_MAX;
+  const kept = isKept ? { payload: Buffer.from(payload.buffer, payload.byteOffset, payload.length).toString('base64') } : {};
+  return { method, deaths, reason, bytes: payload.length, hasExtra, ...kept };
 }
 
 /** What follows a death waits until the dead instance's answers have been delivered. */

@@ -7,6 +7,7 @@ import type { ControlPort } from '../channel/control/port.ts';
 import type { Descriptor } from '../memory/native.ts';
 import type { BirthConfig, ErrorInfo, FromKernel, InstanceEvent, ProcessInfo } from '../protocol/control.ts';
 import type { LaunchEvent } from '../protocol/program.ts';
+import type { QuarantinedCall } from '../protocol/quarantine.ts';
 import { SPEAKS } from '../protocol/version.ts';
 import { Deadlines } from '../rpc/deadlines.ts';
 import type { Connector } from '../rpc/remote-server.ts';
@@ -27,6 +28,8 @@ export interface LinkEvents {
   onInstance?(slot: number, event: InstanceEvent, descriptors: readonly Descriptor[]): void;
   onProgram?(id: number, event: LaunchEvent): void;
   onSpares?(pids: readonly number[]): void;
+  onQuarantined?(call: QuarantinedCall, isNew: boolean): void;
+  onPardoned?(id: number): void;
   /** The kernel is gone: nothing works any more. */
   onLost(reason: string): void;
 }
@@ -207,6 +210,10 @@ export class Link implements CarrierLink {
         return this.#events.onProgram?.(message.id, message.event);
       case 'spares':
         return this.#events.onSpares?.(message.pids);
+      case 'quarantined':
+        return this.#events.onQuarantined?.(message.call, message.isNew);
+      case 'pardoned':
+        return this.#events.onPardoned?.(message.id);
     }
   }
 

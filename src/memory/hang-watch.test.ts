@@ -47,9 +47,8 @@ function rig(t: TestContext) {
     stuck: false,
     /** As the operating system says; by default it runs all the time. */
     state: 'R',
-    get cpuMs() {
-      return rigged.state === 'R' ? now * rigged.share : 0;
-    },
+    cpuMs: 0,
+    /** Of a core. */
     share: 1,
     forget: () => {
       known = undefined;
@@ -58,6 +57,7 @@ function rig(t: TestContext) {
     pass: (ms: number) => {
       for (let left = ms; left > 0; left -= HEARTBEAT_MS / 2) {
         now += HEARTBEAT_MS / 2;
+        if (rigged.state === 'R') rigged.cpuMs += (HEARTBEAT_MS / 2) * rigged.share;
         t.mock.timers.tick(HEARTBEAT_MS / 2);
       }
     },
@@ -154,10 +154,12 @@ test('a time beyond an hour is no announcement', (t) => {
 test('one that could run and gets no processor time is not taken for hung, until it gets some', (t) => {
   const starved = rig(t);
   starved.share = 0.1;
-  starved.pass(20 * HEARTBEAT_MS);
-  assert.equal(starved.seen.hung, 0);
-  starved.share = 0.9;
-  starved.pass(2 * HEARTBEAT_MS);
+  starved.pass(6 * HEARTBEAT_MS);
+  assert.equal(starved.seen.hung, 0, 'it has had half a heartbeat');
+  starved.turn();
+  starved.pass(6 * HEARTBEAT_MS);
+  assert.equal(starved.seen.hung, 0, 'a turn begins it anew');
+  starved.pass(6 * HEARTBEAT_MS);
   assert.equal(starved.seen.hung, 1);
 });
 

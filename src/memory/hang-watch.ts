@@ -5,8 +5,9 @@
 //   no turn, it waits for events ────────▶ ring: one that waits takes a turn; else as above
 //
 // A look is every half heartbeat and counts by itself, not by the clock: a machine or a process server that was suspended has looked once,
-// not for an hour. One that could run and gets no processor time is starved, not hung: it has used next to none since the doubt. Who watches rings by itself: no third process that is slow can make an idle one look hung. What a debugger may hold is
-// left alone, and so is one that has announced a long task, for as long as it said (an hour at most).
+// not for an hour. One that could run is given a heartbeat of processor time, from the doubt on, before it counts as hung, however long that
+// takes: one that is starved makes no turn either. Who watches rings by itself: no third process that is slow can make an idle one look
+// hung. What a debugger may hold is left alone, and so is one that has announced a long task, for as long as it said (an hour at most).
 
 import type { ProcessStat } from '../base/process-stat.ts';
 import type { Region } from './region.ts';
@@ -14,8 +15,8 @@ import { readVitals } from './status.ts';
 
 /** Looks without a turn: the first begins the doubt, and these many end it. */
 const LOOKS = 2;
-/** Who could run and has had less of a core than this is starved. */
-const STARVED_SHARE = 0.2;
+/** Of a heartbeat: what one that could run must have used since the doubt. Less than all of it: so that two looks are enough. */
+const SPENT_SHARE = 0.8;
 
 export interface Watched {
   readonly heartbeatMs: number;
@@ -31,11 +32,11 @@ export interface Watched {
 export function watchForHangs({ heartbeatMs, status, stat, ring, onHung }: Watched, nowMs: () => number): () => void {
   let turns: number | undefined;
   let still = 0;
-  /** When the doubt began. */
-  let doubt = { atMs: 0, cpuMs: 0 };
+  /** Its processor time when the doubt began. */
+  let cpuBefore = 0;
   const isStarved = () => {
     const { state, cpuMs } = stat() ?? { state: '', cpuMs: 0 };
-    return state === 'R' && cpuMs - doubt.cpuMs < (nowMs() - doubt.atMs) * STARVED_SHARE;
+    return state === 'R' && cpuMs - cpuBefore < heartbeatMs * SPENT_SHARE;
   };
   let over = false;
   const timer = setInterval(() => {
@@ -50,7 +51,7 @@ export function watchForHangs({ heartbeatMs, status, stat, ring, onHung }: Watch
       still = 0;
     } else {
       still += 1;
-      if (still === 1) doubt = { atMs: nowMs(), cpuMs: stat()?.cpuMs ?? 0 };
+      if (still === 1) cpuBefore = stat()?.cpuMs ?? 0;
     }
     if (vitals.parked) ring();
     if (still < LOOKS || vitals.phaseMs < heartbeatMs || isStarved()) return;

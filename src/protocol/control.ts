@@ -18,6 +18,7 @@
 import type { Endpoint } from './endpoint.ts';
 import type { MethodInfo } from './methods.ts';
 import type { LaunchEvent, LaunchRequest } from './program.ts';
+import type { PoisonedCall, QuarantinedCall } from './quarantine.ts';
 import type { Agreement, Speaks } from './version.ts';
 
 /** An error as plain data. */
@@ -50,18 +51,20 @@ export type ToKernel =
   | { t: 'settled'; ref: number; from: number; startedCalls: number; suspects: number } // [suspects region] if any
   | { t: 'close'; ref: number }
   | { t: 'broken'; ref?: number; channel?: number; error: ErrorInfo }
+  | { t: 'poison'; ref: number; call: PoisonedCall } // before its caller is told
   | { t: 'stop' }
   | FromProcessServer;
 
 /** What only the process server may say. */
 export type FromProcessServer =
   | { t: 'declare'; servers: readonly ServerDeclaration[]; spares: number }
-  | { t: 'spawn'; slot: number; fresh: boolean } // fresh: its modules may have changed
+  | { t: 'spawn'; slot: number; fresh: boolean; note: string } // fresh: its modules may have changed; note: see `remember`
   | { t: 'init'; slot: number }
   | { t: 'kill'; slot: number; reason: string; ordered: boolean }
   | { t: 'stopInstance'; slot: number; drainMs: number }
-  | { t: 'zombie'; slot: number; error: ErrorInfo }
+  | { t: 'zombie'; slot: number; error: ErrorInfo; note: string }
   | { t: 'remember'; slot: number; note: string } // for its successor; the kernel does not read it
+  | { t: 'pardon'; id: number }
   | { t: 'inspect'; slot: number; on: boolean }
   | ({ t: 'launch' } & LaunchRequest) // [stdin, if it has one, stdout, stderr]
   | { t: 'signalProgram'; id: number; signal: string } // or `end`
@@ -139,6 +142,8 @@ export type FromKernel =
   | { t: 'stopped' }
   | { t: 'declared'; resumed: boolean } // resumed: the system runs already; what runs was told before
   | { t: 'instance'; slot: number; event: InstanceEvent }
+  | { t: 'quarantined'; call: QuarantinedCall; isNew: boolean } // to the process server
+  | { t: 'pardoned'; id: number } // it had to go for another one
   | { t: 'spares'; pids: readonly number[] } // to the process server: which there are now
   | { t: 'program'; id: number; event: LaunchEvent };
 

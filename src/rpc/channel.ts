@@ -39,6 +39,18 @@ export interface ChannelOptions {
   readonly life: { hold(): void; drop(): void };
   /** The channel is beyond repair: close it, tell the kernel. */
   readonly onBroken: (error: SkerryError) => void;
+  /** A call is about to be rejected with SKERRY_POISON. */
+  readonly onPoison?: (call: PoisonousCall) => void;
+}
+
+export interface PoisonousCall {
+  /** `geo.nearest` */
+  readonly label: string;
+  /** The whole, with an extra if `hasExtra`. */
+  readonly payload: Uint8Array;
+  readonly hasExtra: boolean;
+  readonly deaths: number;
+  readonly reason: string;
 }
 
 const NEVER = Number.POSITIVE_INFINITY;
@@ -233,6 +245,9 @@ export class Channel implements ClientEvents, DeadlineOwner {
         again.push(pending);
       } else if (outcome === 'poison') {
         this.#settle(slot, pending);
+        const { label, deathsAlone: deaths, extra } = pending;
+        if (payload !== undefined)
+          this.#options.onPoison?.({ label, payload, hasExtra: extra !== undefined, deaths, reason: death.reason });
         pending.reject(poisonError(pending, this.name, death));
       } else if (outcome === 'reject') {
         this.#settle(slot, pending);

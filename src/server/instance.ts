@@ -3,6 +3,7 @@
 import type { Descriptor } from '../memory/native.ts';
 import type { InstanceEvent } from '../protocol/control.ts';
 import type { LaunchEvent } from '../protocol/program.ts';
+import type { QuarantinedCall } from '../protocol/quarantine.ts';
 
 export interface Instance {
   /** Runs until the process ends; rejects only by its own bug. */
@@ -17,4 +18,6 @@ export interface Instance {
   onInstance?(slot: number, event: InstanceEvent, descriptors: readonly Descriptor[]): void;
   onProgram?(id: number, event: LaunchEvent): void;
   onSpares?(pids: readonly number[]): void;
+  onQuarantined?(call: QuarantinedCall, isNew: boolean): void;
+  onPardoned?(id: number): void;
 }

@@ -47,6 +47,8 @@ export async function runInstance(
     onInstance: (slot, event, descriptors) => instance?.onInstance?.(slot, event, descriptors),
     onProgram: (id, event) => instance?.onProgram?.(id, event),
     onSpares: (pids) => instance?.onSpares?.(pids),
+    onQuarantined: (call, isNew) => instance?.onQuarantined?.(call, isNew),
+    onPardoned: (id) => instance?.onPardoned?.(id),
     onLost: () => process.exit(0), // without a kernel there is no system
   });
   link.setKeepAlive(true);

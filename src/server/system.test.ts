@@ -16,9 +16,10 @@ test('a wrong entry is refused with server, option, what was found and what woul
     [{ a: {} }, /server "a": load must be a function/],
     [{ a: { load, replica: 2 } }, /server "a" has no option "replica"; it has: load, replicas/],
     [{ a: { load, replicas: 0 } }, /replicas must be an integer from 1 to 256, or 'cores'; it is 0/],
-    [{ a: { load, limits: 5 } }, /limits must be an object with memoryMb, heartbeatMs; it is 5/],
+    [{ a: { load, limits: 5 } }, /limits must be an object with memoryMb, heartbeatMs, cpuPercent, openFiles, queueMs; it is 5/],
     [{ a: { load, limits: { memoryMB: 5 } } }, /no option "limits.memoryMB"; it has: limits.memoryMb/],
     [{ a: { load, limits: { memoryMb: 5 } } }, /limits.memoryMb must be an integer from 64/],
+    [{ a: { load, limits: { heartbeatMs: 99 } } }, /limits.heartbeatMs must be an integer from 100 to 3600000, or 0; it is 99/],
     [{ a: { load, priority: 'low' } }, /priority must be 'normal' or 'background'; it is "low"/],
     [
       { a: { load, restart: { stable: 1 } } },

@@ -93,7 +93,7 @@ const ENDED: readonly (readonly [string, unknown, Attachment?])[] = [
   ['no object', 'text'],
   ...(['spawn', 'init'] as const).map((t) => [`"${t}", which is for the process server`, { t, slot: 3 }] as const),
   ['"kill", which is for the process server', { t: 'kill', slot: 3, reason: 'because', ordered: true }],
-  ['"zombie", which is for the process server', { t: 'zombie', slot: 3, error: { name: 'Error', message: 'no' } }],
+  ['"zombie", which is for the process server', { t: 'zombie', slot: 3, error: { name: 'Error', message: 'no' }, note: '' }],
   ['"declare", which is for the process server', { t: 'declare', servers: [] }],
   ['"stopped", which is for the process server', { t: 'stopped' }],
   ['"stop", which is for the caller', { t: 'stop' }],

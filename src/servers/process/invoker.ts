@@ -75,6 +75,22 @@ export class Invoker {
   }
 }
 
+/** A call with channels of its own, made for a call in quarantine: should it be poison again, that is known. */
+export async function callOnce(
+  clients: LinkClients,
+  server: string,
+  method: string,
+  args: readonly unknown[],
+  principal: string,
+): Promise<unknown> {
+  const remote = new RemoteServer(server, clients.as(isUser(principal) ? principal : undefined, false));
+  try {
+    return await remote.invoke(method, args, { signal: (getCurrentCall() as CurrentCall).signal });
+  } finally {
+    remote.leave(new SkerryError('SKERRY_ABORTED', 'the operator has left'));
+  }
+}
+
 /** @throws SKERRY_INVALID */
 export function checkInvoke(server: unknown, method: unknown, args: unknown, options: unknown): void {
   const { timeoutMs, as, ...others } = Object(options) as InvokeOptions;

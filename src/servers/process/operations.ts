@@ -10,7 +10,7 @@ import { type CurrentCall, enableCallContext, getCurrentCall } from '../../rpc/c
 import { Dispatcher } from '../../rpc/dispatcher.ts';
 import { Feed } from '../../rpc/feed.ts';
 import { methodTable } from '../../server/definition.ts';
-import { checkInvoke, Invoker } from './invoker.ts';
+import { callOnce, checkInvoke, Invoker } from './invoker.ts';
 import type { LogBook } from './log-book.ts';
 import { OperatorSocket } from './operator-socket.ts';
 import type {
@@ -23,6 +23,7 @@ import type {
   SystemInfo,
 } from './process-api.ts';
 import type { ProgramsApi } from './programs-api.ts';
+import { Quarantine } from './quarantine.ts';
 import { endpointOf, entryOf, type Supervised } from './supervised.ts';
 import type { Supervisor } from './supervisor.ts';
 import { systemName } from './system-name.ts';
@@ -54,6 +55,7 @@ export class Operations {
   readonly #usage = new UsageReader();
   readonly #startedAtMs = nowMs();
   #socket: OperatorSocket | undefined;
+  readonly quarantine: Quarantine;
   /** The pids of processes that are no instances yet. */
   spares: readonly number[] = [];
 
@@ -63,6 +65,11 @@ export class Operations {
     this.#link = link;
     this.#book = book;
     this.#config = config;
+    this.quarantine = new Quarantine({
+      pardon: (id) => link.send({ t: 'pardon', id }),
+      call: (server, method, args, principal) => callOnce(link.clients, server, method, args, principal),
+      warn: (line) => void process.stderr.write(`${line}\n`),
+    });
   }
 
   /** From now on operators are answered: who has an introduction, and who may open the socket. */
@@ -130,6 +137,10 @@ export class Operations {
         const names = found.map(({ replica }) => `${name}.${replica}`).join(', ');
         throw new SkerryError('SKERRY_INVALID', `server "${name}" has ${found.length} replicas; which one? ${names}`);
       },
+      quarantine: () => this.quarantine.list(),
+      quarantinedArguments: (id) => this.quarantine.arguments(id),
+      retryQuarantined: (id) => this.quarantine.retry(id),
+      dropQuarantined: (id) => this.quarantine.drop(id),
       stop: () => this.#orders.stopSystem(),
       async *invoke(server, method, args, options = {}) {
         checkInvoke(server, method, args, options);

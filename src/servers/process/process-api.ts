@@ -86,6 +86,25 @@ export interface InstanceStatus extends ProcessUsage {
   readonly log: readonly LogLine[];
 }
 
+/** A call that was rejected with SKERRY_POISON. */
+export interface QuarantinedEntry {
+  readonly id: number;
+  /** When it was rejected, ms since 1970. */
+  readonly time: number;
+  readonly server: string;
+  readonly replica: number;
+  readonly method: string;
+  /** Who called, and on whose behalf. */
+  readonly client: string;
+  readonly principal: string;
+  /** Deaths of the server at which it ran alone, and the reason of the last. */
+  readonly deaths: number;
+  readonly reason: string;
+  /** Of its arguments, encoded; those of more than 64 KiB are not kept (`isWhole` is false). */
+  readonly bytes: number;
+  readonly isWhole: boolean;
+}
+
 export interface SystemInfo {
   /** As operators call it: the name of the folder of its module, or what SKERRY_NAME said. */
   readonly name: string;
@@ -138,6 +157,17 @@ export type ProcessServerApi = ProgramsApi & {
       readonly as?: string;
     },
   ): AsyncIterableIterator<unknown>;
+  /** Calls that were rejected with SKERRY_POISON, the oldest first: the last 16 of each client, 64 in all. */
+  quarantine(): QuarantinedEntry[];
+  /** The arguments of one. */
+  quarantinedArguments(id: number): unknown[];
+  /**
+   * Calls it again, as any idempotent call: it may end the server once more, beside others. On behalf of the same user, or of the operator
+   * where it was a server's own call. Resolves with its answer, and it is in quarantine no more; else it stays.
+   */
+  retryQuarantined(id: number): Promise<unknown>;
+  /** It is in quarantine no more. */
+  dropQuarantined(id: number): void;
   /** Stops the whole system, as the program that booted it can. */
   stop(): void;
 };

@@ -103,6 +103,16 @@ class Rig {
     });
   }
 
+  /** The same, with the notes for a successor: `(spawned)` where it says so. */
+  noted(): string[] {
+    return this.#said.splice(0).map((message) => {
+      const { t, note } = message as { t: string; note?: string };
+      if (note === undefined) return t;
+      const { spawned } = JSON.parse(note) as { spawned: boolean };
+      return spawned ? `${t} (spawned)` : t;
+    });
+  }
+
   born(name: string): void {
     this.#generation += 1;
     this.process.onInstance(this.#slot(name), { what: 'born', pid: 1000 + this.#generation, generation: this.#generation });
@@ -381,4 +391,15 @@ test('the reason of an end is its own, also of one that never was ready', async 
   rig.born('fragile');
   rig.died('fragile', 'Error: thrown in a timer');
   assert.equal((await rig.entryOf('fragile')).lastReason, 'Error: thrown in a timer');
+});
+
+test('an order goes in one message with the note that says so: its sender may die between two', async (t) => {
+  const rig = await Rig.up(t, { fragile: { ...entry, restart: { unstableMax: 2 } } });
+  rig.died('fragile');
+  assert.deepEqual(rig.noted(), ['spawn (spawned)']);
+  rig.born('fragile');
+  rig.died('fragile');
+  assert.deepEqual(rig.noted(), ['zombie']);
+  void rig.operate('boot', 'fragile');
+  assert.deepEqual(rig.noted(), ['spawn (spawned)']);
 });

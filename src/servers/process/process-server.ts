@@ -13,6 +13,7 @@ import {
   type InstanceEvent,
 } from '../../protocol/control.ts';
 import type { LaunchEvent } from '../../protocol/program.ts';
+import type { QuarantinedCall } from '../../protocol/quarantine.ts';
 import type { Instance } from '../../server/instance.ts';
 import { loadSystem } from '../../server/load.ts';
 import { inspect } from './inspection.ts';
@@ -111,6 +112,14 @@ export class ProcessServer implements Instance {
 
   onSpares(pids: readonly number[]): void {
     this.#operations.spares = pids;
+  }
+
+  onQuarantined(call: QuarantinedCall, isNew: boolean): void {
+    this.#operations.quarantine.add(call, isNew);
+  }
+
+  onPardoned(id: number): void {
+    this.#operations.quarantine.gone(id);
   }
 
   onProgram(id: number, event: LaunchEvent): void {

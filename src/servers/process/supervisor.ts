@@ -232,8 +232,8 @@ export class Supervisor {
     supervised.together = undefined;
     supervised.failure = undefined;
     supervised.spawned = true;
-    this.#change(supervised, supervised.generation === 0 ? 'new' : 'restart');
-    this.#events.send({ t: 'spawn', slot: supervised.slot, fresh });
+    this.#enter(supervised, supervised.generation === 0 ? 'new' : 'restart');
+    this.#events.send({ t: 'spawn', slot: supervised.slot, fresh, note: noteOf(supervised) });
     this.#timeInit(supervised);
   }
 
@@ -400,10 +400,15 @@ export class Supervisor {
   }
 
   #change(supervised: Supervised, state: InstanceState): void {
+    this.#enter(supervised, state);
+    this.#remember(supervised);
+  }
+
+  /** What follows is said to the kernel in the same message as its note. */
+  #enter(supervised: Supervised, state: InstanceState): void {
     supervised.state = state;
     supervised.since = Date.now();
     this.#events.changed(entryOf(supervised));
-    this.#remember(supervised);
   }
 
   #remember(supervised: Supervised): void {
@@ -412,12 +417,13 @@ export class Supervisor {
 
   #zombie(supervised: Supervised, why: string): void {
     supervised.together = undefined;
-    this.#change(supervised, 'zombie');
+    this.#enter(supervised, 'zombie');
     const message = `server "${title(supervised)}" is down until an operator starts it again: ${why}`;
     this.#events.send({
       t: 'zombie',
       slot: supervised.slot,
       error: { name: 'SkerryError', code: 'SKERRY_SERVER_DOWN', message },
+      note: noteOf(supervised),
     });
     if (!this.#booting && !this.#stopping) this.#initWhatMay(); // nobody waits for it
   }
