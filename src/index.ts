@@ -15,6 +15,7 @@ export {
   type Uses,
   uses,
 } from './server/definition.ts';
+export type { ListenOptions } from './server/listen.ts';
 export type { ProgramEntries, ProgramEntry, ProgramLimits } from './server/programs.ts';
 export type { Remote } from './server/remote.ts';
 export type {

@@ -6,14 +6,12 @@
 
 /** Thrown by {@link assert}: an invariant of Skerry itself does not hold. Report it; do not handle it. */
 export class SkerryBug extends Error {
-  static {
-    Object.defineProperty(SkerryBug.prototype, 'name', { value: 'SkerryBug', configurable: true, writable: true });
-  }
-
   constructor(message: string) {
     super(`bug in Skerry: ${message}`);
   }
 }
+
+Object.defineProperty(SkerryBug.prototype, 'name', { value: 'SkerryBug', configurable: true, writable: true });
 
 /**
  * Checks an invariant of our own code.

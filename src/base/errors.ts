@@ -76,10 +76,6 @@ export interface SkerryErrorOptions {
  * throw new SkerryError('SKERRY_NOT_FOUND', `server "geo" has no method "nearst"`, { data: { method: 'nearst' } });
  */
 export class SkerryError extends Error {
-  static {
-    Object.defineProperty(SkerryError.prototype, 'name', { value: 'SkerryError', configurable: true, writable: true });
-  }
-
   readonly code: SkerryErrorCode;
   /** Facts for programs; present only when given. */
   declare readonly data?: Record<string, unknown>;
@@ -104,6 +100,9 @@ export class SkerryError extends Error {
     return errorCodes[this.code].retryable;
   }
 }
+
+// Not within the class: bundlers give one that names itself another name, which stacks then show.
+Object.defineProperty(SkerryError.prototype, 'name', { value: 'SkerryError', configurable: true, writable: true });
 
 /** Whether `code` is one of the catalogue; a newer peer may know more of them. */
 export function isErrorCode(code: unknown): code is SkerryErrorCode {

@@ -14,6 +14,7 @@ import type { PoisonedCall } from '../protocol/quarantine.ts';
 import { Closer } from './closer.ts';
 import { Instances, type InstancesOptions } from './instances.ts';
 import { Introductions } from './introductions.ts';
+import { Listeners } from './listeners.ts';
 import { type BootMessage, brief, checkMessage, plainError } from './messages.ts';
 import { newProcess, type Process } from './process-record.ts';
 import { ProcessServerSeat } from './process-server.ts';
@@ -36,6 +37,7 @@ export class Kernel {
   readonly #closer: Closer;
   readonly #programs: Programs;
   readonly #quarantine = new Quarantine();
+  readonly #listeners: Listeners;
   #caller: Process | undefined;
   #booted!: (systemUrl: string) => void;
   #stopping = false;
@@ -54,6 +56,7 @@ export class Kernel {
       const { process } = this.#instances.slot(PROCESS_SERVER_SLOT);
       if (process !== undefined) this.#send(process, { t: 'program', id, event });
     });
+    this.#listeners = new Listeners(options.addon, this.#closer);
     const systemUrl = new Promise<string>((resolve) => {
       this.#booted = resolve;
     });
@@ -135,6 +138,7 @@ export class Kernel {
 
   #onDied(slot: Slot, death: DeathEvent, readyForMs: number | undefined): void {
     if (slot.number === PROCESS_SERVER_SLOT) return this.#processServerDied(death, readyForMs);
+    this.#listeners.died(slot.number);
     slot.died = death;
     this.#tellProcessServer(slot.number, death);
   }
@@ -234,6 +238,10 @@ export class Kernel {
         return this.#tellProcessServer(from.endpoint.slot, { what: 'loaded', urls: message.urls });
       case 'inspecting':
         return this.#tellProcessServer(from.endpoint.slot, { what: 'inspecting', url: message.url });
+      case 'listen':
+        return this.#listen(from, message);
+      case 'unlisten':
+        return this.#listeners.leave(from, message);
       case 'poison':
         return this.#quarantineCall(from, message.ref, message.call);
       case 'boot':
@@ -366,7 +374,10 @@ export class Kernel {
         const { process } = this.#instances.slot(message.slot);
         if (process === undefined) return;
         process.ordered = true;
-        if (this.#stopping) this.#awaitStop(2 * message.drainMs);
+        if (this.#stopping) {
+          this.#awaitStop(2 * message.drainMs);
+          this.#listeners.close(process.name); // first: nobody is to wait in a queue that is not served any more
+        }
         return this.#send(process, { t: 'stop', drainMs: message.drainMs });
       }
       case 'inspect': {
@@ -384,7 +395,10 @@ export class Kernel {
       case 'zombie': {
         const slot = this.#instances.slot(message.slot);
         slot.note = message.note;
-        return this.#introductions.down(slot, message.error);
+        this.#introductions.down(slot, message.error);
+        // None of its replicas will come: who connects is to be refused, not to wait.
+        if (this.#instances.of(slot.server.name).every(({ down }) => down !== undefined)) this.#listeners.close(slot.server.name);
+        return;
       }
       case 'up':
         this.#isUp = true;
@@ -398,6 +412,17 @@ export class Kernel {
         return this.#end(0);
       default:
         return;
+    }
+  }
+
+  #listen(from: Process, { seq, ...where }: Extract<ToKernel, { t: 'listen' }>): void {
+    try {
+      if (from.role !== 'server') throw new Error('only servers listen');
+      if (from.ordered || this.#stopping) throw new Error(`${from.name} has been told to stop`);
+      this.#send(from, { t: 'listening', seq }, [this.#listeners.open(from, where)]);
+    } catch (error) {
+      const { code = 'SKERRY_ABORTED', message } = error as NodeJS.ErrnoException;
+      this.#send(from, { t: 'refused', seq, error: plainError(code, message), data: {} });
     }
   }
 

@@ -86,6 +86,8 @@ const fieldsOf: Record<string, Record<string, Check>> = {
   settled: { ref: nat, from: nat, startedCalls: nat, suspects: nat },
   close: { ref: nat },
   broken: { ref: optional(nat), channel: optional(nat), error },
+  listen: { seq: nat, address: text, port: nat, nth: nat },
+  unlisten: { address: text, port: nat, nth: nat },
   poison: { ref: nat, call: poisoned },
   stop: {},
   boot: { systemUrl: text, memoryMb: nat },

@@ -39,6 +39,11 @@ export type PortFactory = (events: {
   onClose(reason: string): void;
 }) => ControlPort;
 
+interface Answer {
+  readonly message: FromKernel;
+  readonly descriptors: readonly Descriptor[];
+}
+
 export class Link implements CarrierLink {
   readonly deadlines = new Deadlines();
   /** Known once the kernel has said who this process is. */
@@ -48,7 +53,7 @@ export class Link implements CarrierLink {
   readonly #born: Deferred<BirthConfig> = deferred();
   readonly #port: ControlPort;
   readonly #events: LinkEvents;
-  readonly #answers = new Map<number, Deferred<FromKernel>>();
+  readonly #answers = new Map<number, Deferred<Answer>>();
   #carrier: Carrier | undefined;
   #seq = 0;
   #lost: SkerryError | undefined;
@@ -96,13 +101,17 @@ export class Link implements CarrierLink {
   }
 
   /** Sends a question; resolves with the answer that carries its number. Keeps the process alive until then. */
-  async ask(message: object, descriptors: readonly Descriptor[] = []): Promise<FromKernel> {
+  async ask(message: object): Promise<FromKernel> {
+    return (await this.#askFor(message)).message;
+  }
+
+  async #askFor(message: object): Promise<Answer> {
     this.checkAlive();
     this.#seq += 1;
-    const answer = deferred<FromKernel>();
+    const answer = deferred<Answer>();
     this.#answers.set(this.#seq, answer);
     this.#hold();
-    this.#port.send({ ...message, seq: this.#seq }, descriptors, descriptors);
+    this.#port.send({ ...message, seq: this.#seq });
     try {
       return await answer.promise;
     } finally {
@@ -113,6 +122,18 @@ export class Link implements CarrierLink {
   async need(bytes: number): Promise<void> {
     const answer = await this.ask({ t: 'need', bytes });
     if (answer.t === 'refused') throw new SkerryError('SKERRY_MEMORY', answer.error.message, { data: answer.data });
+  }
+
+  /**
+   * A listening socket that the kernel keeps beyond this process.
+   * @throws Error with the errno's name as its code
+   */
+  async listen(where: { readonly address: string; readonly port: number; readonly nth: number }): Promise<Descriptor> {
+    const { message, descriptors } = await this.#askFor({ t: 'listen', ...where });
+    const [socket] = descriptors;
+    if (socket !== undefined) return socket;
+    const { code, message: why } = (message as Extract<FromKernel, { t: 'refused' }>).error;
+    throw Object.assign(new Error(why), { code });
   }
 
   giveBack(bytes: number): void {
@@ -157,13 +178,14 @@ export class Link implements CarrierLink {
         return this.#events.onPrepare?.(message.systemUrl);
       case 'born':
         return this.#born.resolve(message.config);
+      case 'listening':
       case 'granted':
       case 'refused':
       case 'slots':
       case 'noServer': {
         const answer = this.#answers.get(message.seq);
         this.#answers.delete(message.seq);
-        return answer?.resolve(message);
+        return answer?.resolve({ message, descriptors });
       }
       case 'introduce':
         return this.connections.introduce(message, descriptors);

@@ -65,6 +65,13 @@ export interface NativeAddon {
   close(descriptor: Descriptor): void;
 
   /**
+   * A listening TCP socket, close-on-exec; SO_REUSEADDR, and `::` takes IPv4 too, as Node's own have it.
+   * @param address IPv4 or IPv6, no name. @param port 0: the operating system chooses. @param backlog 1 to 65535.
+   * Throws EADDRINUSE, EACCES, EADDRNOTAVAIL, EINVAL (no address) …
+   */
+  listenTcp(address: string, port: number, backlog: number): Descriptor;
+
+  /**
    * Calls `onReady` from the event loop whenever the descriptor is readable or hung up. A doorbell (`kind: 'bell'`) is emptied first.
    * A socket is level-triggered: read until `undefined`. An exception in `onReady` becomes an uncaught exception.
    * After the end (`receive` gave `null`, the last holder of a doorbell's write end is gone: one call) the watch is silent.

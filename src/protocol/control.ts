@@ -51,6 +51,8 @@ export type ToKernel =
   | { t: 'settled'; ref: number; from: number; startedCalls: number; suspects: number } // [suspects region] if any
   | { t: 'close'; ref: number }
   | { t: 'broken'; ref?: number; channel?: number; error: ErrorInfo }
+  | { t: 'listen'; seq: number; address: string; port: number; nth: number } // nth: of its sockets with that address and port 0
+  | { t: 'unlisten'; address: string; port: number; nth: number }
   | { t: 'poison'; ref: number; call: PoisonedCall } // before its caller is told
   | { t: 'stop' }
   | FromProcessServer;
@@ -94,6 +96,7 @@ export type FromKernel =
   | { t: 'init' }
   | { t: 'inspect'; on: boolean }
   | { t: 'granted'; seq: number }
+  | { t: 'listening'; seq: number } // [listening socket]
   | { t: 'refused'; seq: number; error: ErrorInfo; data: Record<string, unknown> }
   | {
       t: 'slots';

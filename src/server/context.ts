@@ -1,6 +1,8 @@
 // What a server's init function is given.
 
+import type { Server } from 'node:net';
 import type { UsedApi, UsesMap } from './definition.ts';
+import type { ListenOptions } from './listen.ts';
 import type { Remote } from './remote.ts';
 
 export interface Logger {
@@ -37,6 +39,14 @@ export interface ServerContext<Options = undefined, U extends UsesMap = UsesMap>
    * @throws SKERRY_INVALID
    */
   longTask(ms: number): () => void;
+  /**
+   * Has a server of node:net, node:http … listen on a socket that the kernel keeps: while this instance is dead and the next is not there yet,
+   * connections wait, and none is refused. All replicas, and all later instances, share the socket. It is closed when the system stops, when
+   * all replicas are down, or when all of them have closed their servers. Without the addon it is the process's own, and ends with it.
+   * @param server not listening yet.
+   * @throws SkerryError SKERRY_INIT that says what is wrong with the address, such as `port 4180 on 127.0.0.1 is in use`; SKERRY_INVALID
+   */
+  listen(server: Server, options: ListenOptions): Promise<void>;
   /**
    * Called when the server is asked to stop, after running calls have ended or `drainMs` of the system entry (default 5,000) has
    * passed; last registered first. The process ends when they have settled, or is killed after `drainMs` more.

@@ -5,6 +5,7 @@ import { deferred } from '../base/deferred.ts';
 import { SkerryError } from '../base/errors.ts';
 import { isIntegerWithin, show } from '../base/options.ts';
 import type { Link } from '../link/link.ts';
+import type { NativeAddon } from '../memory/native.ts';
 import { LONG_TASK_MAX_MS } from '../memory/status.ts';
 import { type BirthConfig, errorInfo } from '../protocol/control.ts';
 import { enableCallContext } from '../rpc/call-context.ts';
@@ -15,6 +16,7 @@ import { stepBack } from './background.ts';
 import type { ServerContext } from './context.ts';
 import { type AnyServer, concurrencyOf, methodTable, queueMaxOf } from './definition.ts';
 import type { Instance } from './instance.ts';
+import { Listening } from './listen.ts';
 import { loadServer, loadSystem } from './load.ts';
 import { type LogRecord, logsAsJson, makeLogger, packRecord, showRecord } from './log.ts';
 import { PipeLog } from './pipe-log.ts';
@@ -28,9 +30,19 @@ export class ServerInstance implements Instance {
   readonly #onStop: (() => void | Promise<void>)[] = [];
   #dispatcher: Dispatcher | undefined;
 
-  constructor(link: Link, config: BirthConfig) {
+  readonly #listening: Listening;
+
+  /** @param addon takes the descriptors of listening sockets; undefined over streams. */
+  constructor(link: Link, config: BirthConfig, addon: NativeAddon | undefined) {
     this.#link = link;
     this.#config = config;
+    this.#listening = new Listening(
+      addon && {
+        open: async (where) => addon.disown(await link.listen(where)),
+        // Who stops leaves it to the next instance.
+        leave: (where) => this.#stopping.signal.aborted || link.send({ t: 'unlisten', ...where }),
+      },
+    );
   }
 
   async run(): Promise<void> {
@@ -142,6 +154,7 @@ export class ServerInstance implements Instance {
         status.markLongTask(nowMs(), ms);
         return () => status.markLongTask(nowMs(), 0);
       },
+      listen: (server, options) => this.#listening.listen(server, options),
       onStop: (stop) => {
         if (typeof stop !== 'function')
           throw new SkerryError('SKERRY_INVALID', `ctx.onStop() takes a function; it was given a value of type ${typeof stop}`);

@@ -168,3 +168,11 @@ test('a successor that does not start is told to all clients, old and new; crash
   await stop;
   assert.deepEqual(stopped, [inits]);
 });
+
+test('a fake of a server whose methods have properties is plain functions', TIMEOUT, async (t) => {
+  const scale = server(() => ({ weigh: method({ idempotent: true }, async (grams: number, unit = 'g') => `${grams} ${unit}`) }));
+  const counter = server({ uses: { scale: uses<typeof scale>() } }, (ctx) => ({ ask: async () => ctx.uses.scale.weigh(5) }));
+  const mounted = await mount(counter, { uses: { scale: { weigh: (grams: number) => `${grams} of a fake` } } });
+  t.after(() => mounted.stop());
+  assert.equal(await mounted.server.ask(), '5 of a fake');
+});

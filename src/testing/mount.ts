@@ -15,12 +15,15 @@ import {
   type UsedApi,
   type UsesOf,
 } from '../server/definition.ts';
+import { Listening } from '../server/listen.ts';
 import { makeLogger, showRecord } from '../server/log.ts';
 import type { Remote } from '../server/remote.ts';
 import { Stage } from './stage.ts';
 
 /** What stands for a server that is used: some of its methods, or a server. */
-export type Fake<Api> = AnyServer | { readonly [K in keyof Api]?: Api[K] };
+export type Fake<Api> = AnyServer | { readonly [K in keyof Api]?: Api[K] | FakeMethod<Api[K]> };
+/** The same method without the properties that `method()` gave it; it may answer at once. */
+type FakeMethod<F> = F extends (...args: infer A) => infer R ? (...args: A) => R | Awaited<R> : never;
 
 interface Given<D extends AnyServer> {
   /** For each server that it uses. A method that the fake does not have is SKERRY_NOT_FOUND. */
@@ -83,6 +86,7 @@ export async function mount<D extends AnyServer>(
     fakes.set(other, await mount(stands as AnyServer, { name: other, principal: `server:${name}` } as never));
   }
   const log: string[] = [];
+  const listening = new Listening(undefined);
   let stopping = new AbortController();
   let stops: (() => void | Promise<void>)[] = [];
   const context = (): ServerContext<unknown> => {
@@ -99,6 +103,7 @@ export async function mount<D extends AnyServer>(
       log: makeLogger((record) => log.push(showRecord(record, name, false).trimEnd())),
       signal: stopping.signal,
       longTask: () => () => {}, // nobody watches
+      listen: (listener, where) => listening.listen(listener, where),
       onStop: (stop) => void stops.push(stop),
     };
   };

@@ -9,7 +9,8 @@
 import { createServer, type IncomingMessage, type Server, type ServerResponse, STATUS_CODES } from 'node:http';
 import type { Socket } from 'node:net';
 import type { Duplex } from 'node:stream';
-import { SkerryError } from '../../base/errors.ts';
+import type { ServerContext } from '../../server/context.ts';
+import { Listening } from '../../server/listen.ts';
 import { HttpError, toReply } from './errors.ts';
 import { type ExchangeParts, exchange, type Invoke } from './exchange.ts';
 import { createHealthChecks, type Probe } from './health.ts';
@@ -30,6 +31,8 @@ export interface DriverParts {
   readonly probe?: Probe;
   /** How many calls a server runs at once, for routes with `rows`. Default: one. */
   readonly placesOf?: (server: string) => Promise<number>;
+  /** As `ctx.listen`. Default: a socket of this process. */
+  readonly listen?: ServerContext['listen'];
   /** Told of failures that clients are not told about. Default: nobody. */
   readonly onFault?: (message: string, error: unknown) => void;
 }
@@ -60,6 +63,7 @@ class HttpDriver implements Driver {
   readonly #settings: HttpSettings;
   readonly #parts: ExchangeParts;
   readonly #server: Server;
+  readonly #listen: ServerContext['listen'];
   /** Open connections, each with the calls under way on it. */
   readonly #connections = new Map<Duplex, Set<AbortController>>();
   #requests = 0;
@@ -72,9 +76,11 @@ class HttpDriver implements Driver {
     servers = [],
     probe = async () => 1,
     placesOf = async () => 1,
+    listen = (server, where) => new Listening(undefined).listen(server, where),
     onFault = () => {},
   }: DriverParts) {
     this.#settings = settings;
+    this.#listen = listen;
     const isStopping = () => this.#closing !== undefined;
     const health = createHealthChecks({ servers, probe, isStopping, isBusy: () => this.#requests > settings.requestsMax });
     const router = createRouter(settings.routes, pages, settings.health ? health : undefined);
@@ -113,11 +119,7 @@ class HttpDriver implements Driver {
 
   async listen(): Promise<void> {
     const { port, host } = this.#settings;
-    await new Promise<void>((resolve, reject) => {
-      this.#server.once('error', (error) => reject(listenError(error, port, host)));
-      this.#server.listen({ port, host }, resolve);
-    });
-    this.#server.removeAllListeners('error');
+    await this.#listen(this.#server, { port, host });
     this.#server.on('error', (error) => this.#parts.onFault('the listening socket failed', error));
   }
 
@@ -218,21 +220,4 @@ function clientError(code: string | undefined): HttpError {
     return new HttpError(431, 'HTTP_HEADERS_TOO_LARGE', 'the request line and headers are too large');
   if (code === 'ERR_HTTP_REQUEST_TIMEOUT') return new HttpError(408, 'HTTP_REQUEST_TIMEOUT', 'the request took too long');
   return new HttpError(400, 'SKERRY_INVALID', 'the request is not valid HTTP');
-}
-
-function listenError(error: NodeJS.ErrnoException, port: number, host: string): SkerryError {
-  const messages: Record<string, string> = {
-    EADDRINUSE: `port ${port} on ${host} is in use`,
-    EACCES: `port ${port} on ${host} may not be opened by this user`,
-    EADDRNOTAVAIL: `${host} is not an address of this machine`,
-    ENOTFOUND: `host ${host} is not known`,
-  };
-  return new SkerryError(
-    'SKERRY_INIT',
-    messages[error.code ?? ''] ?? `cannot listen on port ${port} of ${host}: ${error.message}`,
-    {
-      cause: error,
-      data: { port, host },
-    },
-  );
 }

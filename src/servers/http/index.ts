@@ -18,6 +18,7 @@ export interface HttpContext {
   /** Clients of the servers that it uses, by name. */
   readonly uses: Readonly<Record<string, unknown>>;
   readonly log: { info(message: string): void; error(message: string, error: unknown): void };
+  readonly listen: ServerContext['listen'];
   onStop(stop: () => Promise<void>): void;
 }
 
@@ -41,6 +42,7 @@ export async function serve(ctx: HttpContext, callWith: CallWith, probe: Probe, 
     probe,
     invoke: (server, method, args, options) => callWith(ctx.uses[server], options)[method](...args),
     placesOf: (server) => placesOf(ctx.uses[server]),
+    listen: (server, where) => ctx.listen(server, where),
     onFault: (message, error) => ctx.log.error(message, error),
   });
   ctx.onStop(() => driver.close());

@@ -1,0 +1,78 @@
+// ctx.listen(): a server of node:net, node:http … on a socket that the kernel keeps, so that the death of this process refuses no connection.
+
+import { lookup } from 'node:dns/promises';
+import type { Server } from 'node:net';
+import { SkerryError } from '../base/errors.ts';
+import { OptionCheck } from '../base/options.ts';
+
+export interface ListenOptions {
+  /** TCP port, 0 to 65535; 0 lets the operating system choose, once for all replicas and all later instances. */
+  readonly port: number;
+  /** An address of this machine, or a name of one. Default `127.0.0.1`. */
+  readonly host?: string;
+}
+
+/** Where sockets come from. */
+export interface SocketKeeper {
+  /** @returns the number of a descriptor, which is the caller's. @throws Error with the errno's name as its code */
+  open(where: { readonly address: string; readonly port: number; readonly nth: number }): Promise<number>;
+  /** This process listens there no more, and lives on. */
+  leave(where: { readonly address: string; readonly port: number; readonly nth: number }): void;
+}
+
+export class Listening {
+  readonly #keeper: SocketKeeper | undefined;
+  /** Sockets with port 0 that were opened here, by address. */
+  readonly #chosen = new Map<string, number>();
+
+  /** @param keeper undefined: this process opens its own sockets, and they end with it. */
+  constructor(keeper: SocketKeeper | undefined) {
+    this.#keeper = keeper;
+  }
+
+  /** See ServerContext.listen. */
+  async listen(server: Server, options: ListenOptions): Promise<void> {
+    const check = new OptionCheck('ctx.listen()', options, ['port', 'host'], 'a server of node:net and a port');
+    check.integer('port', 0, 65_535);
+    check.string('host', 'an address or the name of a host');
+    if (typeof (server as Partial<Server> | undefined)?.listen !== 'function')
+      throw new SkerryError('SKERRY_INVALID', 'ctx.listen() takes a server of node:net, node:http …, and where it is to listen');
+    const { port, host = '127.0.0.1' } = options;
+    try {
+      if (this.#keeper === undefined) return await begin(server, { port, host });
+      const { address } = await lookup(host);
+      const nth = port === 0 ? (this.#chosen.get(address) ?? 0) : 0;
+      if (port === 0) this.#chosen.set(address, nth + 1);
+      const where = { address, port, nth };
+      const fd = await this.#keeper.open(where);
+      await begin(server, { fd });
+      server.once('close', () => this.#keeper?.leave(where));
+    } catch (error) {
+      throw listenError(error as NodeJS.ErrnoException, port, host);
+    }
+  }
+}
+
+async function begin(server: Server, where: { port: number; host: string } | { fd: number }): Promise<void> {
+  let failed!: (error: Error) => void;
+  await new Promise<void>((resolve, reject) => {
+    failed = reject;
+    server.once('error', failed);
+    server.listen(where, resolve);
+  });
+  server.removeListener('error', failed);
+}
+
+function listenError(error: NodeJS.ErrnoException, port: number, host: string): SkerryError {
+  const messages: Record<string, string> = {
+    EADDRINUSE: `port ${port} on ${host} is in use`,
+    EACCES: `port ${port} on ${host} may not be opened by this user`,
+    EADDRNOTAVAIL: `${host} is not an address of this machine`,
+    ENOTFOUND: `host ${host} is not known`,
+  };
+  return new SkerryError(
+    'SKERRY_INIT',
+    messages[error.code ?? ''] ?? `cannot listen on port ${port} of ${host}: ${error.message}`,
+    { cause: error, data: { port, host } },
+  );
+}

@@ -1,0 +1,136 @@
+// Listening sockets outlive the instances that serve them: whatever dies, no connection is refused while somebody will come.
+
+import assert from 'node:assert/strict';
+import { connect, createServer } from 'node:net';
+import { type TestContext, test } from 'node:test';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { boot, isSkerryError } from '../../src/index.ts';
+import listenerSystem from '../fixtures/fault/listener.system.ts';
+import { freePort, until } from './processes.ts';
+import { steps } from './random.ts';
+
+const TIMEOUT = { timeout: 60_000 };
+const KILLS = steps('SKERRY_KILLS', 5);
+const HANGS_MS = 5_000;
+
+type Outcome = { readonly pid: number } | { readonly code: string };
+
+/** Who has taken a new connection, or why nobody has. */
+function visit(port: number, host = '127.0.0.1'): Promise<Outcome> {
+  return new Promise((resolve) => {
+    const socket = connect({ port, host });
+    let text = '';
+    socket.setEncoding('latin1').setTimeout(HANGS_MS, () => {
+      resolve({ code: 'hangs' });
+      socket.destroy();
+    });
+    socket.on('data', (chunk: string) => {
+      text += chunk;
+    });
+    socket.on('error', ({ code = '' }: NodeJS.ErrnoException) => resolve({ code }));
+    socket.on('close', () => resolve(text.endsWith('\n') ? { pid: Number(text) } : { code: 'cut off' }));
+  });
+}
+
+async function booted(t: TestContext) {
+  const sys = await boot(listenerSystem, { transport: 'ring' });
+  t.after(() => sys.stop());
+  return sys;
+}
+
+/** Visits all the time. @returns ends it, with all outcomes */
+function visitors(port: number): () => Promise<Outcome[]> {
+  const outcomes: Outcome[] = [];
+  let over = false;
+  const lanes = Array.from({ length: 4 }, async () => {
+    while (!over) outcomes.push(await visit(port));
+  });
+  return async () => {
+    over = true;
+    await Promise.all(lanes);
+    return outcomes;
+  };
+}
+
+function codes(outcomes: readonly Outcome[]): string[] {
+  return [...new Set(outcomes.flatMap((outcome) => ('code' in outcome ? [outcome.code] : [])))];
+}
+
+for (const name of ['single', 'double'] as const) {
+  test(`${name}: kills of who listens refuse no connection, and none hangs`, TIMEOUT, async (t) => {
+    const sys = await booted(t);
+    const port = await sys.servers[name].port();
+    const end = visitors(port);
+    for (let kill = 0; kill < KILLS; kill++) {
+      await sleep(300);
+      const running = (await sys.processes.list()).filter((one) => one.name === name && one.pid > 0);
+      for (const { pid } of kill % 2 === 0 ? running.slice(0, 1) : running) process.kill(pid, 'SIGKILL');
+    }
+    await until('it answers again', async () => 'pid' in (await visit(port)));
+    const outcomes = await end();
+    const pids = new Set(outcomes.flatMap((outcome) => ('pid' in outcome ? [outcome.pid] : [])));
+    assert.ok(pids.size > KILLS / 2, `${pids.size} processes have answered`);
+    // What a process had accepted when it was killed is lost with it.
+    const lost = codes(outcomes).filter((code) => !['ECONNRESET', 'cut off'].includes(code));
+    assert.deepEqual(lost, [], `of ${outcomes.length} connections`);
+    t.diagnostic(`${outcomes.length} connections, ${outcomes.filter((outcome) => 'code' in outcome).length} cut off`);
+    assert.equal(await sys.servers[name].port(), port, 'port 0 was chosen once');
+  });
+}
+
+test('a polite restart refuses and cuts off nobody', TIMEOUT, async (t) => {
+  const sys = await booted(t);
+  const port = await sys.servers.single.port();
+  const end = visitors(port);
+  for (let i = 0; i < 3; i++) await sys.processes.restart('single');
+  assert.deepEqual(codes(await end()), []);
+});
+
+test('a server that is down refuses; booted again it listens where it did, if it says where', TIMEOUT, async (t) => {
+  const sys = await booted(t);
+  const { fragile } = sys.servers;
+  const port = await fragile.port();
+  process.kill(await fragile.pid(), 'SIGKILL');
+  await until('it refuses', async () => (codes([await visit(port)])[0] ?? '') === 'ECONNREFUSED');
+  await sys.processes.boot('fragile');
+  assert.ok('pid' in (await visit(await fragile.port())));
+  await sys.processes.kill('fragile', { restart: false });
+  assert.ok('code' in (await visit(port)));
+});
+
+test('a stop of the system leaves nobody waiting', TIMEOUT, async () => {
+  const sys = await boot(listenerSystem, { transport: 'ring' });
+  const port = await sys.servers.single.port();
+  const end = visitors(port);
+  await sleep(100);
+  await sys.stop();
+  const outcomes = await end();
+  assert.ok(!codes(outcomes).includes('hangs'), `${codes(outcomes)}`);
+  assert.deepEqual(codes([await visit(port)]), ['ECONNREFUSED']);
+});
+
+test('who closes its server gives the port back; what is wrong with an address is said plainly', TIMEOUT, async (t) => {
+  const { servers } = await booted(t);
+  const { single, other } = servers;
+  const port = await single.port();
+  await single.close();
+  await until('it is given back', async () => (codes([await visit(port)])[0] ?? '') === 'ECONNREFUSED');
+  assert.equal(await other.again(port), port, 'another may have it');
+  const isInit = (text: RegExp) => (error: unknown) => isSkerryError(error, 'SKERRY_INIT') && text.test(error.message);
+  await assert.rejects(single.again(port), isInit(new RegExp(`^port ${port} on 127\\.0\\.0\\.1 is in use$`)));
+  await assert.rejects(other.again(port), isInit(/is in use/), 'also by itself');
+  const taken = await freePort();
+  const foreign = createServer().listen(taken, '127.0.0.1');
+  t.after(() => foreign.close());
+  await assert.rejects(single.again(taken), isInit(/is in use/));
+  await assert.rejects(single.again(0, '192.0.2.1'), isInit(/192\.0\.2\.1 is not an address of this machine/));
+  await assert.rejects(single.again(0, 'no.such.host.invalid'), isInit(/no\.such\.host\.invalid/));
+  await assert.rejects(single.again(70_000), { code: 'SKERRY_INVALID' });
+  assert.ok((await single.again(0, 'localhost')) > 0);
+});
+
+test('over streams a process has its own socket', TIMEOUT, async (t) => {
+  const sys = await boot(listenerSystem, { transport: 'stream' });
+  t.after(() => sys.stop());
+  assert.deepEqual(await visit(await sys.servers.single.port()), { pid: await sys.servers.single.pid() });
+});
