@@ -1,6 +1,6 @@
 // What the operating system says of a process in /proc/<pid>/stat.
 
-import { readFileSync } from 'node:fs';
+import { readdirSync, readFileSync } from 'node:fs';
 
 /** Kernel ticks a second, as /proc counts processor time: USER_HZ is 100 on every architecture of Linux. */
 const TICKS_PER_SECOND = 100;
@@ -20,6 +20,20 @@ export function readProcessStat(pid: number): ProcessStat | undefined {
     return parseProcessStat(readFileSync(`/proc/${pid}/stat`, 'latin1'));
   } catch {
     return undefined;
+  }
+}
+
+/** The same, with state `R` if any of its threads runs or could: the first one may wait for the others. */
+export function readBusiest(pid: number): ProcessStat | undefined {
+  const own = readProcessStat(pid);
+  if (own === undefined || !'SD'.includes(own.state)) return own;
+  try {
+    const states = readdirSync(`/proc/${pid}/task`).map(
+      (thread) => parseProcessStat(readFileSync(`/proc/${pid}/task/${thread}/stat`, 'latin1')).state,
+    );
+    return { ...own, state: states.includes('R') ? 'R' : own.state };
+  } catch {
+    return own; // a thread has ended meanwhile
   }
 }
 

@@ -8,6 +8,7 @@ const LOAD: Readonly<Record<string, () => Promise<Command>>> = {
   ps: async () => (await import('./ps.ts')).ps,
   top: async () => (await import('./top.ts')).top,
   status: async () => (await import('./status.ts')).status,
+  trace: async () => (await import('./trace.ts')).trace,
   logs: async () => (await import('./logs.ts')).logs,
   call: async () => (await import('./call.ts')).call,
   kill: async () => (await import('./orders.ts')).kill,

@@ -1,13 +1,13 @@
 // skerry status <server>: one screen of all that is known of a server.
 
-import type { InstanceStatus, LogLine } from '../servers/process/process-api.ts';
+import type { InstanceStatus, LogLine, RecentCall } from '../servers/process/process-api.ts';
 import { type Command, ExitCode, type Options, SYSTEM } from './command.ts';
 import { clock, duration, harmless, megabytes, milliseconds } from './format.ts';
 import { openOperator } from './operator.ts';
 
 export const status: Command = {
   usage: 'skerry status [-s <system>] <server> [--json]',
-  about: 'shows what is known of a server: state, last crash, memory, last log lines',
+  about: 'shows what is known of a server: state, last crash, memory, last calls, last log lines',
   options: { ...SYSTEM, json: { type: 'boolean' } },
   words: [1, 1],
   help: ['<server>     geo for all its replicas, geo.1 for one', '--json       an object for each replica, one a line'],
@@ -64,8 +64,22 @@ function screenOf(one: InstanceStatus): string {
   }
   const lines = facts.map(([what, text]) => `  ${what.padEnd(12)}${text}`);
   const stack = lastDeath?.stack === undefined ? [] : lastDeath.stack.split('\n').map((line) => `    ${harmless(line)}`);
+  const calls = callLines('last calls', one.calls);
+  const atEnd = callLines('calls of the last end', lastDeath?.calls ?? []);
+  const words = (lastDeath?.said ?? []).map(
+    ({ time, kind, text }) => `    ${clock(time)} ${kind}: ${harmless(text.split('\n', 1)[0] as string)}`,
+  );
+  const wordsAtEnd = words.length === 0 ? [] : ['  last words of the last end', ...words];
   const said = log.length === 0 ? ['  it has said nothing'] : ['  last lines', ...log.map((line) => `    ${lineOf(line)}`)];
-  return `${name}.${replica}\n${[...lines, ...stack, ...said].join('\n')}\n`;
+  return `${name}.${replica}\n${[...lines, ...stack, ...atEnd, ...wordsAtEnd, ...calls, ...said].join('\n')}\n`;
+}
+
+function callLines(title: string, calls: readonly RecentCall[]): string[] {
+  const lines = calls.map(({ method, client, startedAt, state, ms }) => {
+    const took = ms === undefined ? '' : ` in ${milliseconds(ms)}`;
+    return `    ${clock(startedAt)} ${harmless(method)} by ${harmless(client)}: ${state}${took}`;
+  });
+  return lines.length === 0 ? [] : [`  ${title}`, ...lines];
 }
 
 function lineOf({ time, level, text }: LogLine): string {

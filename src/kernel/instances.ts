@@ -254,12 +254,14 @@ export class Instances {
     proc.grantedBytes = 0;
     if (addon === undefined) return;
     if (proc.bell !== undefined) this.#closer.close(proc.bell);
+    if (proc.box !== undefined) this.#closer.close(proc.box);
     if (proc.status !== undefined) {
       this.#closer.close(proc.status.descriptor);
       proc.status.region?.release();
     }
     for (const pipe of proc.output) this.#closer.close(pipe);
     proc.bell = undefined;
+    proc.box = undefined;
     proc.status = undefined;
   }
 }

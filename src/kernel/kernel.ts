@@ -17,7 +17,7 @@ import { Introductions } from './introductions.ts';
 import { Listeners } from './listeners.ts';
 import { type BootMessage, brief, checkMessage, plainError } from './messages.ts';
 import { newProcess, type Process } from './process-record.ts';
-import { ProcessServerSeat } from './process-server.ts';
+import { eyesOf, ProcessServerSeat } from './process-server.ts';
 import { Programs } from './programs.ts';
 import { Quarantine } from './quarantine.ts';
 import { sendTo } from './send.ts';
@@ -260,16 +260,19 @@ export class Kernel {
   #hello(from: Process, descriptors: readonly Descriptor[], owned: Set<Descriptor>): void {
     const { addon } = this.#options;
     if (addon === undefined) return;
-    const [status, bell] = descriptors;
+    const [status, bell, box] = descriptors;
     if (status === undefined || bell === undefined || from.bell !== undefined)
       throw new Error('hello needs a status region and a doorbell, once');
-    if (!addon.inspectRegion(status).sealed) throw new Error('the status region is not sealed');
+    for (const region of box === undefined ? [status] : [status, box])
+      if (!addon.inspectRegion(region).sealed) throw new Error('its regions are not sealed');
     const region = mapRegion(addon, status, RegionKind.status, `${from.name} status`, true);
     owned.delete(status);
     owned.delete(bell);
+    if (box !== undefined) owned.delete(box);
     from.bell = bell;
+    from.box = box;
     from.status = { descriptor: status, region };
-    if (from.role === 'server') this.#tellProcessServer(from.endpoint.slot, { what: 'status' }, [status, bell]);
+    if (from.role === 'server') this.#tellProcessServer(from.endpoint.slot, { what: 'status' }, eyesOf(from));
     if (from.role === 'process') this.#seat.watch(from, region, () => void addon.ring(bell));
   }
 
@@ -380,9 +383,10 @@ export class Kernel {
         }
         return this.#send(process, { t: 'stop', drainMs: message.drainMs });
       }
-      case 'inspect': {
+      case 'inspect':
+      case 'trace': {
         const { process } = this.#instances.slot(message.slot);
-        if (process !== undefined) this.#send(process, { t: 'inspect', on: message.on });
+        if (process !== undefined) this.#send(process, { t: message.t, on: message.on });
         return;
       }
       case 'signalProgram':

@@ -100,6 +100,7 @@ const fieldsOf: Record<string, Record<string, Check>> = {
   remember: { slot: nat, note },
   pardon: { id: nat },
   inspect: { slot: nat, on: bool },
+  trace: { slot: nat, on: bool },
   launch: { id: nat, path: text, args: listOf(text, 1024), env, cwd: text, limits, hasStdin: bool },
   signalProgram: { id: nat, signal: text },
   up: {},

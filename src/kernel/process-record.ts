@@ -26,6 +26,8 @@ export interface Process {
   uses: ReadonlyMap<string, readonly string[] | true> | undefined;
   status: { readonly descriptor: Descriptor; readonly region: Region | undefined } | undefined;
   bell: Descriptor | undefined;
+  /** For the process server alone. */
+  box: Descriptor | undefined;
   /** Versions of the protocol, from its hello. */
   speaks: Speaks;
   grantedBytes: number;
@@ -63,6 +65,7 @@ export function newProcess(
     uses: undefined,
     status: undefined,
     bell: undefined,
+    box: undefined,
     speaks: OLDEST,
     grantedBytes: 0,
     killedFor: undefined,

@@ -3,7 +3,7 @@
 
 import { restartDelayMs } from '../base/backoff.ts';
 import { nowMs } from '../base/clock.ts';
-import { readProcessStat } from '../base/process-stat.ts';
+import { readBusiest } from '../base/process-stat.ts';
 import { watchForHangs } from '../memory/hang-watch.ts';
 import type { Descriptor } from '../memory/native.ts';
 import type { Region } from '../memory/region.ts';
@@ -19,6 +19,11 @@ const STABLE_MS = 500;
 const DECLARE_MS = 30_000;
 /** One whose event loop makes no turn for so long, or twice that, is ended. */
 const HEARTBEAT_MS = 10_000;
+
+/** What the process server looks at an instance with: its status region, its bell, its black box. */
+export function eyesOf({ status, bell, box }: Process): Descriptor[] {
+  return [status?.descriptor, bell, box].filter((one) => one !== undefined);
+}
 
 export class ProcessServerSeat {
   readonly #slot: Slot;
@@ -47,7 +52,7 @@ export class ProcessServerSeat {
   /** Nobody else looks after it. Over streams it is not known whether its loop turns. */
   watch(proc: Process, status: Region, ring: () => void): void {
     const onHung = (ms: number) => this.#end(proc, `hung: its event loop has made no turn for ${Math.round(ms)} ms`);
-    const stat = () => readProcessStat(proc.pid);
+    const stat = () => readBusiest(proc.pid);
     this.#unwatch = watchForHangs({ heartbeatMs: HEARTBEAT_MS, status: () => status, stat, ring, onHung }, nowMs);
   }
 
@@ -100,8 +105,7 @@ export class ProcessServerSeat {
     });
     if (!runs) return;
     this.tell(number, { what: 'born', pid: process.pid, generation }, process.output);
-    if (process.status !== undefined && process.bell !== undefined)
-      this.tell(number, { what: 'status' }, [process.status.descriptor, process.bell]);
+    if (process.status !== undefined) this.tell(number, { what: 'status' }, eyesOf(process));
     if (process.uses !== undefined) this.tell(number, { what: 'manifest', uses: [...process.uses.keys()] });
     if (ready !== undefined) this.tell(number, { what: 'ready', concurrency: ready.concurrency });
   }

@@ -1,6 +1,7 @@
 // What differs between the transports when a channel is made: a carrier makes the two ends and the words that introduce them.
 
 import type { ClientEnd, ClientEvents, ServerEnd, ServerEvents, Suspect } from '../channel/transport.ts';
+import type { BlackBox } from '../memory/black-box.ts';
 import type { Descriptor } from '../memory/native.ts';
 import type { StatusCounters } from '../memory/status.ts';
 import type { FromKernel } from '../protocol/control.ts';
@@ -54,10 +55,11 @@ export interface CarrierLink {
 
 export interface Carrier {
   readonly transport: 'ring' | 'stream';
-  /** Descriptors that introduce this process to the kernel (status region, doorbell). */
+  /** Descriptors that introduce this process to the kernel (status region, doorbell, of a server the black box). */
   readonly hello: readonly Descriptor[];
   readonly status: StatusCounters;
-  /** Makes a server's loop and its end visible to others, as far as the transport can. */
+  readonly box: BlackBox;
+  /** Makes a server's loop, its calls and its end visible to others, as far as the transport can. Before `hello` is sent. */
   observe?(serverName: string): void;
   /** Calls `hear` before this process sleeps for want of messages. Not where counters go out with messages. */
   onIdle?(hear: () => void): void;

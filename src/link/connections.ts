@@ -85,6 +85,7 @@ export class LinkConnections {
       throw new SkerryError('SKERRY_CORRUPT', 'a client was introduced before the server was ready');
     }
     const connection = dispatcher.connect({
+      name: message.client,
       principal: message.principal,
       allowed: allowedIndexes(message.allowed, dispatcher),
       onBroken: (error) => this.#break(message.channel, error),

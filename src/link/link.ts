@@ -21,6 +21,7 @@ export interface LinkEvents {
   onInit?(): void;
   onStop?(drainMs: number): void;
   onInspect?(on: boolean): void;
+  onTrace?(on: boolean): void;
   onUp?(processes: readonly ProcessInfo[]): void;
   onBootFailed?(error: ErrorInfo): void;
   onStopped?(): void;
@@ -215,6 +216,8 @@ export class Link implements CarrierLink {
         return this.#events.onInit?.();
       case 'inspect':
         return this.#events.onInspect?.(message.on);
+      case 'trace':
+        return this.#events.onTrace?.(message.on);
       case 'stop':
         return this.#events.onStop?.(message.drainMs);
       case 'up':

@@ -8,6 +8,7 @@ import { CLIENT_REGION_BYTES, SERVER_REGION_BYTES } from '../channel/ring/layout
 import type { RegionHost } from '../channel/ring/sender.ts';
 import { prepareServerRegion, RingServerEnd } from '../channel/ring/server-end.ts';
 import type { ClientEvents, ServerEvents } from '../channel/transport.ts';
+import { BLACK_BOX_BYTES, BlackBox } from '../memory/black-box.ts';
 import type { Descriptor, NativeAddon, Watch } from '../memory/native.ts';
 import { createRegion, mapRegion, type OwnRegion, pageAlign, type Region, RegionKind } from '../memory/region.ts';
 import { FAULT_WORDS_OFFSET, LOOP_WORDS_OFFSET, STATUS_REGION_BYTES, StatusCounters } from '../memory/status.ts';
@@ -19,7 +20,9 @@ const REGION_KIND = { ring: RegionKind.ring, oneOff: RegionKind.oneOff } as cons
 
 export class RingCarrier implements Carrier {
   readonly transport = 'ring';
-  readonly hello: readonly Descriptor[];
+  readonly hello: Descriptor[];
+  box = new BlackBox(undefined);
+  #boxRegion: OwnRegion | undefined;
   readonly status: StatusCounters;
   readonly poller: Poller;
   readonly statusRegion: OwnRegion;
@@ -51,6 +54,9 @@ export class RingCarrier implements Carrier {
   observe(serverName: string): void {
     this.#addon.watchLoop(this.statusRegion.buffer, LOOP_WORDS_OFFSET);
     this.#addon.installFaultHandler(serverName, this.statusRegion.buffer, FAULT_WORDS_OFFSET);
+    this.#boxRegion = createRegion(this.#addon, RegionKind.blackBox, BLACK_BOX_BYTES, this.#owner, `${this.#name} black box`);
+    this.box = new BlackBox(this.#boxRegion);
+    this.hello.push(this.#boxRegion.descriptor);
   }
 
   async address(): Promise<undefined> {
@@ -175,6 +181,7 @@ export class RingCarrier implements Carrier {
   close(): void {
     this.#addon.close(this.#bell);
     this.statusRegion.release();
+    this.#boxRegion?.release();
   }
 
   #keepAlive(on: boolean): void {

@@ -19,6 +19,7 @@ import { LoadBoard } from '../channel/stream/load-board.ts';
 import { StreamServerEnd } from '../channel/stream/server-end.ts';
 import { SocketWire } from '../channel/stream/socket-wire.ts';
 import type { ClientEvents, ServerEvents } from '../channel/transport.ts';
+import { BlackBox } from '../memory/black-box.ts';
 import type { Descriptor } from '../memory/native.ts';
 import { StatusCounters } from '../memory/status.ts';
 import { INTRODUCTION_MS } from '../protocol/limits.ts';
@@ -43,6 +44,7 @@ interface Expected {
 export class StreamCarrier implements Carrier {
   readonly transport = 'stream';
   readonly hello: readonly Descriptor[] = [];
+  readonly box = new BlackBox(undefined);
   readonly status = new StatusCounters(undefined);
   readonly #load = new LoadBoard(this.status);
   readonly #expected = new Map<string, Expected>();

@@ -14,7 +14,7 @@ export const REGION_HEADER_BYTES = 64;
 const MAGIC = 0x59524b53; // "SKRY"
 const VERSION = 1;
 
-export const RegionKind = { client: 1, server: 2, ring: 3, oneOff: 4, suspects: 5, status: 6 } as const;
+export const RegionKind = { client: 1, server: 2, ring: 3, oneOff: 4, suspects: 5, status: 6, blackBox: 7 } as const;
 export type RegionKind = (typeof RegionKind)[keyof typeof RegionKind];
 
 /** A mapped region with its one set of views. */

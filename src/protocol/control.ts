@@ -34,7 +34,7 @@ export type RegionPurpose = 'ring' | 'oneOff';
 /** What a process tells the kernel. */
 export type ToKernel =
   | { t: 'warm' } // a spare: what can be done before it is born is done
-  | { t: 'hello'; speaks?: Speaks } // [status, bell] with the addon
+  | { t: 'hello'; speaks?: Speaks } // [status, bell, of a server the black box] with the addon
   | { t: 'manifest'; uses: Record<string, readonly string[] | true> }
   | { t: 'ready'; methods: readonly MethodInfo[]; concurrency: number; queueMax: number; address?: string }
   | { t: 'failed'; stage: 'import' | 'init'; error: ErrorInfo }
@@ -68,6 +68,7 @@ export type FromProcessServer =
   | { t: 'remember'; slot: number; note: string } // for its successor; the kernel does not read it
   | { t: 'pardon'; id: number }
   | { t: 'inspect'; slot: number; on: boolean }
+  | { t: 'trace'; slot: number; on: boolean }
   | ({ t: 'launch' } & LaunchRequest) // [stdin, if it has one, stdout, stderr]
   | { t: 'signalProgram'; id: number; signal: string } // or `end`
   | { t: 'up' }
@@ -95,6 +96,7 @@ export type FromKernel =
   | { t: 'born'; config: BirthConfig }
   | { t: 'init' }
   | { t: 'inspect'; on: boolean }
+  | { t: 'trace'; on: boolean } // somebody looks at each call
   | { t: 'granted'; seq: number }
   | { t: 'listening'; seq: number } // [listening socket]
   | { t: 'refused'; seq: number; error: ErrorInfo; data: Record<string, unknown> }
@@ -172,7 +174,7 @@ export type InstanceEvent =
       died?: DeathEvent | undefined;
     }
   | { what: 'born'; pid: number; generation: number } // [stdout, stderr] where they are pipes
-  | { what: 'status' } // [status, bell]
+  | { what: 'status' } // [status, bell, black box]
   | { what: 'manifest'; uses: readonly string[] }
   | { what: 'ready'; concurrency: number }
   | { what: 'inspecting'; url: string } // '': no more

@@ -7,6 +7,7 @@ import { nowMs } from '../base/clock.ts';
 import { SkerryError } from '../base/errors.ts';
 import type { Decoder } from '../channel/codec/decoder.ts';
 import type { ServerEnd, ServerEvents } from '../channel/transport.ts';
+import { type BlackBox, CallState, TextKind } from '../memory/black-box.ts';
 import { CALLS_MAX } from '../protocol/limits.ts';
 import { Kind } from '../protocol/record.ts';
 import { callContextEnabled, runInCall } from './call-context.ts';
@@ -17,6 +18,8 @@ import { iterateInCall, ServedCall } from './served-call.ts';
 import { type CallExtra, readExtra, writeResult } from './wire.ts';
 
 export interface Caller {
+  /** Its name: for the black box. */
+  readonly name?: string;
   readonly principal: string;
   /** Method indexes that this client may call; undefined: all. */
   readonly allowed: ReadonlySet<number> | undefined;
@@ -30,6 +33,7 @@ export interface ConnectionHost {
     readonly handlers: readonly Handler[];
     readonly status: { readonly debugged: boolean };
   };
+  readonly box: BlackBox;
   ready(): boolean;
   /** Something runs from now on. */
   starting(): void;
@@ -68,9 +72,13 @@ export class Connection implements ServerEvents {
   #closed = false;
   #orphaned = false;
 
-  constructor(dispatcher: ConnectionHost, caller: Caller) {
+  /** Among the clients of this instance. */
+  readonly #number: number;
+
+  constructor(dispatcher: ConnectionHost, caller: Caller, number: number) {
     this.#dispatcher = dispatcher;
     this.#caller = caller;
+    this.#number = number;
   }
 
   use(end: ServerEnd): this {
@@ -123,15 +131,18 @@ export class Connection implements ServerEvents {
       const args = body.args();
       body.end();
       const handler = this.#dispatcher.options.handlers[method];
-      const timed = this.#dispatcher.countQueue(now);
+      const { box } = this.#dispatcher;
+      const timed = this.#dispatcher.countQueue(now) || box.traced;
       if (this.#orphaned && kind === Kind.call) return;
+      const entry = box.begin(method, this.#number, callId, now);
       const refusal = this.#refuse(kind, handler, method, callId, deadline, now);
       if (refusal === undefined) {
         begun = true;
-        this.#run(handler as Handler, kind === Kind.notify, callId, deadline, extra, args, timed ? now : 0);
-      } else if (kind === Kind.call) {
-        this.#sendError(callId, refusal);
+        this.#run(handler as Handler, kind === Kind.notify, callId, entry, deadline, extra, args, timed ? now : 0);
+        return;
       }
+      box.end(entry, CallState.refused, 0);
+      if (kind === Kind.call) this.#sendError(callId, refusal);
     } finally {
       if (!begun) this.#dispatcher.ended(true);
     }
@@ -222,6 +233,7 @@ export class Connection implements ServerEvents {
     handler: Handler,
     isNotify: boolean,
     callId: number,
+    entry: number,
     deadline: number,
     extra: CallExtra | undefined,
     args: unknown[],
@@ -230,6 +242,7 @@ export class Connection implements ServerEvents {
     const running: Running = {
       callId,
       handler,
+      entry,
       timedFromMs,
       answered: isNotify,
       abandoned: false,
@@ -304,6 +317,7 @@ export class Connection implements ServerEvents {
   }
 
   #fail(running: Running, error: unknown): void {
+    this.#dispatcher.box.text(TextKind.error, `${running.handler.name}: ${describe(error)}`);
     if (!running.answered) this.#sendError(running.callId, error);
     this.#done(running, true);
   }
@@ -312,7 +326,9 @@ export class Connection implements ServerEvents {
     if (running.done) return;
     running.done = true;
     running.answered = true;
-    if (running.timedFromMs > 0 && !running.handler.stream) this.#dispatcher.took(nowMs() - running.timedFromMs);
+    const ms = running.timedFromMs > 0 ? nowMs() - running.timedFromMs : -1;
+    if (ms >= 0 && !running.handler.stream) this.#dispatcher.took(ms);
+    this.#dispatcher.box.end(running.entry, failed ? CallState.failed : CallState.answered, ms);
     if (running.abandoned) this.#dispatcher.abandon(-1);
     this.#free(running);
     this.#dispatcher.ended(failed);

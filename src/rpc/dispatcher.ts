@@ -5,6 +5,7 @@
 // has (`settling`), nothing is started at all. Rights and principal come from the kernel's introduction, never from a record.
 
 import { processMs, realDelay } from '../base/clock.ts';
+import { BlackBox } from '../memory/black-box.ts';
 import type { StatusCounters } from '../memory/status.ts';
 import { type Caller, Connection, type ConnectionHost } from './connection.ts';
 import type { Handler } from './handler.ts';
@@ -15,6 +16,8 @@ export interface DispatcherOptions {
   readonly handlers: readonly Handler[];
   readonly concurrency: number;
   readonly status: StatusCounters;
+  /** Default: one that keeps nothing. */
+  readonly box?: BlackBox;
 }
 
 /** How often the depth of the queue is counted while calls are started. */
@@ -24,6 +27,8 @@ const QUIET_LOOKS = 3;
 
 export class Dispatcher implements ConnectionHost {
   readonly options: DispatcherOptions;
+  readonly box: BlackBox;
+  #lastClient = 0;
   readonly #connections = new Set<Connection>();
   #running = 0;
   /** Reasons to hold everything back. */
@@ -40,6 +45,7 @@ export class Dispatcher implements ConnectionHost {
 
   constructor(options: DispatcherOptions) {
     this.options = options;
+    this.box = options.box ?? new BlackBox(undefined);
   }
 
   get running(): number {
@@ -47,7 +53,9 @@ export class Dispatcher implements ConnectionHost {
   }
 
   connect(caller: Caller): Connection {
-    return new Connection(this, caller);
+    this.#lastClient += 1;
+    this.box.client(this.#lastClient, `${caller.name ?? 'a client'} (${caller.principal})`);
+    return new Connection(this, caller, this.#lastClient);
   }
 
   /** Counts a connection from when it has its end; until then there is nothing to read. */

@@ -5,6 +5,8 @@ import type { Handler } from './handler.ts';
 export interface Running {
   readonly callId: number;
   readonly handler: Handler;
+  /** Its number in the black box. */
+  readonly entry: number;
   /** When it began (CLOCK_MONOTONIC ms), if it is one of those whose time is taken; else 0. */
   readonly timedFromMs: number;
   answered: boolean;

@@ -4,8 +4,10 @@
 //   [as a spare: prepare → warm →] born → [carrier] hello → import → manifest → init → ready … stop → drained → exit
 
 import { readFileSync } from 'node:fs';
+import type { Carrier } from '../link/carrier.ts';
 import { Link } from '../link/link.ts';
 import { type Means, ringMeans } from '../link/means.ts';
+import { TextKind } from '../memory/black-box.ts';
 import { loadNative } from '../memory/load-native.ts';
 import type { NativeAddon } from '../memory/native.ts';
 import { type BirthConfig, errorInfo } from '../protocol/control.ts';
@@ -35,6 +37,7 @@ export async function runInstance(
   const means = addon === undefined ? await withoutAddon(kernelPid) : withAddon(addon, kernelPid);
 
   let instance: Instance | undefined;
+  let carrier: Carrier | undefined;
   const link = new Link(means.makePort, {
     onPrepare: (systemUrl) => {
       const isWarm = () => link.send({ t: 'warm' });
@@ -42,6 +45,9 @@ export async function runInstance(
     },
     onInit: () => instance?.init(),
     onInspect: (on) => void inspect(link, on),
+    onTrace: (on) => {
+      link.carrier.box.traced = on;
+    },
     onStop: (drainMs) => (instance === undefined ? process.exit(0) : instance.stop(drainMs)),
     onDeclared: (resumed) => instance?.onDeclared?.(resumed),
     onInstance: (slot, event, descriptors) => instance?.onInstance?.(slot, event, descriptors),
@@ -55,6 +61,7 @@ export async function runInstance(
 
   process.on('uncaughtException', (error) => {
     link.send({ t: 'dying', error: errorInfo(error) });
+    if (carrier !== undefined) carrier.box.text(TextKind.end, error instanceof Error ? String(error.stack) : String(error));
     process.stderr.write(`${process.title}: ${error instanceof Error ? error.stack : String(error)}\n`);
     process.exit(1);
   });
@@ -67,7 +74,7 @@ export async function runInstance(
   if (!config.piped) for (const output of [process.stdout, process.stderr]) output.on('error', () => {});
   // Non-blocking: a reader that is slow, or hangs, holds nobody up.
   if (config.piped && addon !== undefined) for (const output of [1, 2]) addon.disown(addon.adopt(output));
-  const carrier = means.makeCarrier(link, config.endpoint, `${config.name}.${config.replica}`);
+  carrier = means.makeCarrier(link, config.endpoint, `${config.name}.${config.replica}`);
   carrier.observe?.(config.name);
   link.use(carrier);
   instance = make(link, config, addon);

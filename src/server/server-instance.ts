@@ -5,6 +5,7 @@ import { deferred } from '../base/deferred.ts';
 import { SkerryError } from '../base/errors.ts';
 import { isIntegerWithin, show } from '../base/options.ts';
 import type { Link } from '../link/link.ts';
+import { TextKind } from '../memory/black-box.ts';
 import type { NativeAddon } from '../memory/native.ts';
 import { LONG_TASK_MAX_MS } from '../memory/status.ts';
 import { type BirthConfig, errorInfo } from '../protocol/control.ts';
@@ -99,7 +100,9 @@ export class ServerInstance implements Instance {
     const { infos, handlers } = methodTable(api);
     const concurrency = concurrencyOf(definition.manifest);
     const { carrier, connections } = this.#link;
-    this.#dispatcher = new Dispatcher({ server: name, handlers, concurrency, status: carrier.status });
+    const { status, box } = carrier;
+    box.methods(handlers.map((handler) => handler.name));
+    this.#dispatcher = new Dispatcher({ server: name, handlers, concurrency, status, box });
     connections.use(this.#dispatcher);
     carrier.onIdle?.(this.#dispatcher.recount);
     const address = await carrier.address();
@@ -134,6 +137,8 @@ export class ServerInstance implements Instance {
     const { name, replica, replicas, secrets, piped } = this.#config;
     const env = Object.fromEntries((entry.env ?? []).map((variable) => [variable, process.env[variable]]));
     const label = replicas > 1 ? `${name}.${replica}` : name;
+    const write = piped ? logToPipe() : (record: LogRecord) => process.stderr.write(showRecord(record, label, logsAsJson()));
+    const { box } = this.#link.carrier;
     return {
       options: entry.options,
       name,
@@ -142,7 +147,10 @@ export class ServerInstance implements Instance {
       uses: this.#uses(used) as never,
       env,
       secrets,
-      log: makeLogger(piped ? logToPipe() : (record) => process.stderr.write(showRecord(record, label, logsAsJson()))),
+      log: makeLogger((record) => {
+        box.text(TextKind.log, `${record.level}: ${record.message}`);
+        write(record);
+      }),
       signal: this.#stopping.signal,
       longTask: (ms) => {
         if (!isIntegerWithin(ms, 1, LONG_TASK_MAX_MS))

@@ -3,7 +3,7 @@
 //
 // Looks count, not the clock: a process server or a machine that was suspended has looked once, not for an hour.
 
-import { type ProcessStat, readProcessStat } from '../../base/process-stat.ts';
+import { type ProcessStat, readBusiest } from '../../base/process-stat.ts';
 import { watchForHangs } from '../../memory/hang-watch.ts';
 import type { Region } from '../../memory/region.ts';
 import { readVitals } from '../../memory/status.ts';
@@ -31,7 +31,7 @@ export interface Guarded {
 export function watchLimits(
   guarded: Guarded,
   nowMs: () => number,
-  stat: (pid: number) => ProcessStat | undefined = readProcessStat,
+  stat: (pid: number) => ProcessStat | undefined = readBusiest,
 ): () => void {
   const { pid, limits, status, ring, concurrency } = guarded;
   const { cpuPercent, queueMs } = limits;

@@ -1,7 +1,9 @@
 // The process server's methods: what operators ask and order. It decides nothing: orders go to the supervisor.
 
+import { setTimeout as sleep } from 'node:timers/promises';
 import { nowMs } from '../../base/clock.ts';
 import { SkerryError } from '../../base/errors.ts';
+import { show } from '../../base/options.ts';
 import type { Link } from '../../link/link.ts';
 import type { BirthConfig } from '../../protocol/control.ts';
 import { formatEndpoint } from '../../protocol/endpoint.ts';
@@ -21,12 +23,14 @@ import type {
   ProcessServerApi,
   ProcessUsage,
   SystemInfo,
+  TracedCall,
 } from './process-api.ts';
 import type { ProgramsApi } from './programs-api.ts';
 import { Quarantine } from './quarantine.ts';
 import { endpointOf, entryOf, type Supervised } from './supervised.ts';
 import type { Supervisor } from './supervisor.ts';
 import { systemName } from './system-name.ts';
+import { recentCalls, trace } from './tracer.ts';
 import { type Subject, UsageReader } from './usage.ts';
 
 const CONCURRENCY = 64;
@@ -42,6 +46,8 @@ const LAST_OF_STATUS = 10;
 export interface Orders {
   readonly systemModules: ReadonlySet<string>;
   inspect(supervised: Supervised, on: boolean): Promise<string>;
+  /** Durations are taken of all its calls. */
+  trace(supervised: Supervised, on: boolean): void;
   stopSystem(): void;
 }
 
@@ -56,6 +62,9 @@ export class Operations {
   readonly #startedAtMs = nowMs();
   #socket: OperatorSocket | undefined;
   readonly quarantine: Quarantine;
+  #tracers = 0;
+  /** Instances that have been told to take the time of all calls, by slot. */
+  readonly #tracedNow = new Map<number, { readonly supervised: Supervised; readonly generation: number }>();
   /** The pids of processes that are no instances yet. */
   spares: readonly number[] = [];
 
@@ -107,6 +116,7 @@ export class Operations {
     const watchers = this.#watchers;
     const list = () => this.#list();
     const logs = (query: LogQuery) => this.#logs(query);
+    const traced = (name?: string, options?: { readonly method?: string }) => this.#trace(name, options);
     const invoker = new Invoker(this.#link.clients);
     return {
       list,
@@ -128,6 +138,9 @@ export class Operations {
       status: (name) => this.#status(name),
       async *logs(query) {
         yield* logs(checkQuery(query));
+      },
+      async *trace(name, options) {
+        yield* traced(name, options);
       },
       modules: () => this.#modules(),
       inspect: async (name, options) => {
@@ -193,11 +206,44 @@ export class Operations {
       .flatMap((usage, index) => {
         const supervised = this.#supervisor.all[index] as Supervised;
         if (!wanted.includes(supervised)) return [];
-        const { since, lastDeath, lastUses = [], entry } = supervised;
+        const { since, lastDeath, lastUses = [], entry, box } = supervised;
         const log = this.#book.last(LAST_OF_STATUS, (line) => line.name === usage.name && line.replica === usage.replica);
         const death = lastDeath === undefined ? {} : { lastDeath };
-        return [{ ...usage, since, ...death, uses: lastUses, limits: entry.limits ?? {}, log }];
+        return [{ ...usage, since, ...death, uses: lastUses, limits: entry.limits ?? {}, calls: recentCalls(box), log }];
       });
+  }
+
+  async *#trace(name: string | undefined, options: { readonly method?: string } = {}): AsyncGenerator<TracedCall[], void> {
+    const { method, ...others } = Object(options) as { method?: unknown };
+    const isFine = (name === undefined || typeof name === 'string') && (method === undefined || typeof method === 'string');
+    if (!isFine || Object.keys(others).length > 0)
+      throw new SkerryError('SKERRY_INVALID', `trace('server', { method?: 'name' }); it was given ${show([name, method])}`);
+    if (this.#link.carrier.transport !== 'ring')
+      throw new SkerryError('SKERRY_UNSUPPORTED', 'calls are traced in shared memory, which the stream transport does without');
+    const { signal } = getCurrentCall() as CurrentCall;
+    const all = name === undefined ? this.#supervisor.all : this.#supervisor.named(name);
+    const turn = (ms: number) => {
+      for (const supervised of all) if (this.#traced(supervised)) this.#orders.trace(supervised, true);
+      return pause(ms, signal);
+    };
+    this.#tracers += 1;
+    try {
+      yield* trace(all, (called) => method === undefined || called === method, turn);
+    } finally {
+      this.#tracers -= 1;
+      if (this.#tracers === 0) {
+        for (const { supervised } of this.#tracedNow.values()) this.#orders.trace(supervised, false);
+        this.#tracedNow.clear();
+      }
+    }
+  }
+
+  /** @returns whether this instance has to be told: it is another than was told last. */
+  #traced(supervised: Supervised): boolean {
+    const { slot, generation, readyAt } = supervised;
+    if (readyAt === undefined || this.#tracedNow.get(slot)?.generation === generation) return false;
+    this.#tracedNow.set(slot, { supervised, generation });
+    return true;
   }
 
   #modules(): Record<string, string[]> {
@@ -254,4 +300,9 @@ function checkQuery(query: LogQuery = {}): LogQuery {
   if (isFine) return query;
   const valid = `{ name?: string, last?: an integer from 0 to ${LAST_MAX}, follow?: boolean }`;
   throw new SkerryError('SKERRY_INVALID', `logs(query): the query must be ${valid}; it is ${JSON.stringify(query)}`);
+}
+
+/** @returns false when the call is over. */
+function pause(ms: number, signal: AbortSignal): Promise<boolean> {
+  return sleep(ms, true, { signal }).catch(() => false);
 }

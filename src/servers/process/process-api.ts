@@ -62,6 +62,24 @@ export interface LogLine {
   readonly data?: unknown;
 }
 
+/** A call as the server that was called has it. */
+export interface RecentCall {
+  readonly method: string;
+  /** Who called, and on whose behalf: `web (server:web)`. */
+  readonly client: string;
+  /** ms since 1970, to some 0.5 ms. */
+  readonly startedAt: number;
+  /** `refused`: it was not run (no right, its deadline had passed …). */
+  readonly state: 'running' | 'answered' | 'failed' | 'refused';
+  /** How long it took; taken of some calls (at most one in half a millisecond), and of all while somebody traces. */
+  readonly ms?: number;
+}
+
+/** A call that has ended, or how many have ended unseen: more than can be shown were made. */
+export type TracedCall =
+  | ({ readonly server: string; readonly replica: number } & RecentCall)
+  | { readonly server: string; readonly replica: number; readonly missed: number };
+
 /** The end of an instance. */
 export interface Death {
   /** Milliseconds since 1970. */
@@ -73,6 +91,10 @@ export interface Death {
   readonly upMs: number;
   /** The error that it ended with, if it could say so. */
   readonly stack?: string;
+  /** What ran then, and its last calls: from its black box. None over streams. */
+  readonly calls?: readonly RecentCall[];
+  /** Its last errors and log lines, as far as they are in its black box: the first 230 bytes of each. */
+  readonly said?: readonly { readonly time: number; readonly kind: 'error' | 'log' | 'end'; readonly text: string }[];
 }
 
 export interface InstanceStatus extends ProcessUsage {
@@ -82,6 +104,8 @@ export interface InstanceStatus extends ProcessUsage {
   /** What it may use. */
   readonly uses: readonly string[];
   readonly limits: Limits;
+  /** What runs, and the last calls. None over streams. */
+  readonly calls: readonly RecentCall[];
   /** Its last lines, oldest first. */
   readonly log: readonly LogLine[];
 }
@@ -141,6 +165,11 @@ export type ProcessServerApi = ProgramsApi & {
   status(name: string): InstanceStatus[];
   /** Its last lines, and those to come. */
   logs(query?: LogQuery): AsyncIterableIterator<LogLine>;
+  /**
+   * Its calls, as they end, in batches; costs the server nothing while nobody traces. Needs shared memory: SKERRY_UNSUPPORTED over streams.
+   * @param name `geo` or `geo.1`; default: all servers. @param options `method`: of that name only.
+   */
+  trace(name?: string, options?: { readonly method?: string }): AsyncIterableIterator<readonly TracedCall[]>;
   /** Under `skerry dev`: the files that the system's module (under '') and each server have loaded, as URLs. */
   modules(): Readonly<Record<string, readonly string[]>>;
   /** Opens the debugger of an instance on a port of the loopback interface. Resolves with its address; `off` closes it. */

@@ -2,9 +2,11 @@
 // a voice (operations.ts); what it decides, supervisor.ts says.
 
 import { nowMs } from '../../base/clock.ts';
+import { SkerryError } from '../../base/errors.ts';
 import type { Link } from '../../link/link.ts';
+import { BLACK_BOX_BYTES } from '../../memory/black-box.ts';
 import type { Descriptor, NativeAddon } from '../../memory/native.ts';
-import { mapRegion, RegionKind } from '../../memory/region.ts';
+import { mapRegion, type Region, RegionKind } from '../../memory/region.ts';
 import {
   type BirthConfig,
   type ErrorInfo,
@@ -54,6 +56,7 @@ export class ProcessServer implements Instance {
     const orders = {
       systemModules: this.#systemModules,
       inspect: (supervised: Supervised, on: boolean) => inspect(supervised, on, book, send),
+      trace: (supervised: Supervised, on: boolean) => this.#trace(supervised, on),
       stopSystem: () => link.send({ t: 'stop' }),
     };
     this.#operations = new Operations(supervisor, orders, link, book, config);
@@ -78,6 +81,7 @@ export class ProcessServer implements Instance {
     // Not earlier: orders are about what is known now.
     if (this.#programs !== undefined) this.#operations.serve(this.#programs.api());
     this.#supervisor.begin(resumed);
+    if (resumed) for (const supervised of this.#supervisor.all) this.#trace(supervised, false); // who listened has lost its stream
   }
 
   onInstance(slot: number, event: InstanceEvent, descriptors: readonly Descriptor[] = []): void {
@@ -146,7 +150,7 @@ export class ProcessServer implements Instance {
     this.#logs.read(files, name, replica, title({ name, replica, ...rest }));
   }
 
-  #mapStatus(supervised: Supervised, [descriptor, bell]: readonly Descriptor[]): void {
+  #mapStatus(supervised: Supervised, [descriptor, bell, box]: readonly Descriptor[]): void {
     const addon = this.#addon;
     if (addon === undefined || descriptor === undefined || bell === undefined) return;
     const { slot } = supervised;
@@ -156,6 +160,7 @@ export class ProcessServer implements Instance {
     });
     try {
       supervised.status = mapRegion(addon, descriptor, RegionKind.status, `${title(supervised)} status`);
+      if (box !== undefined) supervised.box = mapBox(addon, box, `${title(supervised)} black box`);
     } catch (error) {
       // Its own header is written over, or there is no memory: it cannot be looked after.
       const reason = `its status region cannot be read: ${(error as Error).message}`;
@@ -185,7 +190,20 @@ export class ProcessServer implements Instance {
     supervised.onDeath.push(unwatch);
   }
 
+  #trace(supervised: Supervised, on: boolean): void {
+    const { slot, pid } = supervised;
+    if (pid !== 0) this.#link.send({ t: 'trace', slot, on });
+  }
+
   #bootFailed(error: ErrorInfo): void {
     this.#logs.settled().then(() => this.#link.send({ t: 'bootFailed', error }));
   }
+}
+
+/** @throws SKERRY_CORRUPT when it is none, or has fewer bytes than its layout. */
+function mapBox(addon: NativeAddon, descriptor: Descriptor, name: string): Region {
+  const box = mapRegion(addon, descriptor, RegionKind.blackBox, name);
+  if (box.sizeBytes >= BLACK_BOX_BYTES) return box;
+  box.release();
+  throw new SkerryError('SKERRY_CORRUPT', `region "${name}" has ${box.sizeBytes} bytes; it must have ${BLACK_BOX_BYTES}`);
 }

@@ -37,7 +37,7 @@ export function noteOf(supervised: Supervised): string {
   const death = lastDeath === undefined ? {} : { lastDeath: { ...lastDeath, reason: lastDeath.reason.slice(0, REASON_MAX) } };
   const uses = lastUses === undefined ? {} : { lastUses };
   // The stack goes first, then the rest of what is only told.
-  const { stack: _, ...bare } = death.lastDeath ?? {};
+  const { stack: _, calls: _calls, said: _said, ...bare } = death.lastDeath ?? {};
   const notes = [{ ...note, ...death, ...uses }, { ...note, ...(lastDeath && { lastDeath: bare }), ...uses }, note];
   const texts = notes.map((one) => JSON.stringify(one));
   return texts.find(({ length }) => length <= NOTE_MAX) as string;

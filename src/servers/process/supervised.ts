@@ -23,6 +23,8 @@ export interface Supervised {
   generation: number;
   /** The running instance's status region; undefined over streams. */
   status: Region | undefined;
+  /** Its calls and last words; undefined over streams. */
+  box: Region | undefined;
   /** Wakes its loop; undefined over streams. */
   ring: (() => void) | undefined;
   uses: readonly string[] | undefined;
@@ -64,6 +66,7 @@ export function supervise(name: string, replica: number, slot: number, entry: Se
     pid: 0,
     generation: 0,
     status: undefined,
+    box: undefined,
     ring: undefined,
     uses: undefined,
     lastUses: undefined,

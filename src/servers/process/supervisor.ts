@@ -6,6 +6,7 @@
 
 import { availableParallelism } from 'node:os';
 import { SkerryError } from '../../base/errors.ts';
+import { readTexts } from '../../memory/black-box.ts';
 import type { DeathEvent, ErrorInfo, FromProcessServer, InstanceEvent, ServerDeclaration } from '../../protocol/control.ts';
 import { DRAIN_MS } from '../../protocol/limits.ts';
 import type { DeathPolicy } from '../../server/supervision.ts';
@@ -16,7 +17,10 @@ import { noteOf, recall } from './remember.ts';
 import { mayInit, stopOrder } from './start-order.ts';
 import { entryOf, type Supervised, supervise, title, type Wish } from './supervised.ts';
 import { type Group, groupsOf } from './supervision.ts';
+import { recentCalls } from './tracer.ts';
 
+/** Of what an instance has said last, this much is kept after its end. */
+const SAID = 10;
 const INIT_TIMEOUT_MS = 30_000;
 const FIRST_SLOT = 2;
 /** It was asked for by a process server that died before the kernel had read that. */
@@ -305,9 +309,11 @@ export class Supervisor {
     supervised.pid = 0;
     supervised.spawned = false;
     supervised.uses = undefined;
+    supervised.lastDeath = deathOf(supervised, event);
     supervised.status?.release();
     supervised.status = undefined;
-    supervised.lastDeath = deathOf(supervised, event);
+    supervised.box?.release();
+    supervised.box = undefined;
     supervised.lastReason = supervised.failure ?? event.reason;
     if (this.#stopping) {
       this.#change(supervised, 'zombie');
@@ -466,13 +472,15 @@ function warn(line: string): void {
   process.stderr.write(`${line}\n`);
 }
 
-function deathOf({ readyAt }: Supervised, { reason, ordered, error }: DeathEvent): Death {
+function deathOf({ readyAt, box }: Supervised, { reason, ordered, error }: DeathEvent): Death {
+  const left = box === undefined ? {} : { calls: recentCalls(box), said: readTexts(box).slice(-SAID) };
   return {
     time: Date.now(),
     reason: ordered && reason === 'exit code 0' ? 'stopped by an operator' : reason,
     wasReady: readyAt !== undefined,
     upMs: readyAt === undefined ? 0 : Math.round(performance.now() - readyAt),
     ...(error?.stack === undefined ? {} : { stack: error.stack }),
+    ...left,
   };
 }
 

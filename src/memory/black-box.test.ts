@@ -1,0 +1,107 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import fc from 'fast-check';
+import { BLACK_BOX_BYTES, BlackBox, CallState, readCalls, readTexts, TextKind } from './black-box.ts';
+import type { Region } from './region.ts';
+
+function region(): Region {
+  const buffer = new ArrayBuffer(BLACK_BOX_BYTES);
+  return { i32: new Int32Array(buffer), f64: new Float64Array(buffer), u8: new Uint8Array(buffer) } as unknown as Region;
+}
+
+test('the last 512 calls are there, in order, each as it stands', () => {
+  const box = region();
+  const pen = new BlackBox(box);
+  pen.methods(['add', 'find']);
+  pen.client(1, 'web (server:web)');
+  const entries = Array.from({ length: 700 }, (_, n) => pen.begin(n % 2, 1, n, 1000 + n));
+  pen.end(entries[699] as number, CallState.answered, 1.5);
+  pen.end(entries[698] as number, CallState.failed, -1);
+  pen.end(entries[697] as number, CallState.refused, 0);
+  pen.end(entries[3] as number, CallState.failed, 9); // its place has another call now
+  const calls = readCalls(box);
+  assert.equal(calls.length, 512);
+  assert.deepEqual(
+    calls.map(({ seq }) => seq),
+    Array.from({ length: 512 }, (_, n) => n + 189),
+  );
+  const last = { seq: 700, method: 'find', client: 'web (server:web)', startMs: 1699, state: 'answered', ms: 1.5 };
+  assert.deepEqual(calls.at(-1), last);
+  assert.deepEqual(
+    [calls.at(-2)?.state, calls.at(-2)?.ms, calls.at(-3)?.state, calls[0]?.state],
+    ['failed', undefined, 'refused', 'running'],
+  );
+  assert.deepEqual(
+    readCalls(box, 698).map(({ seq }) => seq),
+    [699, 700],
+  );
+  assert.deepEqual(readCalls(box, 700), []);
+});
+
+test('texts are cut to what fits, clients that share a place are told apart', () => {
+  const box = region();
+  const pen = new BlackBox(box);
+  pen.text(TextKind.log, 'ü'.repeat(500));
+  for (let n = 0; n < 100; n++) pen.text(n === 99 ? TextKind.end : TextKind.error, `text ${n}`);
+  const texts = readTexts(box);
+  assert.equal(texts.length, 96);
+  assert.deepEqual([texts.at(-1)?.kind, texts.at(-1)?.text, texts[0]?.text], ['end', 'text 99', 'text 4']);
+  pen.client(5, 'early');
+  pen.begin(0, 5, 1, 1);
+  pen.client(5 + 64, 'late');
+  pen.begin(0, 69, 2, 1);
+  assert.deepEqual(
+    readCalls(box).map(({ client, method }) => [client, method]),
+    [
+      ['client 5', ''],
+      ['late', ''],
+    ],
+  );
+  const cut = region();
+  new BlackBox(cut).text(TextKind.log, 'ü'.repeat(500));
+  assert.equal(readTexts(cut)[0]?.text, 'ü'.repeat(116));
+});
+
+test('whatever a box says, it is read in bounded work and without an error', () => {
+  fc.assert(
+    fc.property(fc.infiniteStream(fc.integer()), fc.nat(2 ** 31), (numbers, after) => {
+      const box = region();
+      for (let word = 16; word < box.i32.length; word++) box.i32[word] = numbers.next().value as number;
+      box.i32[16] = numbers.next().value as number;
+      assert.ok(readCalls(box, after).length <= 512);
+      assert.ok(readTexts(box).every(({ text }) => text.length <= 232));
+    }),
+    { numRuns: 20 },
+  );
+});
+
+test('against a plain list: any sequence of beginnings and ends', () => {
+  fc.assert(
+    fc.property(fc.array(fc.tuple(fc.boolean(), fc.nat(1200)), { maxLength: 1500 }), (steps) => {
+      const box = region();
+      const pen = new BlackBox(box);
+      const model: { seq: number; state: string }[] = [];
+      for (const [begins, which] of steps) {
+        if (begins || model.length === 0) model.push({ seq: pen.begin(0, 0, 0, 1), state: 'running' });
+        else {
+          const one = model[which % model.length] as { seq: number; state: string };
+          pen.end(one.seq, CallState.answered, -1);
+          one.state = 'answered';
+        }
+      }
+      assert.deepEqual(
+        readCalls(box).map(({ seq, state }) => ({ seq, state })),
+        model.slice(-512),
+      );
+    }),
+    { numRuns: 100 },
+  );
+});
+
+test('without a region nothing is written, and nothing fails', () => {
+  const pen = new BlackBox(undefined);
+  pen.methods(['a']);
+  pen.client(1, 'a');
+  pen.text(TextKind.log, 'a');
+  pen.end(pen.begin(0, 1, 2, 3), CallState.answered, 1);
+});

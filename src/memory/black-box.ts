@@ -1,0 +1,176 @@
+// The black box of an instance: its last calls and its last words, in a region of its own for the kernel and the process server alone. It is
+// written all the time, read in place when somebody looks, and constant after the death: what ran when it died is in it.
+//
+//   bytes    what
+//   64       calls written, in all (u32); texts written, in all (u32)
+//   4096     512 calls of 32 bytes:  seq, method, client, state, [start f64: CLOCK_MONOTONIC ms], duration us (-1: not taken), call id
+//   20480    96 texts of 256 bytes:  seq, kind, length, 0, [time f64: ms since 1970], UTF-8 (232 bytes at most)
+//   45056    the names of its methods: length, UTF-8 with a line for each (8,188 bytes at most)
+//   53248    64 clients of 64 bytes: number, length, UTF-8 (56 bytes at most); a later one takes the place of an earlier one
+//
+// Invariant: an entry's seq is stored last, and 0 while it is being written; who reads takes it twice. Numbers are input to who reads.
+
+import type { Region } from './region.ts';
+
+export const BLACK_BOX_BYTES = 57_344;
+
+const CALLS = 512;
+const TEXTS = 96;
+const CLIENTS = 64;
+const TEXT_BYTES = 232;
+const CLIENT_BYTES = 56;
+const NAMES_BYTES = 8_188;
+/** In words. */
+const Word = { callsWritten: 16, textsWritten: 17, calls: 1024, texts: 5120, names: 11_264, clients: 13_312 } as const;
+
+const RUNNING = 1;
+export const CallState = { answered: 2, failed: 3, refused: 4 } as const;
+export const TextKind = { error: 1, log: 2, end: 3 } as const;
+
+/** The instance's pen. Without a region (stream transport, a client) it writes nothing. */
+export class BlackBox {
+  /** Somebody looks at each call as it happens: durations are taken of all of them. */
+  traced = false;
+  readonly #i32: Int32Array | undefined;
+  readonly #f64: Float64Array;
+  readonly #u8: Uint8Array;
+  #calls = 0;
+  #texts = 0;
+
+  constructor(region: Region | undefined) {
+    this.#i32 = region?.i32;
+    this.#f64 = region?.f64 ?? new Float64Array();
+    this.#u8 = region?.u8 ?? new Uint8Array();
+  }
+
+  /** A call begins. @returns its number here. */
+  begin(method: number, client: number, callId: number, nowMs: number): number {
+    const words = this.#i32;
+    if (words === undefined) return 0;
+    const seq = (this.#calls + 1) | 0;
+    this.#calls = seq;
+    const at = Word.calls + ((seq & (CALLS - 1)) << 3);
+    words[at] = 0;
+    words[at + 1] = method;
+    words[at + 2] = client;
+    words[at + 3] = RUNNING;
+    this.#f64[(at >> 1) + 2] = nowMs;
+    words[at + 6] = -1;
+    words[at + 7] = callId;
+    words[at] = seq;
+    words[Word.callsWritten] = seq;
+    return seq;
+  }
+
+  /** @param ms how long it took; negative: nobody has looked. */
+  end(seq: number, state: number, ms: number): void {
+    const words = this.#i32;
+    if (words === undefined) return;
+    const at = Word.calls + ((seq & (CALLS - 1)) << 3);
+    if (words[at] !== seq) return; // so many others have begun since
+    words[at + 6] = ms < 0 ? -1 : Math.min(Math.round(ms * 1000), 0x7fff_ffff);
+    words[at + 3] = state;
+  }
+
+  text(kind: number, text: string): void {
+    const words = this.#i32;
+    if (words === undefined) return;
+    this.#texts = (this.#texts + 1) | 0;
+    const at = Word.texts + ((this.#texts >>> 0) % TEXTS) * 64;
+    words[at] = 0;
+    words[at + 1] = kind;
+    words[at + 2] = this.#write(text, at * 4 + 24, TEXT_BYTES);
+    this.#f64[(at >> 1) + 2] = Date.now();
+    words[at] = this.#texts;
+    words[Word.textsWritten] = this.#texts;
+  }
+
+  /** Method names, in the order of their numbers. */
+  methods(names: readonly string[]): void {
+    if (this.#i32 !== undefined) this.#i32[Word.names] = this.#write(names.join('\n'), Word.names * 4 + 4, NAMES_BYTES);
+  }
+
+  client(number: number, name: string): void {
+    const words = this.#i32;
+    if (words === undefined) return;
+    const at = Word.clients + (number % CLIENTS) * 16;
+    words[at + 1] = this.#write(name, at * 4 + 8, CLIENT_BYTES);
+    words[at] = number;
+  }
+
+  #write(text: string, at: number, max: number): number {
+    return encoder.encodeInto(text.slice(0, max), this.#u8.subarray(at, at + max)).written;
+  }
+}
+
+export interface BoxedCall {
+  /** Of its calls, from 1. */
+  readonly seq: number;
+  readonly method: string;
+  readonly client: string;
+  /** CLOCK_MONOTONIC, ms, to some 0.1 ms. */
+  readonly startMs: number;
+  readonly state: 'running' | 'answered' | 'failed' | 'refused';
+  /** undefined: not taken. */
+  readonly ms: number | undefined;
+}
+
+export interface BoxedText {
+  /** ms since 1970. */
+  readonly time: number;
+  /** `error`: a call that failed; `end`: what ended the instance. */
+  readonly kind: 'error' | 'log' | 'end';
+  readonly text: string;
+}
+
+/** Its calls after number `after`, the oldest first; what has been written over since is not there. */
+export function readCalls({ i32, f64, u8 }: Region, after = 0): BoxedCall[] {
+  const last = (i32[Word.callsWritten] as number) >>> 0;
+  const first = Math.max(after > last ? 1 : after + 1, last - CALLS + 1, 1); // it begins again after 2^32 calls
+  const names = textAt(u8, Word.names * 4 + 4, i32[Word.names] as number, NAMES_BYTES).split('\n');
+  const calls: BoxedCall[] = [];
+  for (let seq = first; seq <= last; seq++) {
+    const at = Word.calls + ((seq & (CALLS - 1)) << 3);
+    const [method, client, state, us] = [1, 2, 3, 6].map((word) => i32[at + word] as number) as [number, number, number, number];
+    const startMs = f64[(at >> 1) + 2] as number;
+    if ((i32[at] as number) >>> 0 !== seq || !Number.isFinite(startMs)) continue;
+    calls.push({
+      seq,
+      method: names[method] ?? `method ${method}`,
+      client: clientOf(i32, u8, client),
+      startMs,
+      state: STATES[state] ?? 'running',
+      ms: us < 0 ? undefined : us / 1000,
+    });
+  }
+  return calls;
+}
+
+/** Its texts, the oldest first. */
+export function readTexts({ i32, f64, u8 }: Region): BoxedText[] {
+  const last = (i32[Word.textsWritten] as number) >>> 0;
+  const texts: BoxedText[] = [];
+  for (let seq = Math.max(last - TEXTS + 1, 1); seq <= last; seq++) {
+    const at = Word.texts + (seq % TEXTS) * 64;
+    const time = f64[(at >> 1) + 2] as number;
+    const text = textAt(u8, at * 4 + 24, i32[at + 2] as number, TEXT_BYTES);
+    if ((i32[at] as number) >>> 0 !== seq || !Number.isFinite(time)) continue;
+    texts.push({ time, kind: KINDS[i32[at + 1] as number] ?? 'log', text });
+  }
+  return texts;
+}
+
+const STATES: Readonly<Record<number, BoxedCall['state']>> = { 2: 'answered', 3: 'failed', 4: 'refused' };
+const KINDS: Readonly<Record<number, BoxedText['kind']>> = { 1: 'error', 2: 'log', 3: 'end' };
+const encoder = new TextEncoder();
+const decoder = new TextDecoder();
+
+function clientOf(i32: Int32Array, u8: Uint8Array, number: number): string {
+  const at = Word.clients + ((number >>> 0) % CLIENTS) * 16;
+  return i32[at] === number ? textAt(u8, at * 4 + 8, i32[at + 1] as number, CLIENT_BYTES) : `client ${number}`;
+}
+
+/** @param length as its writer says. */
+function textAt(u8: Uint8Array, at: number, length: number, max: number): string {
+  return decoder.decode(u8.slice(at, at + Math.min(Math.max(length, 0), max)));
+}

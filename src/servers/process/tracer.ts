@@ -1,0 +1,78 @@
+// Calls as they happen, and those of an instance that has died: read from black boxes, without a message to who serves them.
+
+import { nowMs } from '../../base/clock.ts';
+import { type BoxedCall, readCalls } from '../../memory/black-box.ts';
+import type { Region } from '../../memory/region.ts';
+import type { RecentCall, TracedCall } from './process-api.ts';
+import type { Supervised } from './supervised.ts';
+
+/** How often boxes are looked at: as many calls as they hold may be made meanwhile, 10,000/s. */
+const LOOK_MS = 40;
+const RECENT = 10;
+
+/** The last calls in a box: what runs (all of it, oldest first), then the last that have ended. */
+export function recentCalls(box: Region | undefined): RecentCall[] {
+  if (box === undefined) return [];
+  const calls = readCalls(box);
+  const running = calls.filter(({ state }) => state === 'running');
+  const ended = calls.filter(({ state }) => state !== 'running');
+  return [...running.slice(-RECENT), ...ended.slice(-RECENT)].sort((a, b) => a.seq - b.seq).map(recentOf);
+}
+
+/**
+ * The calls of these servers that end from now on, in turns.
+ * @param wanted by the name of the method. @param pause resolves when it is time to look again, or false when nobody listens any more.
+ */
+export async function* trace(
+  all: readonly Supervised[],
+  wanted: (method: string) => boolean,
+  pause: (ms: number) => Promise<boolean>,
+): AsyncGenerator<TracedCall[], void> {
+  const cursors = new Map(all.map((supervised) => [supervised, cursorOf(supervised)]));
+  while (await pause(LOOK_MS)) {
+    const turn: TracedCall[] = [];
+    for (const [supervised, before] of cursors) {
+      const isSame = before.generation === supervised.generation && supervised.box !== undefined;
+      const cursor = isSame ? before : { ...cursorOf(supervised), seq: 0 };
+      cursors.set(supervised, cursor);
+      turn.push(...step(supervised, cursor, wanted));
+    }
+    if (turn.length > 0) yield turn;
+  }
+}
+
+interface Cursor {
+  readonly generation: number;
+  /** The last call that was seen. */
+  seq: number;
+  /** Those of them that had not ended. */
+  open: Set<number>;
+}
+
+function cursorOf({ box, generation }: Supervised): Cursor {
+  const calls = box === undefined ? [] : readCalls(box);
+  const open = new Set(calls.filter(({ state }) => state === 'running').map(({ seq }) => seq));
+  return { generation, seq: calls.at(-1)?.seq ?? 0, open };
+}
+
+function step({ name, replica, box }: Supervised, cursor: Cursor, wanted: (method: string) => boolean): TracedCall[] {
+  if (box === undefined) return [];
+  const calls = readCalls(box);
+  const [first, last] = [calls[0]?.seq ?? 0, calls.at(-1)?.seq ?? 0];
+  const found: TracedCall[] = [];
+  const missed = Math.max(0, first - cursor.seq - 1) + [...cursor.open].filter((seq) => seq < first).length;
+  if (missed > 0) found.push({ server: name, replica, missed });
+  for (const call of calls) {
+    const isNew = call.seq > cursor.seq || cursor.open.has(call.seq);
+    if (!isNew || call.state === 'running') continue;
+    if (wanted(call.method)) found.push({ server: name, replica, ...recentOf(call) });
+  }
+  cursor.open = new Set(calls.filter(({ state }) => state === 'running').map(({ seq }) => seq));
+  cursor.seq = Math.max(cursor.seq, last);
+  return found;
+}
+
+function recentOf({ method, client, startMs, state, ms }: BoxedCall): RecentCall {
+  const startedAt = Math.round(Date.now() - (nowMs() - startMs));
+  return { method, client, startedAt, state, ...(ms === undefined ? {} : { ms }) };
+}
