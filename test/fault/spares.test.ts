@@ -72,48 +72,46 @@ for (const transport of TRANSPORTS) {
       assert.equal((await sys.servers.plain.self()).environment, undefined);
     }),
   );
-
-  test(`${transport}: a spare that is killed is replaced; one that is stopped is not taken`, TIMEOUT, () =>
-    withSystem(transport, async (sys) => {
-      const first = await allSpares(sys);
-      for (const pid of first) process.kill(pid, 'SIGKILL');
-      const stopped = await allSpares(sys, first);
-      for (const pid of stopped) process.kill(pid, 'SIGSTOP');
-      const { next } = await killed(sys.servers.plain);
-      assert.ok(!stopped.includes(next.pid));
-      for (const pid of stopped) {
-        try {
-          process.kill(pid, 'SIGCONT');
-        } catch {} // it was ended for it
-      }
-    }),
-  );
-
-  test(`${transport}: an operator's restart takes none, and what has loaded the old modules is replaced`, TIMEOUT, () =>
-    withSystem(transport, async (sys) => {
-      const before = await allSpares(sys);
-      await sys.processes.restart('plain');
-      assert.ok(!before.includes((await sys.servers.plain.self()).pid));
-      await until('they are gone', async () => !(await spares(sys)).some((pid) => before.includes(pid)));
-      const after = await allSpares(sys, before);
-      await sys.processes.kill('other');
-      await until('it is there again', async () =>
-        (await sys.processes.list()).some((one) => one.name === 'other' && one.pid > 0),
-      );
-      assert.ok(!after.includes((await sys.servers.other.self()).pid));
-    }),
-  );
-
-  test(`${transport}: spares outlive the process server, and its successor knows them`, TIMEOUT, () =>
-    withSystem(transport, async (sys) => {
-      const before = await allSpares(sys);
-      const { pid } = (await sys.processes.list()).find(({ name }) => name === 'process') as { pid: number };
-      process.kill(pid, 'SIGKILL');
-      await until('there is another', async () => {
-        const list = await sys.processes.list().catch(() => []);
-        return list.some((one) => one.name === 'process' && one.pid !== pid);
-      });
-      assert.deepEqual((await spares(sys)).sort(), before.sort());
-    }),
-  );
 }
+
+test('a spare that is killed is replaced; one that is stopped is not taken', TIMEOUT, () =>
+  withSystem('ring', async (sys) => {
+    const first = await allSpares(sys);
+    for (const pid of first) process.kill(pid, 'SIGKILL');
+    const stopped = await allSpares(sys, first);
+    for (const pid of stopped) process.kill(pid, 'SIGSTOP');
+    const { next } = await killed(sys.servers.plain);
+    assert.ok(!stopped.includes(next.pid));
+    for (const pid of stopped) {
+      try {
+        process.kill(pid, 'SIGCONT');
+      } catch {} // it was ended for it
+    }
+  }),
+);
+
+test('a restart by an operator takes none, and what has loaded the old modules is replaced', TIMEOUT, () =>
+  withSystem('ring', async (sys) => {
+    const before = await allSpares(sys);
+    await sys.processes.restart('plain');
+    assert.ok(!before.includes((await sys.servers.plain.self()).pid));
+    await until('they are gone', async () => !(await spares(sys)).some((pid) => before.includes(pid)));
+    const after = await allSpares(sys, before);
+    await sys.processes.kill('other');
+    await until('it is there again', async () => (await sys.processes.list()).some((one) => one.name === 'other' && one.pid > 0));
+    assert.ok(!after.includes((await sys.servers.other.self()).pid));
+  }),
+);
+
+test('spares outlive the process server, and its successor knows them', TIMEOUT, () =>
+  withSystem('ring', async (sys) => {
+    const before = await allSpares(sys);
+    const { pid } = (await sys.processes.list()).find(({ name }) => name === 'process') as { pid: number };
+    process.kill(pid, 'SIGKILL');
+    await until('there is another', async () => {
+      const list = await sys.processes.list().catch(() => []);
+      return list.some((one) => one.name === 'process' && one.pid !== pid);
+    });
+    assert.deepEqual((await spares(sys)).sort(), before.sort());
+  }),
+);
