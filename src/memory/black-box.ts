@@ -8,7 +8,7 @@
 //   45056    the names of its methods: length, UTF-8 with a line for each (8,188 bytes at most)
 //   53248    64 clients of 64 bytes: number, length, UTF-8 (56 bytes at most); a later one takes the place of an earlier one
 //
-// Invariant: an entry's seq is stored last, and 0 while it is being written; who reads takes it twice. Numbers are input to who reads.
+// Invariant: an entry's seq is stored last, and 0 while it is being written; who reads looks at it after the rest. What is read is input.
 
 import type { Region } from './region.ts';
 

@@ -58,9 +58,12 @@ function cursorOf({ box, generation }: Supervised): Cursor {
 function step({ name, replica, box }: Supervised, cursor: Cursor, wanted: (method: string) => boolean): TracedCall[] {
   if (box === undefined) return [];
   const calls = readCalls(box);
-  const [first, last] = [calls[0]?.seq ?? 0, calls.at(-1)?.seq ?? 0];
   const found: TracedCall[] = [];
-  const missed = Math.max(0, first - cursor.seq - 1) + [...cursor.open].filter((seq) => seq < first).length;
+  // What was written over before it was read, or while it was.
+  const there = new Set(calls.map(({ seq }) => seq));
+  const last = Math.max(cursor.seq, calls.at(-1)?.seq ?? 0);
+  const fresh = calls.filter(({ seq }) => seq > cursor.seq).length;
+  const missed = last - cursor.seq - fresh + [...cursor.open].filter((seq) => !there.has(seq)).length;
   if (missed > 0) found.push({ server: name, replica, missed });
   for (const call of calls) {
     const isNew = call.seq > cursor.seq || cursor.open.has(call.seq);
@@ -68,7 +71,7 @@ function step({ name, replica, box }: Supervised, cursor: Cursor, wanted: (metho
     if (wanted(call.method)) found.push({ server: name, replica, ...recentOf(call) });
   }
   cursor.open = new Set(calls.filter(({ state }) => state === 'running').map(({ seq }) => seq));
-  cursor.seq = Math.max(cursor.seq, last);
+  cursor.seq = last;
   return found;
 }
 
