@@ -4,6 +4,7 @@
 import { restartDelayMs } from '../base/backoff.ts';
 import { nowMs } from '../base/clock.ts';
 import { readBusiest } from '../base/process-stat.ts';
+import { Ticker } from '../base/ticker.ts';
 import { watchForHangs } from '../memory/hang-watch.ts';
 import type { Descriptor } from '../memory/native.ts';
 import type { Region } from '../memory/region.ts';
@@ -52,8 +53,13 @@ export class ProcessServerSeat {
   /** Nobody else looks after it. Over streams it is not known whether its loop turns. */
   watch(proc: Process, status: Region, ring: () => void): void {
     const onHung = (ms: number) => this.#end(proc, `hung: its event loop has made no turn for ${Math.round(ms)} ms`);
+    const ticker = new Ticker();
     const stat = () => readBusiest(proc.pid);
-    this.#unwatch = watchForHangs({ heartbeatMs: HEARTBEAT_MS, status: () => status, stat, ring, onHung }, nowMs);
+    this.#unwatch = watchForHangs(
+      { heartbeatMs: HEARTBEAT_MS, status: () => status, stat, ring, onHung },
+      (ms, act) => ticker.every(ms, act),
+      nowMs,
+    );
   }
 
   tell(slot: number, event: InstanceEvent, descriptors: readonly Descriptor[] = []): void {

@@ -7,14 +7,20 @@
 // A look is every half heartbeat and counts by itself, not by the clock: a machine or a process server that was suspended has looked once,
 // not for an hour. One that could run is given a heartbeat of processor time, from the doubt on, before it counts as hung, however long that
 // takes: one that is starved makes no turn either. Who watches rings by itself: no third process that is slow can make an idle one look
-// hung. What a debugger may hold is left alone, and so is one that has announced a long task, for as long as it said (an hour at most).
+// hung. One that takes turns only when it is rung is rung less and less often, down to every eighth look: idleness costs next to nothing, and a
+// hang of one that has been idle for long is found some two heartbeats later than that. What a debugger may hold is left alone, and so is one that has announced a long task, for as long as it said (an hour at most).
 
 import type { ProcessStat } from '../base/process-stat.ts';
+import type { Ticker } from '../base/ticker.ts';
 import type { Region } from './region.ts';
-import { readVitals } from './status.ts';
+import { readPulse } from './status.ts';
 
 /** Looks without a turn: the first begins the doubt, and these many end it. */
 const LOOKS = 2;
+/** Turns of the loop that a ring leads to, at most. */
+const RING_TURNS = 3;
+/** Looks in a row for which one that waits is not rung. */
+const REST_MAX = 7;
 /** Of a heartbeat: what one that could run must have used since the doubt. Less than all of it: so that two looks are enough. */
 const SPENT_SHARE = 0.8;
 
@@ -28,40 +34,60 @@ export interface Watched {
   onHung(ms: number): void;
 }
 
-/** @param nowMs CLOCK_MONOTONIC. @returns ends it. */
-export function watchForHangs({ heartbeatMs, status, stat, ring, onHung }: Watched, nowMs: () => number): () => void {
+/** @param every calls a function again and again. @param nowMs CLOCK_MONOTONIC. @returns ends it. */
+export function watchForHangs(
+  { heartbeatMs, status, stat, ring, onHung }: Watched,
+  every: Ticker['every'],
+  nowMs: () => number,
+): () => void {
   let turns: number | undefined;
   let still = 0;
-  /** Its processor time when the doubt began. */
-  let cpuBefore = 0;
+  let over = false;
+  /** Its processor time when the doubt began; undefined: it has been idle, and is rung. */
+  let cpuBefore: number | undefined;
+  let rung = false;
+  /** It has done nothing of its own: it is left to sleep for so many looks, each time for longer. */
+  let rest = 0;
+  let resting = 0;
   const isStarved = () => {
     const { state, cpuMs } = stat() ?? { state: '', cpuMs: 0 };
-    return state === 'R' && cpuMs - cpuBefore < heartbeatMs * SPENT_SHARE;
+    return state === 'R' && cpuMs - (cpuBefore ?? cpuMs) < heartbeatMs * SPENT_SHARE;
   };
-  let over = false;
-  const timer = setInterval(() => {
+  const look = () => {
     const region = over ? undefined : status();
     if (region === undefined) {
       turns = undefined;
       return;
     }
-    const vitals = readVitals(region, nowMs());
-    if (vitals.turns !== turns || vitals.debugged || vitals.inLongTask) {
-      turns = vitals.turns;
+    const pulse = readPulse(region, nowMs());
+    if (pulse.turns !== turns || pulse.debugged || pulse.inLongTask) {
+      const isOurs = rung && turns !== undefined && ((pulse.turns - turns) | 0) <= RING_TURNS;
+      rest = isOurs ? Math.min(REST_MAX, rest * 2 + 1) : 0;
+      resting = rest;
+      rung = false;
+      turns = pulse.turns;
       still = 0;
-    } else {
-      still += 1;
-      if (still === 1) cpuBefore = stat()?.cpuMs ?? 0;
+      return;
     }
-    if (vitals.parked) ring();
-    if (still < LOOKS || vitals.phaseMs < heartbeatMs || isStarved()) return;
+    if (pulse.parked && resting > 0) {
+      resting -= 1;
+      return;
+    }
+    still += 1;
+    if (still === 1) cpuBefore = undefined;
+    if (!pulse.parked || rest === 0 || still > 1) cpuBefore ??= stat()?.cpuMs ?? 0;
+    if (pulse.parked) {
+      ring();
+      rung = true;
+    }
+    if (still < LOOKS || pulse.phaseMs < heartbeatMs || isStarved()) return;
     end();
-    onHung(vitals.phaseMs);
-  }, heartbeatMs / 2);
-  timer.unref();
+    onHung(pulse.phaseMs);
+  };
+  const unschedule = every(heartbeatMs / 2, look);
   const end = () => {
     over = true;
-    clearInterval(timer);
+    unschedule();
   };
   return end;
 }

@@ -81,11 +81,15 @@ export class StatusCounters {
 }
 
 /** What an instance says of itself, for those who look at a system. */
-export interface Vitals extends CallRates {
+export interface Vitals extends CallRates, Pulse {
   readonly running: number;
   readonly queued: number;
   readonly started: number;
   readonly failed: number;
+}
+
+/** Whether its event loop turns. */
+export interface Pulse {
   /** It waits for events; false also while a callback of Node's own runs (see `watchLoop` of the addon). */
   readonly parked: boolean;
   readonly turns: number;
@@ -105,6 +109,13 @@ export function readVitals(region: Region, nowMs: number): Vitals {
     ...readCallTimes(region, count(StatusWord.started), nowMs),
     started: count(StatusWord.started),
     failed: count(StatusWord.failed),
+    ...readPulse(region, nowMs),
+  };
+}
+
+/** @param nowMs CLOCK_MONOTONIC; @param region another process's. */
+export function readPulse({ i32: words }: Region, nowMs: number): Pulse {
+  return {
     parked: words[StatusWord.phase] === PHASE_WAITING,
     turns: words[StatusWord.turns] as number,
     phaseMs: (Math.floor(nowMs) - (words[StatusWord.phaseSinceMs] as number)) & LOW_BITS,

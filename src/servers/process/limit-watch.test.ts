@@ -2,6 +2,7 @@
 
 import assert from 'node:assert/strict';
 import { type TestContext, test } from 'node:test';
+import { Ticker } from '../../base/ticker.ts';
 import type { Region } from '../../memory/region.ts';
 import { STATUS_REGION_BYTES, StatusWord } from '../../memory/status.ts';
 import type { Limits } from '../../server/system.ts';
@@ -28,6 +29,7 @@ function rig(t: TestContext, limits: Limits, concurrency = 64) {
         ended.push(reason);
       },
     },
+    new Ticker(),
     () => now,
     () => ({ state: 'R', cpuMs, bornMs: 0 }),
   );

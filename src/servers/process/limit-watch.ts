@@ -4,6 +4,7 @@
 // Looks count, not the clock: a process server or a machine that was suspended has looked once, not for an hour.
 
 import { type ProcessStat, readBusiest } from '../../base/process-stat.ts';
+import type { Ticker } from '../../base/ticker.ts';
 import { watchForHangs } from '../../memory/hang-watch.ts';
 import type { Region } from '../../memory/region.ts';
 import { readVitals } from '../../memory/status.ts';
@@ -27,9 +28,10 @@ export interface Guarded {
   end(reason: string): void;
 }
 
-/** @param nowMs CLOCK_MONOTONIC. @returns ends it. */
+/** @param ticker of the process that watches. @param nowMs CLOCK_MONOTONIC. @returns ends it. */
 export function watchLimits(
   guarded: Guarded,
+  ticker: Ticker,
   nowMs: () => number,
   stat: (pid: number) => ProcessStat | undefined = readBusiest,
 ): () => void {
@@ -43,10 +45,12 @@ export function watchLimits(
       guarded.end(
         `hung: its event loop has made no turn for ${Math.round(ms)} ms (limits.heartbeatMs: ${heartbeatMs}; see ctx.longTask)`,
       );
-    ends.push(watchForHangs({ heartbeatMs, status, stat: () => stat(pid), ring, onHung }, nowMs));
+    ends.push(
+      watchForHangs({ heartbeatMs, status, stat: () => stat(pid), ring, onHung }, (ms, act) => ticker.every(ms, act), nowMs),
+    );
   }
-  if (cpuPercent !== undefined) ends.push(watchProcessor(guarded, cpuPercent, nowMs, stat));
-  if (queueMs !== undefined) ends.push(watchQueue(guarded, queueMs, nowMs));
+  if (cpuPercent !== undefined) ends.push(watchProcessor(guarded, cpuPercent, ticker, nowMs, stat));
+  if (queueMs !== undefined) ends.push(watchQueue(guarded, queueMs, ticker, nowMs));
   return () => {
     for (const end of ends) end();
   };
@@ -55,11 +59,12 @@ export function watchLimits(
 function watchProcessor(
   { pid, end }: Guarded,
   limit: number,
+  ticker: Ticker,
   nowMs: () => number,
   stat: (pid: number) => ProcessStat | undefined,
 ): () => void {
   const looks: { readonly atMs: number; readonly cpuMs: number }[] = [];
-  return each(CPU_LOOK_MS, () => {
+  return ticker.every(CPU_LOOK_MS, () => {
     const cpuMs = stat(pid)?.cpuMs;
     if (cpuMs === undefined) return;
     looks.push({ atMs: nowMs(), cpuMs });
@@ -73,10 +78,10 @@ function watchProcessor(
   });
 }
 
-function watchQueue({ status, end }: Guarded, limitMs: number, nowMs: () => number): () => void {
+function watchQueue({ status, end }: Guarded, limitMs: number, ticker: Ticker, nowMs: () => number): () => void {
   let before = -1;
   let still = 0;
-  return each(limitMs / QUEUE_LOOKS, () => {
+  return ticker.every(limitMs / QUEUE_LOOKS, () => {
     const region = status();
     if (region === undefined) return;
     const { queued, started, debugged, inLongTask } = readVitals(region, nowMs());
@@ -86,14 +91,4 @@ function watchQueue({ status, end }: Guarded, limitMs: number, nowMs: () => numb
     if (still <= QUEUE_LOOKS) return;
     end(`queue limit: ${queued} calls have waited for ${limitMs} ms while none was started (limits.queueMs: ${limitMs})`);
   });
-}
-
-function each(ms: number, look: () => void): () => void {
-  let over = false;
-  const timer = setInterval(() => over || look(), ms);
-  timer.unref();
-  return () => {
-    over = true;
-    clearInterval(timer);
-  };
 }

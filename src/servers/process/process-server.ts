@@ -3,6 +3,7 @@
 
 import { nowMs } from '../../base/clock.ts';
 import { SkerryError } from '../../base/errors.ts';
+import { Ticker } from '../../base/ticker.ts';
 import type { Link } from '../../link/link.ts';
 import { BLACK_BOX_BYTES } from '../../memory/black-box.ts';
 import type { Descriptor, NativeAddon } from '../../memory/native.ts';
@@ -38,6 +39,7 @@ export class ProcessServer implements Instance {
   /** What the system's own module consists of, as far as it is told. */
   readonly #systemModules = new Set<string>();
   readonly #supervisor: Supervisor;
+  readonly #ticker = new Ticker();
   #stopping = false;
 
   /** @param addon maps status regions and takes the pipes that come with them; undefined over streams. */
@@ -185,6 +187,7 @@ export class ProcessServer implements Instance {
           if (isSame()) this.#link.send({ t: 'kill', slot, reason, ordered: false });
         },
       },
+      this.#ticker,
       nowMs,
     );
     supervised.onDeath.push(unwatch);
