@@ -25,6 +25,11 @@ const RUNS = {
     test: 'test/fault/poison.test',
     env: { SKERRY_OUTSIDE_KILLS: '60' },
   },
+  points: {
+    what: 'a death before and after every store, ring and message of the message path, until none is left',
+    test: 'test/fault/points.test',
+    env: { SKERRY_POINTS_MAX: '0' },
+  },
   fuzz: {
     what: '100,000 mutations of ring contents: an answer or SKERRY_CORRUPT each, the reader alive',
     test: 'test/fault/fuzz.test',

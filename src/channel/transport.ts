@@ -57,7 +57,10 @@ export interface ClientEnd {
     body: T,
     onPublished?: (error?: SkerryError) => void,
   ): boolean;
-  /** Delivers answers that are here already, without a turn of the event loop: before a call is refused. Not where bytes need one to come. */
+  /**
+   * Delivers answers that are here already, without a turn of the event loop, and takes no doorbell for rung: before a call is refused or given
+   * up. Not where bytes need a turn to come.
+   */
   look?(): void;
   /** A call has its outcome: nothing is expected for it any more, its slot may be used again. */
   settled(callId: number): void;

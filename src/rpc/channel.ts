@@ -200,13 +200,20 @@ export class Channel implements ClientEvents, DeadlineOwner {
     let next = NEVER;
     if (this.#inFlight === 0) return next;
     if (this.#end.peerDebugged === true) return now + DEBUGGED_LOOK_MS;
+    let looked = false;
     for (let slot = 0; slot < CALLS_MAX; slot++) {
       const pending = this.#pending[slot];
       if (pending === undefined || pending.givenUp) continue;
       const deadline = earlier(pending.deadline, pending.stream?.deadline ?? 0);
       if (deadline === 0) continue;
-      if (deadline <= now) this.#giveUpWith(slot, pending, (maybe) => timeoutError(pending, this.name, maybe));
-      else if (deadline < next) next = deadline;
+      if (deadline > now) {
+        if (deadline < next) next = deadline;
+        continue;
+      }
+      // The answer may be here, and nobody was woken for it.
+      if (!looked) this.#end.look?.();
+      looked = true;
+      this.#giveUpWith(slot, pending, (maybe) => timeoutError(pending, this.name, maybe));
     }
     return next;
   }

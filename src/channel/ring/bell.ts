@@ -18,6 +18,11 @@ export class Bell {
     this.#ring = ring;
   }
 
+  /** The next time that the peer sleeps it is rung for, whatever has been rung before. */
+  renew(): void {
+    this.#rung = 0;
+  }
+
   /** @returns whether the peer sleeps, or has been rung for and is on its way. */
   ringIfParked(): boolean {
     const parked = Atomics.load(this.#words, this.#word); // sync: parked

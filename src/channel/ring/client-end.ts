@@ -158,6 +158,9 @@ export class RingClientEnd implements ClientEnd, Pollable {
     } finally {
       this.#looking = false;
     }
+    // Should a ring have been lost, in either direction: both sides may ring again.
+    peer.bell.renew();
+    this.#poller.wake(this);
   }
 
   settled(): void {
