@@ -39,6 +39,8 @@ export interface ChannelOptions {
   readonly life: { hold(): void; drop(): void };
   /** The channel is beyond repair: close it, tell the kernel. */
   readonly onBroken: (error: SkerryError) => void;
+  /** How many calls each slot is taken to have had: ids recur after 2^21 - 1. For tests; default 0. */
+  readonly generation?: number;
   /** A call is about to be rejected with SKERRY_POISON. */
   readonly onPoison?: (call: PoisonousCall) => void;
 }
@@ -75,6 +77,7 @@ export class Channel implements ClientEvents, DeadlineOwner {
   constructor(options: ChannelOptions) {
     this.#options = options;
     for (let slot = CALLS_MAX - 1; slot >= 0; slot--) this.#free.push(slot);
+    this.#generation.fill(options.generation ?? 0);
     options.deadlines.add(this);
   }
 
