@@ -78,7 +78,7 @@ async function dieAt(rig: Rig, victim: 'one' | 'front', point: Point, from: numb
   for (const old of [`${file}.taken`, `${file}.fired`]) rmSync(old, { force: true });
   writeFileSync(file, JSON.stringify(point));
   const entry = (await sys.processes.list()).find(({ name }) => name === victim);
-  if (entry !== undefined && entry.pid > 0) process.kill(entry.pid, 'SIGKILL');
+  if (entry !== undefined && entry.pid > 0) kill(entry.pid);
   const asked = askAll(rig, victim === 'front' || point.nth % 2 === 0 ? 'front' : 'one', from);
   const outcomes = await Promise.all(asked.map(({ outcome }) => outcome));
   // The path is whole again. A ring that was lost may cost a call its deadline, and no more.
@@ -117,6 +117,12 @@ async function dieAt(rig: Rig, victim: 'one' | 'front', point: Point, from: numb
   if (victim === 'one' && point.moment !== 'instead')
     assert.ok(effectless <= 2, `${where}: ${effectless} calls were rejected that had not been started`); // at each of two deaths one may have begun
   return existsSync(`${file}.fired`);
+}
+
+function kill(pid: number): void {
+  try {
+    process.kill(pid, 'SIGKILL');
+  } catch {} // it has died meanwhile
 }
 
 function* moments(kind: PointKind, random: Random): Generator<number> {
