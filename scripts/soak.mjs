@@ -25,6 +25,11 @@ const RUNS = {
     test: 'test/fault/poison.test',
     env: { SKERRY_OUTSIDE_KILLS: '60' },
   },
+  random: {
+    what: 'ten minutes of random kills of servers, spares and the process server: descriptors, maps and memory as before',
+    test: 'test/fault/random-kills.test',
+    env: { SKERRY_SOAK_S: '600' },
+  },
   points: {
     what: 'a death before and after every store, ring and message of the message path, until none is left',
     test: 'test/fault/points.test',

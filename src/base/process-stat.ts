@@ -23,17 +23,34 @@ export function readProcessStat(pid: number): ProcessStat | undefined {
   }
 }
 
-/** The same, with state `R` if any of its threads runs or could: the first one may wait for the others. */
-export function readBusiest(pid: number): ProcessStat | undefined {
-  const own = readProcessStat(pid);
-  if (own === undefined || !'SD'.includes(own.state)) return own;
+/** What a process has had of the processors, and what it has waited for them. */
+export interface Share {
+  /** Of its first thread. */
+  readonly state: string;
+  /** Processor time of its first thread, ms. */
+  readonly cpuMs: number;
+  /** How long its threads could have run and did not, all together, ms. */
+  readonly delayedMs: number;
+}
+
+/** @returns undefined when there is no such process, or no /proc. */
+export function readShare(pid: number): Share | undefined {
   try {
-    const states = readdirSync(`/proc/${pid}/task`).map(
-      (thread) => parseProcessStat(readFileSync(`/proc/${pid}/task/${thread}/stat`, 'latin1')).state,
-    );
-    return { ...own, state: states.includes('R') ? 'R' : own.state };
+    const { state, cpuMs } = parseProcessStat(readFileSync(`/proc/${pid}/task/${pid}/stat`, 'latin1'));
+    let delayedMs = 0;
+    for (const thread of readdirSync(`/proc/${pid}/task`)) delayedMs += delayOf(`/proc/${pid}/task/${thread}/schedstat`);
+    return { state, cpuMs, delayedMs };
   } catch {
-    return own; // a thread has ended meanwhile
+    return undefined;
+  }
+}
+
+/** The second of three numbers, ns. A thread that has ended meanwhile has waited for nothing. */
+function delayOf(file: string): number {
+  try {
+    return Number(readFileSync(file, 'latin1').split(' ')[1]) / 1e6;
+  } catch {
+    return 0;
   }
 }
 

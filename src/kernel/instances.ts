@@ -17,6 +17,9 @@ import { sendTo } from './send.ts';
 import { FIRST_SERVER_SLOT, PROCESS_SERVER_SLOT, type Slot } from './slots.ts';
 import { type Kind, type Owner, Spares, type Unborn } from './spares.ts';
 
+/** Why a process was ended, characters: others are told. */
+const REASON_MAX = 300;
+
 export interface InstancesOptions {
   readonly addon: NativeAddon | undefined;
   readonly budget: MemoryBudget;
@@ -96,7 +99,7 @@ export class Instances {
   /** Kills a process, for that reason, if it still lives. */
   end(proc: Process, why: string): void {
     if (proc.dead) return;
-    proc.killedFor ??= why;
+    proc.killedFor ??= why.slice(0, REASON_MAX);
     proc.kill();
   }
 
@@ -154,11 +157,8 @@ export class Instances {
     this.#events.onBorn(slot, record);
     const systemUrl = await this.#systemUrl;
     const replicas = this.of(server.name).length;
-    try {
-      this.tellBirth(record, replica, systemUrl, this.#pick(server.secrets), replicas, server.openFiles);
-    } catch (error) {
-      this.end(record, `it could not be told what it is: ${(error as Error).message}`);
-    }
+    const isTold = this.tellBirth(record, replica, systemUrl, this.#pick(server.secrets), replicas, server.openFiles);
+    if (!isTold) this.end(record, 'it could not be told what it is: its secrets are more than a message takes');
   }
 
   /** @throws Error when no process is to be had */
@@ -191,7 +191,7 @@ export class Instances {
     }
   }
 
-  /** Tells a process what it is. @throws RangeError when its secrets are more than a message takes */
+  /** Tells a process what it is. @returns false when its secrets are more than a message takes */
   tellBirth(
     to: Process,
     replica: number,
@@ -199,8 +199,8 @@ export class Instances {
     secrets: Record<string, string>,
     replicas: number,
     openFiles = 0,
-  ): void {
-    sendTo(to, {
+  ): boolean {
+    return sendTo(to, {
       t: 'born',
       config: {
         role: to.role,

@@ -55,7 +55,7 @@ export class Introductions {
     if (as !== undefined && client.principal !== OPERATOR) throw new Error(`no right to act for ${as}`);
     const [base] = descriptors;
     if (this.#addon !== undefined) {
-      if (base === undefined) throw new Error('open needs the client region');
+      if (base === undefined) return this.#send(client, { t: 'closed', ref, error: short('the client region') });
       this.#checkRegion(base);
       owned.delete(base);
     }
@@ -101,8 +101,8 @@ export class Introductions {
     const [region] = descriptors;
     const given: Descriptor[] = [];
     if (this.#addon !== undefined) {
-      if (region === undefined || server.bell === undefined || server.status === undefined)
-        throw new Error('accept needs the server region');
+      if (server.bell === undefined || server.status === undefined) throw new Error('accept needs a hello');
+      if (region === undefined) return this.#remove(channel, short('the server region'), true);
       this.#checkRegion(region);
       given.push(region, server.bell, server.status.descriptor);
     }
@@ -309,4 +309,9 @@ export class Introductions {
   #send(to: Process, message: FromKernel, descriptors: readonly Descriptor[] = []): void {
     sendTo(to, message, descriptors);
   }
+}
+
+/** Either end may be at its descriptor limit, or this process. */
+function short(what: string): ErrorInfo {
+  return plainError('SKERRY_LIMIT', `${what} did not arrive: no descriptors were left to pass it on`);
 }

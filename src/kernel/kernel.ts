@@ -8,7 +8,7 @@ import type { Descriptor } from '../memory/native.ts';
 import { mapRegion, RegionKind } from '../memory/region.ts';
 import type { DeathEvent, ErrorInfo, FromKernel, InstanceEvent, ServerDeclaration, ToKernel } from '../protocol/control.ts';
 import { type Endpoint, formatEndpoint } from '../protocol/endpoint.ts';
-import { OPERATOR } from '../protocol/principal.ts';
+import { isServerPrincipal, OPERATOR } from '../protocol/principal.ts';
 import { PROGRAM_METHODS } from '../protocol/program.ts';
 import type { PoisonedCall } from '../protocol/quarantine.ts';
 import { Closer } from './closer.ts';
@@ -155,10 +155,12 @@ export class Kernel {
     if (this.#isOver) return;
     if (!this.#isUp) return this.#fail(plainError('SKERRY_INIT', why));
     this.#programs.endAll();
-    if (this.#stopping) return void this.#instances.spawn(this.#instances.slot(PROCESS_SERVER_SLOT)); // the servers are to be stopped politely; #awaitStop has an end
-    this.#options.warn(`skerry: ${why}; it is started again${waitMs === 0 ? '' : ` in ${waitMs} ms`}, the servers go on`);
+    // At a stop too: the servers are to be stopped politely, and #awaitStop has an end.
+    if (!this.#stopping)
+      this.#options.warn(`skerry: ${why}; it is started again${waitMs === 0 ? '' : ` in ${waitMs} ms`}, the servers go on`);
     setTimeout(() => {
-      if (!this.#stopping) void this.#instances.spawn(this.#instances.slot(PROCESS_SERVER_SLOT));
+      const slot = this.#instances.slot(PROCESS_SERVER_SLOT);
+      if (!this.#isOver && slot.process === undefined) void this.#instances.spawn(slot);
     }, waitMs);
   }
 
@@ -201,6 +203,7 @@ export class Kernel {
       case 'connect':
         return this.#connect(from, message.seq, message.server);
       case 'open':
+        if (isServerPrincipal(message.as) && from.role !== 'process') throw new Error(`no right to act for ${message.as}`);
         return this.#introductions.open(
           from,
           this.#instances.slot(message.slot),
@@ -346,6 +349,7 @@ export class Kernel {
     slot.concurrency = message.concurrency;
     slot.down = undefined;
     from.readyAt = performance.now();
+    this.#listeners.ready(slot.number);
     this.#introductions.instanceReady(slot);
     if (from.role !== 'process') this.#tellProcessServer(slot.number, { what: 'ready', concurrency: message.concurrency });
   }
@@ -400,9 +404,7 @@ export class Kernel {
         const slot = this.#instances.slot(message.slot);
         slot.note = message.note;
         this.#introductions.down(slot, message.error);
-        // None of its replicas will come: who connects is to be refused, not to wait.
-        if (this.#instances.of(slot.server.name).every(({ down }) => down !== undefined)) this.#listeners.close(slot.server.name);
-        return;
+        return this.#listeners.down(slot.number); // who connects is to be refused, not to wait
       }
       case 'up':
         this.#isUp = true;
@@ -434,6 +436,9 @@ export class Kernel {
   #quarantineCall(from: Process, ref: number, poisoned: PoisonedCall): void {
     const channel = from.channels.get(ref);
     if (channel === undefined) return;
+    // An operator may call it again: what its client may not call must not get there.
+    if (channel.allowed !== true && !channel.allowed.includes(poisoned.method)) throw new Error(`no right to ${poisoned.method}`);
+    if (!this.#quarantine.mayTell(from)) throw new Error('it has told of more poison than there can be');
     const { call, gone } = this.#quarantine.keep(from, channel, poisoned);
     for (const id of gone) this.#seat.tellAll({ t: 'pardoned', id });
     this.#seat.tellAll({ t: 'quarantined', call, isNew: true });

@@ -3,7 +3,7 @@
 
 import type { ErrorInfo, ToKernel } from '../protocol/control.ts';
 import { SPARES_MAX } from '../protocol/limits.ts';
-import { isUser } from '../protocol/principal.ts';
+import { isServerPrincipal, isUser } from '../protocol/principal.ts';
 import { PAYLOAD_KEPT_MAX } from '../protocol/quarantine.ts';
 
 const NOTE_MAX = 16_384;
@@ -58,10 +58,11 @@ const limits = record({
 });
 /** Of a slot, characters: a successor is told of each in one message. */
 const note: Check = (value) => typeof value === 'string' && value.length <= NOTE_MAX;
+const short: Check = (value) => typeof value === 'string' && value.length <= 300;
 const poisoned = record({
-  method: text,
+  method: short,
   deaths: nat,
-  reason: text,
+  reason: short,
   bytes: nat,
   payload: optional((value) => typeof value === 'string' && value.length <= Math.ceil(PAYLOAD_KEPT_MAX / 3) * 4),
   hasExtra: bool,
@@ -79,7 +80,7 @@ const fieldsOf: Record<string, Record<string, Check>> = {
   need: { seq: nat, bytes: nat },
   giveBack: { bytes: nat },
   connect: { seq: nat, server: text },
-  open: { ref: nat, slot: nat, hash: optional(nat), as: optional(isUser) },
+  open: { ref: nat, slot: nat, hash: optional(nat), as: optional((value) => isUser(value) || isServerPrincipal(value)) },
   accept: { channel: nat, token: optional(text) },
   offer: { ref: optional(nat), channel: optional(nat), region: nat, purpose, start: nat, bytes: nat },
   retire: { ref: optional(nat), channel: optional(nat), region: nat, bytes: nat },
@@ -114,7 +115,7 @@ export type BootMessage = { t: 'boot'; systemUrl: string; memoryMb: number };
 export function checkMessage(message: unknown): ToKernel | BootMessage {
   const { t } = message as { t?: unknown };
   const fields = typeof t === 'string' && Object.hasOwn(fieldsOf, t) ? fieldsOf[t] : undefined;
-  if (fields === undefined) throw new Error(`unknown message ${JSON.stringify(t)}`);
+  if (fields === undefined) throw new Error(`unknown message ${JSON.stringify(t)?.slice(0, 100)}`);
   for (const [name, check] of Object.entries(fields)) {
     const value = (message as Record<string, unknown>)[name];
     if (!check(value)) throw new Error(`message "${String(t)}": field "${name}" is ${JSON.stringify(value)?.slice(0, 100)}`);

@@ -3,7 +3,7 @@
 
 import { restartDelayMs } from '../base/backoff.ts';
 import { nowMs } from '../base/clock.ts';
-import { readBusiest } from '../base/process-stat.ts';
+import { readShare } from '../base/process-stat.ts';
 import { Ticker } from '../base/ticker.ts';
 import { watchForHangs } from '../memory/hang-watch.ts';
 import type { Descriptor } from '../memory/native.ts';
@@ -54,9 +54,9 @@ export class ProcessServerSeat {
   watch(proc: Process, status: Region, ring: () => void): void {
     const onHung = (ms: number) => this.#end(proc, `hung: its event loop has made no turn for ${Math.round(ms)} ms`);
     const ticker = new Ticker();
-    const stat = () => readBusiest(proc.pid);
+    const share = () => readShare(proc.pid);
     this.#unwatch = watchForHangs(
-      { heartbeatMs: HEARTBEAT_MS, status: () => status, stat, ring, onHung },
+      { heartbeatMs: HEARTBEAT_MS, status: () => status, share, ring, onHung },
       (ms, act) => ticker.every(ms, act),
       nowMs,
     );

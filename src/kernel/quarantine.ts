@@ -8,6 +8,9 @@ import { KEPT_MAX, KEPT_OF_CLIENT_MAX, type PoisonedCall, type QuarantinedCall }
 import type { Channel } from './channels.ts';
 import type { Process } from './process-record.ts';
 
+const MINUTE_MS = 60_000;
+const TOLD_IN_A_MINUTE_MAX = 512;
+
 interface Kept {
   readonly call: QuarantinedCall;
   /** The client's slot; its later instances are the same client. */
@@ -17,6 +20,16 @@ interface Kept {
 export class Quarantine {
   #kept: Kept[] = [];
   #lastId = 0;
+  /** When, by the client's slot. */
+  readonly #told = new Map<number, number[]>();
+
+  /** Each takes two deaths of a server: an honest client does not come near what one may tell in a minute. */
+  mayTell({ endpoint }: Process): boolean {
+    const now = performance.now();
+    const times = (this.#told.get(endpoint.slot) ?? []).filter((time) => now - time < MINUTE_MS);
+    this.#told.set(endpoint.slot, [...times, now]);
+    return times.length < TOLD_IN_A_MINUTE_MAX;
+  }
 
   get all(): readonly QuarantinedCall[] {
     return this.#kept.map(({ call }) => call);

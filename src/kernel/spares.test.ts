@@ -41,7 +41,8 @@ function stage(t: TestContext) {
       owner(which).onMessage({ t: 'warm' }, []);
       t.mock.timers.tick(0);
     },
-    die: (which: number) => owner(which).onExit({ code: null, signal: 'SIGKILL' }),
+    die: (which: number) => owner(which).onExit({ code: 1, signal: null }),
+    killed: (which: number) => owner(which).onExit({ code: null, signal: 'SIGKILL' }),
     setPossible: (possible: boolean) => {
       isPossible = possible;
     },
@@ -87,21 +88,29 @@ test('one is taken when it is warm, of its kind, once; another is made in its pl
   assert.equal(started.length, 2);
 });
 
-test('one that dies is replaced, warm or not; a kind whose spares never get warm is given up, and said so', (t) => {
-  const { spares, started, warnings, tick, warm, die } = stage(t);
+test('one that dies is replaced; a kind whose spares are of no use is given up, and said so, until modules have changed', (t) => {
+  const { spares, started, warnings, tick, warm, die, killed } = stage(t);
   spares.keep(1, [PLAIN]);
   tick(CALM_MS);
-  warm(0);
-  die(0);
-  tick(CALM_MS);
-  assert.equal(started.length, 2);
-  for (let which = 1; which <= 5; which++) {
+  for (let which = 0; which < 10; which++) {
+    if (which % 2 === 0) warm(which);
+    killed(which); // by somebody: that says nothing of its kind
+    tick(CALM_MS);
+    assert.equal(started.length, which + 2);
+  }
+  for (let which = 10; which < 15; which++) {
+    if (which % 2 === 0) warm(which); // it was warm, and died soon after
+    started[which]?.owner.onMessage({ t: 'dying', error: { message: 'out of\u001border' } }, []);
     die(which);
     tick(60_000);
   }
-  assert.equal(started.length, 6);
+  assert.equal(started.length, 15);
   assert.equal(warnings.length, 1);
-  assert.match(warnings[0] as string, /5 spare processes in a row/);
+  assert.match(warnings[0] as string, /5 spare processes in a row.*out of\?order/);
+  spares.renew();
+  spares.calm();
+  tick(CALM_MS);
+  assert.equal(started.length, 16);
 });
 
 test('one that does not get warm is ended; what cannot be started is tried again', (t) => {

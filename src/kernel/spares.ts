@@ -16,7 +16,9 @@ import type { Exit } from './death.ts';
 const CALM_MS = 250;
 /** One that is not warm after so long never will be, ms. */
 const WARM_MS = 30_000;
-/** Spares of a kind that have died in a row before they were warm. */
+/** One that has been warm for so long has not died of what it has loaded, ms. */
+const STABLE_MS = 5_000;
+/** Spares of a kind that have died in a row before they were warm, or soon after. */
 const FAILURES_MAX = 5;
 
 /** What a process is started with, and cannot change. */
@@ -54,6 +56,8 @@ export interface SparesOptions {
 
 interface Spare extends Unborn {
   isWarm: boolean;
+  warmAt: number;
+  lastWords: string | undefined;
   /** It is not to be taken any more: what it has loaded is of yesterday. */
   isOld: boolean;
 }
@@ -98,14 +102,16 @@ export class Spares {
     const spare = shelf.spares.find((one) => one.isWarm && !one.isOld && canRun(one));
     if (spare === undefined) return undefined;
     shelf.spares = shelf.spares.filter((other) => other !== spare);
+    shelf.failures = 0;
     this.#options.changed(this.pids);
     return spare;
   }
 
   /** The modules of the system may have changed: those that have loaded them are replaced. */
   renew(): void {
-    for (const { spares } of this.#shelves.values()) {
-      for (const spare of spares) {
+    for (const shelf of this.#shelves.values()) {
+      shelf.failures = 0; // what ended them may have been mended
+      for (const spare of shelf.spares) {
         spare.isOld = true;
         spare.child.kill();
       }
@@ -140,10 +146,15 @@ export class Spares {
   #make(shelf: Shelf): void {
     const owner: Owner = {
       onMessage: (message) => {
-        if ((message as { t?: unknown } | null)?.t !== 'warm') return;
+        const { t, error } = message as { t?: unknown; error?: { message?: unknown } };
+        if (t === 'dying')
+          spare.lastWords = String(error?.message)
+            .replace(/\p{Cc}/gu, '?')
+            .slice(0, 300);
+        if (t !== 'warm') return;
         clearTimeout(timer);
         spare.isWarm = true;
-        shelf.failures = 0;
+        spare.warmAt = performance.now();
         this.#later(0);
       },
       onClose: () => spare.child.kill(),
@@ -152,11 +163,19 @@ export class Spares {
         shelf.spares = shelf.spares.filter((other) => other !== spare);
         this.#options.forget(spare.child);
         this.#options.changed(this.pids);
-        if (spare.isWarm || spare.isOld) this.#later(CALM_MS);
-        else this.#failed(shelf, signal ?? `exit code ${code}`);
+        const isStable = spare.isWarm && performance.now() - spare.warmAt >= STABLE_MS;
+        if (isStable) shelf.failures = 0;
+        if (isStable || spare.isOld || signal === 'SIGKILL')
+          this.#later(CALM_MS); // somebody has killed it: that says nothing of its kind
+        else this.#failed(shelf, spare.lastWords ?? signal ?? `exit code ${code}`);
       },
     };
-    const spare: Spare = Object.assign(this.#options.start(shelf.kind, owner), { isWarm: false, isOld: false });
+    const spare: Spare = Object.assign(this.#options.start(shelf.kind, owner), {
+      isWarm: false,
+      isOld: false,
+      warmAt: 0,
+      lastWords: undefined,
+    });
     const timer = setTimeout(() => spare.child.kill(), WARM_MS);
     shelf.spares.push(spare);
     this.#options.changed(this.pids);
@@ -168,7 +187,7 @@ export class Spares {
     shelf.failures += 1;
     if (shelf.failures === FAILURES_MAX)
       this.#options.warn(
-        `skerry: ${FAILURES_MAX} spare processes in a row have died before they were ready (last: ${reason}); there are no more of that kind`,
+        `skerry: ${FAILURES_MAX} spare processes in a row have died before they were of use (last: ${reason}); there are no more of that kind`,
       );
     this.#later(Math.max(CALM_MS, restartDelayMs(shelf.failures)));
   }

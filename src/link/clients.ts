@@ -200,7 +200,7 @@ function poisoned({ label, payload, hasExtra, deaths, reason }: PoisonousCall): 
   const method = label.slice(label.indexOf('.') + 1);
   const isKept = payload.length <= PAYLOAD_KEPT_MAX;
   const kept = isKept ? { payload: Buffer.from(payload.buffer, payload.byteOffset, payload.length).toString('base64') } : {};
-  return { method, deaths, reason, bytes: payload.length, hasExtra, ...kept };
+  return { method, deaths, reason: reason.slice(0, 300), bytes: payload.length, hasExtra, ...kept };
 }
 
 /** What follows a death waits until the dead instance's answers have been delivered. */

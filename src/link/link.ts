@@ -133,6 +133,8 @@ export class Link implements CarrierLink {
     const { message, descriptors } = await this.#askFor({ t: 'listen', ...where });
     const [socket] = descriptors;
     if (socket !== undefined) return socket;
+    if (message.t === 'listening')
+      throw Object.assign(new Error('this process has no descriptor left for it'), { code: 'EMFILE' });
     const { code, message: why } = (message as Extract<FromKernel, { t: 'refused' }>).error;
     throw Object.assign(new Error(why), { code });
   }

@@ -27,7 +27,7 @@ function rig(t: TestContext) {
     {
       heartbeatMs: HEARTBEAT_MS,
       status: () => known,
-      stat: () => ({ state: rigged.state, cpuMs: rigged.cpuMs, bornMs: 0 }),
+      share: () => ({ state: rigged.state, cpuMs: rigged.cpuMs, delayedMs: rigged.delayedMs }),
       ring: () => {
         seen.rung += 1;
         if (i32[StatusWord.phase] === WAITING && !rigged.stuck) turn(); // a loop that waits takes a turn
@@ -52,6 +52,7 @@ function rig(t: TestContext) {
     /** As the operating system says; by default it runs all the time. */
     state: 'R',
     cpuMs: 0,
+    delayedMs: 0,
     /** Of a core. */
     share: 1,
     forget: () => {

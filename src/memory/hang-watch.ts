@@ -5,12 +5,12 @@
 //   no turn, it waits for events ────────▶ ring: one that waits takes a turn; else as above
 //
 // A look is every half heartbeat and counts by itself, not by the clock: a machine or a process server that was suspended has looked once,
-// not for an hour. One that could run is given a heartbeat of processor time, from the doubt on, before it counts as hung, however long that
-// takes: one that is starved makes no turn either. Who watches rings by itself: no third process that is slow can make an idle one look
+// not for an hour. One whose threads wait for a processor is given a heartbeat of processor time, from the doubt on, before it counts as hung:
+// one that is starved makes no turn either. Who watches rings by itself: no third process that is slow can make an idle one look
 // hung. One that takes turns only when it is rung is rung less and less often, down to every eighth look: idleness costs next to nothing, and a
 // hang of one that has been idle for long is found some two heartbeats later than that. What a debugger may hold is left alone, and so is one that has announced a long task, for as long as it said (an hour at most).
 
-import type { ProcessStat } from '../base/process-stat.ts';
+import type { Share } from '../base/process-stat.ts';
 import type { Ticker } from '../base/ticker.ts';
 import type { Region } from './region.ts';
 import { readPulse } from './status.ts';
@@ -21,14 +21,18 @@ const LOOKS = 2;
 const RING_TURNS = 3;
 /** Looks in a row for which one that waits is not rung. */
 const REST_MAX = 7;
-/** Of a heartbeat: what one that could run must have used since the doubt. Less than all of it: so that two looks are enough. */
+/** Of a heartbeat: what its first thread must have used since the doubt, if it is starved. Less than all: so that two looks are enough. */
 const SPENT_SHARE = 0.8;
+/** Of the time since the doubt: whose threads have waited so much for a processor is starved. Its first thread may wait for the others. */
+const DELAYED_SHARE = 0.1;
+/** Heartbeats after which being starved is no excuse any more: it may hang beside threads that want to run. */
+const STARVED_MAX = 120;
 
 export interface Watched {
   readonly heartbeatMs: number;
   readonly status: () => Region | undefined;
   /** What the operating system says of it, where it says something. */
-  readonly stat: () => ProcessStat | undefined;
+  readonly share: () => Share | undefined;
   /** Wakes its loop. */
   ring(): void;
   onHung(ms: number): void;
@@ -36,22 +40,30 @@ export interface Watched {
 
 /** @param every calls a function again and again. @param nowMs CLOCK_MONOTONIC. @returns ends it. */
 export function watchForHangs(
-  { heartbeatMs, status, stat, ring, onHung }: Watched,
+  { heartbeatMs, status, share, ring, onHung }: Watched,
   every: Ticker['every'],
   nowMs: () => number,
 ): () => void {
   let turns: number | undefined;
   let still = 0;
   let over = false;
-  /** Its processor time when the doubt began; undefined: it has been idle, and is rung. */
-  let cpuBefore: number | undefined;
+  /** As it was when the doubt began; undefined: it has been idle, and is rung. */
+  let before: { readonly share: Share; readonly atMs: number } | undefined;
   let rung = false;
   /** It has done nothing of its own: it is left to sleep for so many looks, each time for longer. */
   let rest = 0;
   let resting = 0;
   const isStarved = () => {
-    const { state, cpuMs } = stat() ?? { state: '', cpuMs: 0 };
-    return state === 'R' && cpuMs - (cpuBefore ?? cpuMs) < heartbeatMs * SPENT_SHARE;
+    const now = share();
+    if (now === undefined || before === undefined) return false;
+    const elapsedMs = nowMs() - before.atMs;
+    const hasWaited = now.state === 'R' || now.delayedMs - before.share.delayedMs > elapsedMs * DELAYED_SHARE;
+    const hasHadItsTime = now.cpuMs - before.share.cpuMs >= heartbeatMs * SPENT_SHARE;
+    return hasWaited && !hasHadItsTime && elapsedMs < heartbeatMs * STARVED_MAX;
+  };
+  const doubt = () => {
+    const now = share();
+    return now === undefined ? undefined : { share: now, atMs: nowMs() };
   };
   const look = () => {
     const region = over ? undefined : status();
@@ -74,8 +86,8 @@ export function watchForHangs(
       return;
     }
     still += 1;
-    if (still === 1) cpuBefore = undefined;
-    if (!pulse.parked || rest === 0 || still > 1) cpuBefore ??= stat()?.cpuMs ?? 0;
+    if (still === 1) before = undefined;
+    if (!pulse.parked || rest === 0 || still > 1) before ??= doubt();
     if (pulse.parked) {
       ring();
       rung = true;

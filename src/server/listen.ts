@@ -1,6 +1,7 @@
 // ctx.listen(): a server of node:net, node:http … on a socket that the kernel keeps, so that the death of this process refuses no connection.
 
 import { lookup } from 'node:dns/promises';
+import { closeSync } from 'node:fs';
 import type { Server } from 'node:net';
 import { SkerryError } from '../base/errors.ts';
 import { OptionCheck } from '../base/options.ts';
@@ -34,9 +35,11 @@ export class Listening {
   async listen(server: Server, options: ListenOptions): Promise<void> {
     const check = new OptionCheck('ctx.listen()', options, ['port', 'host'], 'a server of node:net and a port');
     check.integer('port', 0, 65_535);
-    check.string('host', 'an address or the name of a host');
+    check.optional('host', 'an address or the name of a host', (given) => typeof given === 'string' && given !== '');
     if (typeof (server as Partial<Server> | undefined)?.listen !== 'function')
       throw new SkerryError('SKERRY_INVALID', 'ctx.listen() takes a server of node:net, node:http …, and where it is to listen');
+    if (server.listening)
+      throw new SkerryError('SKERRY_INVALID', 'ctx.listen() takes a server that does not listen yet; this one does');
     const { port, host = '127.0.0.1' } = options;
     try {
       if (this.#keeper === undefined) return await begin(server, { port, host });
@@ -45,22 +48,41 @@ export class Listening {
       if (port === 0) this.#chosen.set(address, nth + 1);
       const where = { address, port, nth };
       const fd = await this.#keeper.open(where);
-      await begin(server, { fd });
-      server.once('close', () => this.#keeper?.leave(where));
+      try {
+        await begin(server, { fd });
+      } catch (error) {
+        closeSync(fd);
+        this.#keeper.leave(where);
+        throw error;
+      }
+      leaveAtClose(server, () => this.#keeper?.leave(where));
     } catch (error) {
       throw listenError(error as NodeJS.ErrnoException, port, host);
     }
   }
 }
 
+/** At the call: the event comes when the last connection has ended, and until then nobody would take new ones. */
+function leaveAtClose(server: Server, leave: () => void): void {
+  const { close } = server;
+  server.close = (...args) => {
+    server.close = close;
+    leave();
+    return server.close(...args);
+  };
+}
+
 async function begin(server: Server, where: { port: number; host: string } | { fd: number }): Promise<void> {
   let failed!: (error: Error) => void;
-  await new Promise<void>((resolve, reject) => {
-    failed = reject;
-    server.once('error', failed);
-    server.listen(where, resolve);
-  });
-  server.removeListener('error', failed);
+  try {
+    await new Promise<void>((resolve, reject) => {
+      failed = reject;
+      server.once('error', failed);
+      server.listen(where, resolve);
+    });
+  } finally {
+    server.removeListener('error', failed);
+  }
 }
 
 function listenError(error: NodeJS.ErrnoException, port: number, host: string): SkerryError {

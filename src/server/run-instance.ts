@@ -21,7 +21,7 @@ const DATA_SLACK_BYTES = 64 * 1024 * 1024;
 
 /**
  * Makes this process an instance. Resolves when what `make` made has been started.
- * @param prepare what a spare does before it knows which instance it will be; its failure shows when it is done again.
+ * @param prepare what a spare does before it knows which instance it will be; if it fails, the spare ends.
  */
 export async function runInstance(
   make: (link: Link, config: BirthConfig, addon: NativeAddon | undefined) => Instance,
@@ -40,13 +40,16 @@ export async function runInstance(
   let carrier: Carrier | undefined;
   const link = new Link(means.makePort, {
     onPrepare: (systemUrl) => {
-      const isWarm = () => link.send({ t: 'warm' });
-      prepare?.(systemUrl).then(isWarm, isWarm);
+      // What fails here would fail again in the instance: its process has kept the failed module.
+      prepare?.(systemUrl).then(
+        () => link.send({ t: 'warm' }),
+        (error: unknown) => link.send({ t: 'dying', error: errorInfo(error) }, [], [], () => process.exit(1)),
+      );
     },
     onInit: () => instance?.init(),
     onInspect: (on) => void inspect(link, on),
     onTrace: (on) => {
-      link.carrier.box.traced = on;
+      if (carrier !== undefined) carrier.box.traced = on;
     },
     onStop: (drainMs) => (instance === undefined ? process.exit(0) : instance.stop(drainMs)),
     onDeclared: (resumed) => instance?.onDeclared?.(resumed),
@@ -55,7 +58,7 @@ export async function runInstance(
     onSpares: (pids) => instance?.onSpares?.(pids),
     onQuarantined: (call, isNew) => instance?.onQuarantined?.(call, isNew),
     onPardoned: (id) => instance?.onPardoned?.(id),
-    onLost: () => process.exit(0), // without a kernel there is no system
+    onLost: () => process.exit(0), // without a kernel there is no system; what was wrong with the conversation, the kernel says
   });
   link.setKeepAlive(true);
 

@@ -19,7 +19,7 @@ import { Random, SEED, seeded, steps } from './random.ts';
 const MAX = steps('SKERRY_POINTS_MAX', 3);
 const DRAWN_FROM: Record<PointKind, number> = { store: 120, ring: 6, send: 12, receive: 25 };
 const TIMEOUT = { timeout: MAX === 0 ? 3_600_000 : 120_000 };
-const DEADLINE_MS = 2_500;
+const DEADLINE_MS = MAX === 0 ? 10_000 : 5_000;
 
 type Outcome = { readonly answered: true } | { readonly answered: false; readonly error: unknown };
 interface Asked {

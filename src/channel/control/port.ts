@@ -11,7 +11,7 @@ export const HUNG_UP = 'the peer hung up';
 export const MESSAGE_MAX_BYTES = 128 * 1024;
 
 export interface ControlEvents {
-  /** `message` is what the peer sent, not yet checked. The receiver owns the descriptors. */
+  /** `message` is what the peer sent, not yet checked. The receiver owns the descriptors: all of them, or none where it had no room. */
   onMessage(message: unknown, descriptors: Descriptor[]): void;
   /** The peer hung up, or sent what is no message; everything before has been delivered. Called once. */
   onClose(reason: string): void;

@@ -66,18 +66,16 @@ export class SeqpacketPort implements ControlPort {
       if (received === null) return this.#end(HUNG_UP);
       const { bytes, descriptors, truncated } = received;
       let message: unknown;
-      if (!truncated) {
-        try {
-          message = JSON.parse(Buffer.from(bytes).toString());
-        } catch {}
-      }
+      try {
+        message = JSON.parse(Buffer.from(bytes).toString());
+      } catch {}
       if (typeof message !== 'object' || message === null) {
         this.#release(descriptors);
-        return this.#end(
-          truncated ? 'a message came with less than was sent (descriptor limit)' : 'the peer sent what is no message',
-        );
+        return this.#end('the peer sent what is no message');
       }
-      this.#events.onMessage(message, descriptors);
+      // This process has no descriptors left: what is missing is missed by who needs it, and costs that channel.
+      if (truncated) this.#release(descriptors);
+      this.#events.onMessage(message, truncated ? [] : descriptors);
     }
   }
 

@@ -83,7 +83,7 @@ export async function callOnce(
   args: readonly unknown[],
   principal: string,
 ): Promise<unknown> {
-  const remote = new RemoteServer(server, clients.as(isUser(principal) ? principal : undefined, false));
+  const remote = new RemoteServer(server, clients.as(principal === OPERATOR ? undefined : principal, false));
   try {
     return await remote.invoke(method, args, { signal: (getCurrentCall() as CurrentCall).signal });
   } finally {

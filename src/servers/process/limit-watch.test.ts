@@ -32,6 +32,7 @@ function rig(t: TestContext, limits: Limits, concurrency = 64) {
     new Ticker(),
     () => now,
     () => ({ state: 'R', cpuMs, bornMs: 0 }),
+    () => ({ state: 'R', cpuMs, delayedMs: 0 }),
   );
   const write = (word: keyof typeof StatusWord, value: number) => {
     i32[StatusWord[word]] = value;

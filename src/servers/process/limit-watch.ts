@@ -3,7 +3,7 @@
 //
 // Looks count, not the clock: a process server or a machine that was suspended has looked once, not for an hour.
 
-import { type ProcessStat, readBusiest } from '../../base/process-stat.ts';
+import { type ProcessStat, readProcessStat, readShare, type Share } from '../../base/process-stat.ts';
 import type { Ticker } from '../../base/ticker.ts';
 import { watchForHangs } from '../../memory/hang-watch.ts';
 import type { Region } from '../../memory/region.ts';
@@ -33,7 +33,8 @@ export function watchLimits(
   guarded: Guarded,
   ticker: Ticker,
   nowMs: () => number,
-  stat: (pid: number) => ProcessStat | undefined = readBusiest,
+  stat: (pid: number) => ProcessStat | undefined = readProcessStat,
+  share: (pid: number) => Share | undefined = readShare,
 ): () => void {
   const { pid, limits, status, ring, concurrency } = guarded;
   const { cpuPercent, queueMs } = limits;
@@ -46,7 +47,7 @@ export function watchLimits(
         `hung: its event loop has made no turn for ${Math.round(ms)} ms (limits.heartbeatMs: ${heartbeatMs}; see ctx.longTask)`,
       );
     ends.push(
-      watchForHangs({ heartbeatMs, status, stat: () => stat(pid), ring, onHung }, (ms, act) => ticker.every(ms, act), nowMs),
+      watchForHangs({ heartbeatMs, status, share: () => share(pid), ring, onHung }, (ms, act) => ticker.every(ms, act), nowMs),
     );
   }
   if (cpuPercent !== undefined) ends.push(watchProcessor(guarded, cpuPercent, ticker, nowMs, stat));

@@ -32,7 +32,7 @@ export class Quarantine {
     if (!isNew) return;
     const { id, server, method, deaths, reason } = call;
     this.#options.warn(
-      `skerry: ${server}.${method}() was alone in the server at ${deaths} deaths (the last: ${reason}) and is in quarantine: skerry poison show ${id}`,
+      `skerry: ${server}.${method.replace(/\p{Cc}/gu, '?')}() was alone in the server at ${deaths} deaths (the last: ${reason}) and is in quarantine: skerry poison show ${id}`,
     );
   }
 
@@ -57,7 +57,7 @@ export class Quarantine {
     this.#retried.add(id);
     try {
       const answer = await this.#options.call(call.server, call.method, args, call.principal);
-      this.drop(id);
+      if (this.#calls.has(id)) this.drop(id); // an operator may have dropped it meanwhile
       return answer;
     } finally {
       this.#retried.delete(id);
