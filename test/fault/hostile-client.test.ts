@@ -89,6 +89,17 @@ const ENDED: readonly (readonly [string, unknown, Attachment?])[] = [
   ['a file as a region', { t: 'open', ref: 50, slot: 3 }, 'file'],
   ['a second hello', { t: 'hello', speaks: { least: 1, most: 1, features: [] } }, 'pipes'],
   ['a settlement of nothing', { t: 'settled', ref: 1, from: 0, startedCalls: 0, suspects: 0 }],
+  ['a kind as long as a message', { t: 'x'.repeat(131_000) }],
+  [
+    'poison of a method that it may not call',
+    { t: 'poison', ref: 1, call: { method: 'forbidden', deaths: 2, reason: 'SIGSEGV', bytes: 8, hasExtra: false } },
+  ],
+  [
+    'poison with a text as long as a message',
+    { t: 'poison', ref: 1, call: { method: 'allowed', deaths: 2, reason: 'x'.repeat(16_000), bytes: 8, hasExtra: false } },
+  ],
+  ['acting for another server', { t: 'open', ref: 50, slot: 3, as: 'server:bystander' }, 'region of 8192'],
+  ['to listen nowhere', { t: 'listen', seq: 9, address: 'x'.repeat(20_000), port: 0, nth: 0 }],
   ['a list', []],
   ['no object', 'text'],
   ...(['spawn', 'init'] as const).map((t) => [`"${t}", which is for the process server`, { t, slot: 3 }] as const),

@@ -1,7 +1,8 @@
 // Listening sockets outlive the instances that serve them: whatever dies, no connection is refused while somebody will come.
 
 import assert from 'node:assert/strict';
-import { connect, createServer } from 'node:net';
+import { once } from 'node:events';
+import { type AddressInfo, connect, createServer } from 'node:net';
 import { type TestContext, test } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { boot, isSkerryError } from '../../src/index.ts';
@@ -11,7 +12,7 @@ import { steps } from './random.ts';
 
 const TIMEOUT = { timeout: 60_000 };
 const KILLS = steps('SKERRY_KILLS', 5);
-const HANGS_MS = 5_000;
+const HANGS_MS = 7_000;
 
 type Outcome = { readonly pid: number } | { readonly code: string };
 
@@ -119,15 +120,47 @@ test('who closes its server gives the port back; what is wrong with an address i
   const isInit = (text: RegExp) => (error: unknown) => isSkerryError(error, 'SKERRY_INIT') && text.test(error.message);
   await assert.rejects(single.again(port), isInit(new RegExp(`^port ${port} on 127\\.0\\.0\\.1 is in use$`)));
   await assert.rejects(other.again(port), isInit(/is in use/), 'also by itself');
-  const taken = await freePort();
-  const foreign = createServer().listen(taken, '127.0.0.1');
+  const foreign = createServer().listen(0, '127.0.0.1');
   t.after(() => foreign.close());
+  await once(foreign, 'listening');
+  const { port: taken } = foreign.address() as AddressInfo;
   await assert.rejects(single.again(taken), isInit(/is in use/));
   await assert.rejects(single.again(0, '192.0.2.1'), isInit(/192\.0\.2\.1 is not an address of this machine/));
   await assert.rejects(single.again(0, 'no.such.host.invalid'), isInit(/no\.such\.host\.invalid/));
   await assert.rejects(single.again(70_000), { code: 'SKERRY_INVALID' });
   assert.ok((await single.again(0, 'localhost')) > 0);
 });
+
+test('a server that listens already, and one that cannot, leave no socket behind', TIMEOUT, async (t) => {
+  const { servers } = await booted(t);
+  const { single } = servers;
+  const port = await freePort();
+  await assert.rejects(single.twice(port), { code: 'SKERRY_INVALID' });
+  assert.deepEqual(codes([await visit(port)]), ['ECONNREFUSED']);
+  assert.equal(await single.again(port), port);
+  assert.ok('pid' in (await visit(port)));
+  await assert.rejects(single.again(port, ''), { code: 'SKERRY_INVALID' });
+});
+
+test(
+  'a port is given back at the call, not when the last connection has ended; one that a successor does not open is given up',
+  TIMEOUT,
+  async (t) => {
+    const sys = await booted(t);
+    const { single } = sys.servers;
+    const port = await single.port();
+    const held = connect({ port, host: '127.0.0.1', allowHalfOpen: true });
+    t.after(() => held.destroy());
+    await until('it is connected', () => held.readyState === 'open' || held.readyState === 'writeOnly');
+    void single.close().catch(() => {});
+    await until('it is given back', async () => (codes([await visit(port)])[0] ?? '') === 'ECONNREFUSED');
+    const later = await freePort();
+    await single.again(later);
+    process.kill(await single.pid(), 'SIGKILL');
+    await until('the next one is there', async () => (await single.port()) > 0);
+    await until('nobody serves it', async () => (codes([await visit(later)])[0] ?? '') === 'ECONNREFUSED', 15_000);
+  },
+);
 
 test('over streams a process has its own socket', TIMEOUT, async (t) => {
   const sys = await boot(listenerSystem, { transport: 'stream' });
