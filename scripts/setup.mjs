@@ -19,7 +19,7 @@ export const root = dirname(dirname(fileURLToPath(import.meta.url)));
 const LOCK = join(root, '.cache', 'setup.lock');
 const LOCK_WAIT_MS = 300_000;
 const STAMP = join(root, 'dist', '.compiled');
-const SOURCE_FOLDERS = ['src', 'test', 'bench', 'examples'];
+const SOURCE_FOLDERS = ['src', 'test', 'bench', 'faults', 'examples'];
 const COMPILER_INPUTS = ['tsconfig.json', 'package.json', 'package-lock.json'];
 
 /** @throws Error whose message is for people: what failed, with the output of the tool that failed. */

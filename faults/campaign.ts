@@ -1,0 +1,170 @@
+// A campaign: one system, step after step. A system that crashes counts, and another takes its place. Leaks are looked for now and then.
+
+import { join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { call } from '../src/index.ts';
+import { Random } from '../test/fault/random.ts';
+import type { Findings } from './checker.ts';
+import { buildCrashAddon } from './crash-addon.ts';
+import { type Kind, SERVERS } from './kinds/kind.ts';
+import { baseline, leaksSince, type Used } from './leaks.ts';
+import type { StepRecord, Telling } from './record.ts';
+import { draw, Step } from './step.ts';
+import { World } from './world.ts';
+
+export interface CampaignOptions {
+  readonly seed: number;
+  readonly from: number;
+  /** The step behind the last one. */
+  readonly to: number;
+  /** Of so many campaigns that share the steps, this is which. */
+  readonly shards: number;
+  readonly shard: number;
+  readonly kinds: readonly Kind[];
+  readonly folder: string;
+  tell(telling: Telling): void;
+}
+
+/** Steps between two looks for leaks. */
+const LEAKS_EVERY = 25;
+const WARM_UP_MS = 300;
+
+export class Campaign {
+  readonly #options: CampaignOptions;
+  readonly #crashAddon: string | undefined;
+  #world: World | undefined;
+  #worlds = 0;
+  #before: Used | undefined;
+  #told: Findings = { lost: 0, doubled: 0, denied: 0, phantom: 0 };
+  #hungTold = 0;
+
+  constructor(options: CampaignOptions) {
+    this.#options = options;
+    this.#crashAddon = buildCrashAddon(options.folder);
+  }
+
+  async run(): Promise<void> {
+    const { from, to, shard, shards } = this.#options;
+    let sinceLook = 0;
+    for (let step = from; step < to; step++) {
+      if (step % shards !== shard) continue;
+      const world = this.#world ?? (await this.#open());
+      await this.#step(world, step);
+      sinceLook += 1;
+      if (world.crashed !== undefined) await this.#close();
+      else if (sinceLook % LEAKS_EVERY === 0) await this.#look(world, step + 1);
+    }
+    if (this.#world !== undefined && sinceLook % LEAKS_EVERY !== 0) await this.#look(this.#world, to);
+    await this.#close();
+  }
+
+  async #step(world: World, step: number): Promise<void> {
+    const { seed, kinds, tell } = this.#options;
+    const drawn = draw(seed, step, kinds);
+    const { hung } = world.journal.tally;
+    let record: StepRecord;
+    try {
+      record = await new Step(world, step, drawn).run();
+    } catch (error) {
+      // No victim was to be had, or nobody answers any more: the system has not come back from what was done to it before.
+      record = {
+        step,
+        kind: drawn.kind.name,
+        victim: drawn.name,
+        activated: false,
+        recovered: false,
+        visible: 0,
+        silent: 0,
+        hung: 0,
+        findings: { lost: 0, doubled: 0, denied: 0, phantom: 0 },
+        collateral: 0,
+        systemCrash: world.crashed !== undefined,
+        note: `the step failed: ${String(error)}`,
+      };
+    }
+    if (world.crashed !== undefined) record = { ...record, note: `${record.note}; ${world.crashed}` };
+    this.#hungTold += world.journal.tally.hung - hung;
+    for (const what of ['lost', 'doubled', 'denied', 'phantom'] as const) this.#told[what] += record.findings[what];
+    tell({ t: 'step', record });
+    if (!record.recovered && world.crashed === undefined) await this.#repair(world);
+  }
+
+  /** As an operator would: so that what follows is not blamed for it. */
+  async #repair(world: World): Promise<void> {
+    for (const name of SERVERS) await Promise.race([world.sys.processes.kill(name).catch(() => {}), sleep(5_000)]);
+    await sleep(500);
+  }
+
+  async #open(): Promise<World> {
+    const { seed, folder, from, shard } = this.#options;
+    this.#worlds += 1;
+    const world = await World.open({
+      folder: join(folder, `system-${shard}-${this.#worlds}`),
+      seed: (seed ^ (from + this.#worlds * 7_919)) >>> 0,
+      crashAddon: this.#crashAddon,
+    });
+    this.#world = world;
+    this.#told = { lost: 0, doubled: 0, denied: 0, phantom: 0 };
+    this.#hungTold = 0;
+    await this.#warmUp(world);
+    return world;
+  }
+
+  /** What is made once has been made, and each server has died once, before the baseline is taken. */
+  async #warmUp(world: World): Promise<void> {
+    world.load.start();
+    await sleep(WARM_UP_MS);
+    for (const name of SERVERS) {
+      await world.sys.processes.kill(name);
+      const random = new Random(this.#options.seed, 0);
+      for (const key of ['a', 'b', 'c', String(random.u32())])
+        await call(world.sys.servers[name], { key }).self().catch(() => {});
+    }
+    await sleep(WARM_UP_MS);
+    await world.load.pause();
+    this.#before = await baseline(world);
+    world.load.start();
+  }
+
+  async #look(world: World, beforeStep: number): Promise<void> {
+    await world.load.pause();
+    if (world.crashed !== undefined || this.#before === undefined) return;
+    try {
+      const { processes, descriptors, maps, what } = await leaksSince(this.#before, world);
+      this.#options.tell({ t: 'leaks', record: { beforeStep, leaked: processes + descriptors + maps, what } });
+    } catch (error) {
+      this.#options.tell({ t: 'leaks', record: { beforeStep, leaked: 0, what: `could not be measured: ${String(error)}` } });
+    }
+    world.load.start();
+  }
+
+  async #close(): Promise<void> {
+    const world = this.#world;
+    if (world === undefined) return;
+    this.#world = undefined;
+    await world.load.pause();
+    const left = await world.stop();
+    const { journal, checker } = world;
+    journal.countHung();
+    checker.check();
+    const { lost, doubled, denied, phantom } = checker.findings;
+    const told = this.#told;
+    this.#options.tell({
+      t: 'world',
+      record: {
+        tally: { ...journal.tally },
+        effects: checker.effects,
+        errors: Object.fromEntries(journal.errors),
+        findings: {
+          lost: lost - told.lost,
+          doubled: doubled - told.doubled,
+          denied: denied - told.denied,
+          phantom: phantom - told.phantom,
+        },
+        examples: checker.examples,
+        left,
+        hung: journal.tally.hung - this.#hungTold,
+      },
+    });
+  }
+}

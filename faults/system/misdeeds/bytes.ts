@@ -1,0 +1,73 @@
+// Bytes: bits of its own regions turn over, words of its rings too, it writes to memory of others, and babbles on its control socket.
+
+import { ClientWord, ServerWord } from '../../../src/channel/ring/layout.ts';
+import { StatusWord } from '../../../src/memory/status.ts';
+import type { Random } from '../../../test/fault/random.ts';
+import { mappedRegions, ownRegions, say, sayBytes } from '../own-hands.ts';
+import type { Misdeed } from '../misdeed.ts';
+
+const CLIENT_WORDS = [
+  ClientWord.requestTail,
+  ClientWord.publishedCalls,
+  ClientWord.repliesTaken,
+  ClientWord.clientParked,
+  ClientWord.wantsRoom,
+  ClientWord.controlTurn,
+];
+const SERVER_WORDS = Object.values(ServerWord);
+const STATUS_WORDS = Object.values(StatusWord);
+const EDGES = [0, 1, -1, 2 ** 31 - 1, -(2 ** 31), 16, 4096, 2 ** 20];
+
+export const bytes: Readonly<Record<string, Misdeed>> = {
+  /** 1 to 16 bits of one region, most often where records and words are. */
+  flips({ mark, random }) {
+    const [buffer, name] = random.pick(ownRegions());
+    const u8 = new Uint8Array(buffer);
+    const bits = random.int(1, 16);
+    mark();
+    for (let n = 0; n < bits; n++) {
+      const at = random.chance(0.5) ? random.int(0, Math.min(u8.length, 1_024) - 1) : random.int(0, u8.length - 1);
+      u8[at] = (u8[at] as number) ^ (1 << random.int(0, 7));
+    }
+    return `${bits} bits of "${name}"`;
+  },
+
+  /** One word: a bit of it, or all. */
+  words({ mark, random }) {
+    const [buffer, name] = random.pick(ownRegions());
+    const i32 = new Int32Array(buffer);
+    const index = random.pick(wordsOf(name));
+    const value = worse(i32[index] as number, random);
+    mark();
+    const before = Atomics.exchange(i32, index, value);
+    return `word ${index} of "${name}" from ${before} to ${value}`;
+  },
+
+  foreign({ mark, random }) {
+    const [buffer, name] = random.pick(mappedRegions());
+    const u8 = new Uint8Array(buffer);
+    mark();
+    u8[random.int(0, u8.length - 1)] = random.u32();
+    return `"${name}" could be written`;
+  },
+
+  babble({ mark, random }) {
+    mark();
+    const how = random.int(0, 2);
+    if (how === 0) sayBytes(Uint8Array.from({ length: random.int(1, 300) }, () => random.u32()));
+    else if (how === 1) say({ t: 'nonsense', n: random.u32() });
+    else sayBytes(Buffer.from(JSON.stringify({ t: 'giveBack', bytes: 4_096 })).subarray(0, -random.int(1, 20)));
+    return new Promise(() => {});
+  },
+};
+
+function wordsOf(name: string): readonly number[] {
+  if (name.includes(' requests to ')) return CLIENT_WORDS;
+  if (name.includes(' replies to ')) return SERVER_WORDS;
+  return STATUS_WORDS;
+}
+
+function worse(word: number, random: Random): number {
+  if (random.chance(0.5)) return word ^ (1 << random.int(0, 31));
+  return random.chance(0.5) ? random.pick(EDGES) : random.u32() | 0;
+}
