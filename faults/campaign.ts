@@ -118,7 +118,9 @@ export class Campaign {
       await world.sys.processes.kill(name);
       const random = new Random(this.#options.seed, 0);
       for (const key of ['a', 'b', 'c', String(random.u32())])
-        await call(world.sys.servers[name], { key }).self().catch(() => {});
+        await call(world.sys.servers[name], { key })
+          .self()
+          .catch(() => {});
     }
     await sleep(WARM_UP_MS);
     await world.load.pause();

@@ -47,7 +47,9 @@ async function settled(world: World): Promise<void> {
   const end = performance.now() + SETTLE_MS;
   while (performance.now() < end) {
     const [all, spares] = await Promise.all([world.processes(), world.sparePids()]);
-    const run = all.filter(({ state, name }) => (state === 'running' || state === 'sleeping') && name !== 'process' && name !== 'kernel');
+    const run = all.filter(
+      ({ state, name }) => (state === 'running' || state === 'sleeping') && name !== 'process' && name !== 'kernel',
+    );
     if (run.length === INSTANCES && spares.length === SPARES) break;
     await sleep(20);
   }

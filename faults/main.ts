@@ -52,7 +52,9 @@ async function main(): Promise<number> {
 async function campaign(options: Options, folder: string, say: (line: string) => void): Promise<number> {
   const { seed, from, count, systems, kinds } = options;
   const named = kinds === undefined ? '' : ` --kinds ${kinds.join(',')}`;
-  say(`${count} faults${systems > 1 ? ` in ${systems} systems` : ''}; to repeat: npm run faults -- --seed ${seed} --from ${from} --count ${count}${named}`);
+  say(
+    `${count} faults${systems > 1 ? ` in ${systems} systems` : ''}; to repeat: npm run faults -- --seed ${seed} --from ${from} --count ${count}${named}`,
+  );
   say(`what the servers say, and the ledgers, are in ${folder}`);
   const steps: StepRecord[] = [];
   const leaks: LeakRecord[] = [];
@@ -65,7 +67,9 @@ async function campaign(options: Options, folder: string, say: (line: string) =>
       steps.push(telling.record);
       if (process.env.FAULTS_VERBOSE === '1') process.stderr.write(`${JSON.stringify(telling.record)}\n`);
       if (steps.length % PROGRESS_EVERY === 0)
-        process.stderr.write(`faults: ${steps.length} of ${count}, ${((performance.now() - since) / 1_000).toFixed(0)} s; go on with --from ${doneTo(steps, from)}\n`);
+        process.stderr.write(
+          `faults: ${steps.length} of ${count}, ${((performance.now() - since) / 1_000).toFixed(0)} s; go on with --from ${doneTo(steps, from)}\n`,
+        );
     }
   };
   const shards = Array.from({ length: systems }, (_, shard) => shard);
@@ -97,12 +101,18 @@ async function throughput(options: Options, folder: string, say: (line: string) 
   const { seed, rounds, windowMs } = options;
   say(`throughput against the interval between kills: ${rounds} rounds, windows of ${windowMs / 1_000} s`);
   const windows: Window[] = [];
-  const end = await work({ what: 'throughput', seed, rounds, windowMs, folder }, folder, (telling: ThroughputTelling | Telling) => {
-    if (telling.t !== 'throughput') return;
-    const { window } = telling;
-    windows.push(window);
-    say(`  round ${window.round}  ${name(window.intervalMs)}  ${window.perSecond.toFixed(0)} answers/s, ${window.kills} kills, ${window.failed} rejected`);
-  });
+  const end = await work(
+    { what: 'throughput', seed, rounds, windowMs, folder },
+    folder,
+    (telling: ThroughputTelling | Telling) => {
+      if (telling.t !== 'throughput') return;
+      const { window } = telling;
+      windows.push(window);
+      say(
+        `  round ${window.round}  ${name(window.intervalMs)}  ${window.perSecond.toFixed(0)} answers/s, ${window.kills} kills, ${window.failed} rejected`,
+      );
+    },
+  );
   if (end !== undefined) {
     say(`THE CAMPAIGN BROKE: ${end}`);
     return 2;

@@ -29,7 +29,9 @@ export function table({ rows, total }: Summary): string[] {
   const widths = head.map((_, column) => Math.max(...lines.map((line) => (line[column] as string).length)));
   const isLeft = (column: number) => column === 0 || column === 3;
   return lines.map((line) =>
-    line.map((cell, column) => (isLeft(column) ? cell.padEnd(widths[column] as number) : cell.padStart(widths[column] as number))).join('  '),
+    line
+      .map((cell, column) => (isLeft(column) ? cell.padEnd(widths[column] as number) : cell.padStart(widths[column] as number)))
+      .join('  '),
   );
 }
 

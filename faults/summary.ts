@@ -46,14 +46,15 @@ export interface Summary {
 
 const EXPECTED = new Map(KINDS.map(({ name, expected }) => [name, expected.length > 0]));
 
-export function summarise(
-  steps: readonly StepRecord[],
-  leaks: readonly LeakRecord[],
-  worlds: readonly WorldRecord[],
-): Summary {
+export function summarise(steps: readonly StepRecord[], leaks: readonly LeakRecord[], worlds: readonly WorldRecord[]): Summary {
   const names = [...new Set(steps.map(({ kind }) => kind))];
   const ordered = KINDS.map(({ name }) => name).filter((name) => names.includes(name));
-  const rows = ordered.map((name) => rowOf(name, steps.filter(({ kind }) => kind === name)));
+  const rows = ordered.map((name) =>
+    rowOf(
+      name,
+      steps.filter(({ kind }) => kind === name),
+    ),
+  );
   const sum = (of: (world: WorldRecord) => number) => worlds.reduce((all, world) => all + of(world), 0);
   const all = rowOf('all', steps);
   const total: Row = {

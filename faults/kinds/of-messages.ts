@@ -6,7 +6,9 @@ const USERS = ['front', 'compute'] as const;
 
 export const ofMessages: readonly Kind[] = [
   misdeed('late', 'answers that come late', [], { orderMs: 300 }),
-  misdeed('wrong', 'answers with another value, to another call, or of a wrong kind', ['validation', 'deadline'], { orderMs: 400 }),
+  misdeed('wrong', 'answers with another value, to another call, or of a wrong kind', ['validation', 'deadline'], {
+    orderMs: 400,
+  }),
   misdeed('doubled', 'answers that are sent twice', []),
   misdeed('missing', 'answers that never come', ['deadline'], { orderMs: 400 }),
   misdeed('flood', '5,000 calls at once', ['validation'], { victims: USERS }),
@@ -17,10 +19,15 @@ export const ofMessages: readonly Kind[] = [
     orderMs: 4_000,
     afterMs: 50,
   }),
-  misdeed('flips', 'up to 16 bits of one of its regions turn over', ['validation', 'exception', 'exit', 'deadline', 'heartbeat'], {
-    active: 'effect',
-    afterMs: 300,
-  }),
+  misdeed(
+    'flips',
+    'up to 16 bits of one of its regions turn over',
+    ['validation', 'exception', 'exit', 'deadline', 'heartbeat'],
+    {
+      active: 'effect',
+      afterMs: 300,
+    },
+  ),
   misdeed('words', 'a word of a ring, or of its status', ['validation', 'exception', 'exit', 'deadline', 'heartbeat'], {
     active: 'effect',
     afterMs: 300,

@@ -11,26 +11,26 @@ const PAIRS: readonly (readonly [ServerName, ServerName])[] = [
 ];
 
 export const ofProcesses: readonly Kind[] = [
-  fault('kill', 'SIGKILL', ['exit'], {}, async ({ signal, victim }) => {
-    signal(victim.pid, 'SIGKILL');
+  fault('kill', 'SIGKILL', ['exit'], {}, async (scene) => {
+    scene.signal(scene.victim.pid, 'SIGKILL');
   }),
-  fault('stop', 'SIGSTOP', ['heartbeat'], { orderMs: 4_000 }, async ({ signal, victim }) => {
-    signal(victim.pid, 'SIGSTOP');
+  fault('stop', 'SIGSTOP', ['heartbeat'], { orderMs: 4_000 }, async (scene) => {
+    scene.signal(scene.victim.pid, 'SIGSTOP');
   }),
-  fault('stop-cont', 'SIGSTOP, and SIGCONT after 20 to 900 ms', [], { afterMs: 100 }, async ({ signal, victim, random, note }) => {
-    const ms = random.int(20, 900);
-    signal(victim.pid, 'SIGSTOP');
+  fault('stop-cont', 'SIGSTOP, and SIGCONT after 20 to 900 ms', [], { afterMs: 100 }, async (scene) => {
+    const ms = scene.random.int(20, 900);
+    scene.signal(scene.victim.pid, 'SIGSTOP');
     await sleep(ms);
-    signal(victim.pid, 'SIGCONT');
-    note(`for ${ms} ms`);
+    scene.signal(scene.victim.pid, 'SIGCONT');
+    scene.note(`for ${ms} ms`);
   }),
-  fault('process-server', 'SIGKILL of the process server', ['exit'], {}, async ({ signal, processServer }) => {
-    signal(await processServer(), 'SIGKILL');
+  fault('process-server', 'SIGKILL of the process server', ['exit'], {}, async (scene) => {
+    scene.signal(await scene.processServer(), 'SIGKILL');
   }),
-  fault('spare', 'SIGKILL of a warm spare', ['exit'], {}, async ({ signal, spares, random, note }) => {
-    const pids = await spares();
-    if (pids.length === 0) note('there was none');
-    else signal(random.pick(pids), 'SIGKILL');
+  fault('spare', 'SIGKILL of a warm spare', ['exit'], {}, async (scene) => {
+    const pids = await scene.spares();
+    if (pids.length === 0) scene.note('there was none');
+    else scene.signal(scene.random.pick(pids), 'SIGKILL');
   }),
   fault('starting', 'SIGKILL, and again of its successor while it starts', ['exit'], {}, async (scene) => {
     const spares = await scene.spares();
@@ -40,10 +40,10 @@ export const ofProcesses: readonly Kind[] = [
     for (const pid of spares) scene.signal(pid, 'SIGKILL'); // one of them has taken its place by now, or is about to
     scene.note(`again after ${delayMs} ms`);
   }),
-  fault('both-ends', 'SIGKILL of both ends of a channel at once', ['exit'], {}, async ({ signal, instance, random, note }) => {
-    const names = random.pick(PAIRS);
-    const ends = await Promise.all(names.map((name) => instance(name)));
-    for (const { pid } of ends) signal(pid, 'SIGKILL');
-    note(names.join(' and '));
+  fault('both-ends', 'SIGKILL of both ends of a channel at once', ['exit'], {}, async (scene) => {
+    const names = scene.random.pick(PAIRS);
+    const ends = await Promise.all(names.map((name) => scene.instance(name)));
+    for (const { pid } of ends) scene.signal(pid, 'SIGKILL');
+    scene.note(names.join(' and '));
   }),
 ];

@@ -15,7 +15,7 @@ if (process.title.startsWith('skerry ')) await import('./own-hands.ts');
 const common = {
   env: VARIABLES,
   limits: { memoryMb: 96, openFiles: 256, cpuPercent: 80 },
-  restart: { stableMs: 0, unstableMax: 100_000 },
+  restart: { stableMs: 0, unstableMax: 1_000 },
   drainMs: 1_000,
 } as const;
 

@@ -1,10 +1,12 @@
 // Bytes: bits of its own regions turn over, words of its rings too, it writes to memory of others, and babbles on its control socket.
 
-import { ClientWord, ServerWord } from '../../../src/channel/ring/layout.ts';
+import { CLIENT_RING_OFFSET, ClientWord, SERVER_RING_OFFSET, ServerWord } from '../../../src/channel/ring/layout.ts';
 import { StatusWord } from '../../../src/memory/status.ts';
+import { RING_FIRST_BYTES } from '../../../src/protocol/limits.ts';
 import type { Random } from '../../../test/fault/random.ts';
 import { mappedRegions, ownRegions, say, sayBytes } from '../own-hands.ts';
 import type { Misdeed } from '../misdeed.ts';
+import { afterNextSend } from '../taps.ts';
 
 const CLIENT_WORDS = [
   ClientWord.requestTail,
@@ -19,9 +21,11 @@ const STATUS_WORDS = Object.values(StatusWord);
 const EDGES = [0, 1, -1, 2 ** 31 - 1, -(2 ** 31), 16, 4096, 2 ** 20];
 
 export const bytes: Readonly<Record<string, Misdeed>> = {
-  /** 1 to 16 bits of one region, most often where records and words are. */
+  /** 1 to 16 bits of one region, most often where records and words are; or 1 to 4 of a record that has just been published. */
   flips({ mark, random }) {
+    const isOfRecord = random.chance(0.5);
     const [buffer, name] = random.pick(ownRegions());
+    if (isOfRecord) return flipLastRecord(random, mark);
     const u8 = new Uint8Array(buffer);
     const bits = random.int(1, 16);
     mark();
@@ -60,6 +64,40 @@ export const bytes: Readonly<Record<string, Misdeed>> = {
     return new Promise(() => {});
   },
 };
+
+/** Of whichever channel sends next. A reader that was quicker has not seen it. */
+function flipLastRecord(random: Random, mark: () => void): Promise<string> {
+  const before = new Map(ownRegions().map(([buffer, name]) => [buffer, tailOf(buffer, name)]));
+  mark();
+  return new Promise((resolve) => afterNextSend(() => resolve(flipRecord(random, before))));
+}
+
+/** Of the ring whose tail has moved. */
+function flipRecord(random: Random, before: ReadonlyMap<ArrayBuffer, number | undefined>): string {
+  for (const [buffer, name] of ownRegions()) {
+    const tail = tailOf(buffer, name);
+    if (tail === undefined || tail === before.get(buffer)) continue;
+    const u8 = new Uint8Array(buffer);
+    const bits = random.int(1, 4);
+    for (let n = 0; n < bits; n++) {
+      const at = ringOf(name) + ((tail - random.int(1, 64)) & (RING_FIRST_BYTES - 1));
+      u8[at] = (u8[at] as number) ^ (1 << random.int(0, 7));
+    }
+    return `${bits} bits of a record of "${name}"`;
+  }
+  return 'nothing was sent';
+}
+
+function ringOf(name: string): number {
+  return name.includes(' requests to ') ? CLIENT_RING_OFFSET : SERVER_RING_OFFSET;
+}
+
+/** Of the ring in a base region. */
+function tailOf(buffer: ArrayBuffer, name: string): number | undefined {
+  const i32 = new Int32Array(buffer);
+  if (name.includes(' requests to ')) return i32[ClientWord.requestTail];
+  return name.includes(' replies to ') ? i32[ServerWord.replyTail] : undefined;
+}
 
 function wordsOf(name: string): readonly number[] {
   if (name.includes(' requests to ')) return CLIENT_WORDS;

@@ -1,20 +1,11 @@
 // Answers: late, wrong, twice, or not at all. That to the order itself is tampered with, and some of those that follow it.
 
-import { RingServerEnd } from '../../../src/channel/ring/server-end.ts';
-import type { BodyWriter } from '../../../src/channel/transport.ts';
 import { Kind } from '../../../src/protocol/record.ts';
 import type { Random } from '../../../test/fault/random.ts';
 import type { Deed, Misdeed } from '../misdeed.ts';
+import { type Outgoing, tapReplies } from '../taps.ts';
 
-/** One answer on its way. */
-interface Reply {
-  readonly kind: number;
-  readonly callId: number;
-  readonly body: unknown;
-  send(kind: number, callId: number, body: unknown): void;
-}
-
-type Tamper = (reply: Reply) => void;
+type Tamper = (reply: Outgoing) => void;
 
 /** Answers to others, at most, that are tampered with as well. */
 const OTHERS_MAX = 2;
@@ -24,14 +15,11 @@ const own = new WeakMap<object, Tamper>();
 let others: Tamper | undefined;
 let othersLeft = 0;
 
-const { send } = RingServerEnd.prototype;
-RingServerEnd.prototype.send = function <T>(this: RingServerEnd, kind: number, callId: number, write: BodyWriter<T>, body: T) {
-  const tamper = kind === Kind.reply ? tamperFor(body) : undefined;
-  if (tamper === undefined) return send.call(this, kind, callId, write as BodyWriter<unknown>, body);
-  const sendAs = (asKind: number, asId: number, asBody: unknown) =>
-    send.call(this, asKind, asId, write as BodyWriter<unknown>, asBody);
-  tamper({ kind, callId, body, send: sendAs });
-};
+tapReplies((reply) => {
+  const tamper = reply.kind === Kind.reply ? tamperFor(reply.body) : undefined;
+  tamper?.(reply);
+  return tamper !== undefined;
+});
 
 export const replies: Readonly<Record<string, Misdeed>> = {
   late: tampering((random) => {
