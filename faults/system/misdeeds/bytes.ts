@@ -1,5 +1,6 @@
 // Bytes: bits of its own regions turn over, words of its rings too, it writes to memory of others, and babbles on its control socket.
 
+import { setImmediate as nextTurn } from 'node:timers/promises';
 import { CLIENT_RING_OFFSET, ClientWord, SERVER_RING_OFFSET, ServerWord } from '../../../src/channel/ring/layout.ts';
 import { StatusWord } from '../../../src/memory/status.ts';
 import { RING_FIRST_BYTES } from '../../../src/protocol/limits.ts';
@@ -18,6 +19,7 @@ const CLIENT_WORDS = [
 ];
 const SERVER_WORDS = Object.values(ServerWord);
 const STATUS_WORDS = Object.values(StatusWord);
+const STUCK_MAX_MS = 60;
 const EDGES = [0, 1, -1, 2 ** 31 - 1, -(2 ** 31), 16, 4096, 2 ** 20];
 
 export const bytes: Readonly<Record<string, Misdeed>> = {
@@ -36,15 +38,17 @@ export const bytes: Readonly<Record<string, Misdeed>> = {
     return `${bits} bits of "${name}"`;
   },
 
-  /** One word: a bit of it, or all. */
-  words({ mark, random }) {
+  /** One word: a bit of it, or all; once, or again in each turn for a while, since the runtime soon writes the right value over it. */
+  async words({ mark, random }) {
     const [buffer, name] = random.pick(ownRegions());
     const i32 = new Int32Array(buffer);
     const index = random.pick(wordsOf(name));
     const value = worse(i32[index] as number, random);
+    const stuckMs = random.chance(0.5) ? random.int(5, STUCK_MAX_MS) : 0;
     mark();
     const before = Atomics.exchange(i32, index, value);
-    return `word ${index} of "${name}" from ${before} to ${value}`;
+    for (const end = performance.now() + stuckMs; performance.now() < end; await nextTurn()) Atomics.store(i32, index, value);
+    return `word ${index} of "${name}" from ${before} to ${value}${stuckMs > 0 ? `, for ${stuckMs} ms` : ''}`;
   },
 
   foreign({ mark, random }) {
