@@ -21,12 +21,13 @@ export function detectionOfDeath(reason: string): Detection {
   return /^SIG|^exit code/.test(reason) ? 'exit' : 'exception';
 }
 
-/** By how an order was answered, when its victim lives. */
-export function detectionOfOrder(order: Ended<Ordered>): Detection | undefined {
+/** By how an order, or any call, was answered, when its victim lives. */
+export function detectionOfOrder(order: { readonly error?: unknown; readonly value?: Ordered }): Detection | undefined {
   const { error, value } = order;
   if (error !== undefined) {
     if (!isSkerryError(error)) return 'exception';
     if (error.code === 'SKERRY_TIMEOUT') return 'deadline';
+    if (error.code === 'SKERRY_SERVER_DIED') return detectionOfDeath(reasonOf(error) ?? '');
     return error.code === 'SKERRY_ABORTED' ? undefined : 'validation';
   }
   const note = noteOf(value);

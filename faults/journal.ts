@@ -22,6 +22,20 @@ export interface Tally {
   hung: number;
 }
 
+/** A call that was rejected. Times are CLOCK_MONOTONIC ms. */
+export interface Rejection {
+  readonly begunMs: number;
+  readonly atMs: number;
+  readonly error: unknown;
+}
+
+const REJECTIONS_MAX = 10_000;
+
+interface Pending {
+  readonly begunMs: number;
+  readonly untilMs: number;
+}
+
 export class Journal {
   readonly seed: number;
   readonly tally: Tally = { asked: 0, answered: 0, wrong: 0, refused: 0, failed: 0, hung: 0 };
@@ -29,10 +43,11 @@ export class Journal {
   readonly errors = new Map<string, number>();
   /** Ids that were settled since somebody took them. */
   #settled: number[] = [];
+  #rejections: Rejection[] = [];
   #operations = new Uint8Array(1 << 12);
   #outcomes = new Uint8Array(1 << 12);
-  /** Until when each must have its outcome, CLOCK_MONOTONIC ms. */
-  readonly #pending = new Map<number, number>();
+  /** When each has begun, and must have its outcome, CLOCK_MONOTONIC ms. */
+  readonly #pending = new Map<number, Pending>();
 
   constructor(seed: number) {
     this.seed = seed;
@@ -67,17 +82,21 @@ export class Journal {
       this.#outcomes = grown(this.#outcomes);
     }
     this.#operations[id] = OPERATIONS.indexOf(operation);
-    this.#pending.set(id, nowMs() + withinMs);
+    const begunMs = nowMs();
+    this.#pending.set(id, { begunMs, untilMs: begunMs + withinMs });
     return id;
   }
 
   /** @param error of one that was rejected. One that has an outcome, or has counted as hung, keeps it. */
   settle(id: number, outcome: Outcome, error?: unknown): void {
-    if (!this.#pending.delete(id)) return;
+    const pending = this.#pending.get(id);
+    if (pending === undefined) return;
+    this.#pending.delete(id);
     this.#outcomes[id] = OUTCOMES.indexOf(outcome);
     this.tally[outcome] += 1;
     this.#settled.push(id);
     if (error === undefined) return;
+    if (this.#rejections.length < REJECTIONS_MAX) this.#rejections.push({ begunMs: pending.begunMs, atMs: nowMs(), error });
     const { code, name } = error as { code?: unknown; name?: unknown };
     const word = String(code ?? name);
     this.errors.set(word, (this.errors.get(word) ?? 0) + 1);
@@ -85,11 +104,18 @@ export class Journal {
 
   /** Counts those that should have had an outcome by now, each once. */
   countHung(now = nowMs()): void {
-    for (const [id, until] of this.#pending) {
-      if (now <= until) continue;
+    for (const [id, { untilMs }] of this.#pending) {
+      if (now <= untilMs) continue;
       this.#pending.delete(id);
       this.tally.hung += 1;
     }
+  }
+
+  /** Since they were taken last. */
+  takeRejections(): readonly Rejection[] {
+    const rejections = this.#rejections;
+    this.#rejections = [];
+    return rejections;
   }
 
   takeSettled(): readonly number[] {

@@ -14,6 +14,7 @@ import { Random } from '../test/fault/random.ts';
 import type { Findings } from './checker.ts';
 import { detectionOfDeath, detectionOfOrder, type Ended, noteOf, reasonOf } from './detection.ts';
 import type { Detection, Kind, Scene, ServerName, Victim } from './kinds/kind.ts';
+import type { Rejection } from './journal.ts';
 import { Probing } from './probe.ts';
 import type { StepRecord } from './record.ts';
 import type { Ordered } from './system/fault-port.ts';
@@ -26,6 +27,8 @@ const RECOVER_MS = 15_000;
 const HANG_SLACK_MS = 3_000;
 const POLL_MS = 5;
 const GAP_MAX_MS = 40;
+/** A call of the load takes less, but where a fault is in its way. */
+const CALL_MS = 500;
 
 /** What is drawn for a step, the same whatever came before it. */
 interface Draw {
@@ -35,6 +38,11 @@ interface Draw {
   readonly gapMs: number;
   readonly seed: number;
   readonly random: Random;
+}
+
+interface Found {
+  readonly by: Detection;
+  readonly atMs: number;
 }
 
 export function draw(seed: number, step: number, kinds: readonly Kind[]): Draw {
@@ -76,6 +84,7 @@ export class Step implements Scene {
     const { kind, name, key, gapMs } = this.#draw;
     const world = this.#world;
     const before = this.#counts();
+    world.journal.takeRejections();
     await sleep(gapMs);
     this.victim = await this.#take(name, key);
     const pids = await this.#pids();
@@ -83,17 +92,20 @@ export class Step implements Scene {
     const startMs = nowMs();
     try {
       await kind.inject(this);
-      const found = await this.#watch(startMs);
+      const watched = await this.#watch(startMs);
       const activeMs = world.markOf(this.step) ?? this.#signalMs;
-      const sinceMs = Math.max(found?.atMs ?? 0, activeMs ?? startMs);
+      const sinceMs = Math.max(watched?.atMs ?? 0, activeMs ?? startMs);
       const recoveredMs = await probing.answered(sinceMs, nowMs() + RECOVER_MS);
       await probing.end();
       const collateral = await this.#collateral(pids);
       world.journal.countHung();
       world.checker.check();
       const after = this.#counts();
+      // What was asked for long before is of an earlier step.
+      const rejections = world.journal.takeRejections().filter(({ begunMs }) => begunMs > startMs - CALL_MS);
+      const found = watched ?? this.#byOthers(rejections, activeMs ?? startMs);
       const silent = after.wrong - before.wrong + this.#silent();
-      const visible = after.rejected - before.rejected + (this.#order?.error === undefined ? 0 : 1);
+      const visible = rejections.length + (this.#order?.error === undefined ? 0 : 1);
       const hasEffect = found !== undefined || visible > 0 || silent > 0 || collateral > 0;
       const activated = activeMs !== undefined && (kind.active === 'done' ? this.#isDone() : hasEffect);
       return {
@@ -193,7 +205,7 @@ export class Step implements Scene {
   }
 
   /** Waits until the fault has been found out, or nothing more can come of it. */
-  async #watch(startMs: number): Promise<{ readonly by: Detection; readonly atMs: number } | undefined> {
+  async #watch(startMs: number): Promise<Found | undefined> {
     const { kind } = this.#draw;
     const untilMs = nowMs() + kind.orderMs + kind.afterMs + HANG_SLACK_MS;
     const quietMs = nowMs() + kind.afterMs;
@@ -230,6 +242,15 @@ export class Step implements Scene {
     return runs && spares.length > 0 && ![...all.map(({ pid }) => pid), ...spares].some((pid) => this.#killed.has(pid));
   }
 
+  /** Nobody whom the campaign had put there has noticed: those who were served at the time may have. */
+  #byOthers(rejections: readonly Rejection[], fromMs: number): Found | undefined {
+    const [first] = rejections.filter(({ atMs }) => atMs >= fromMs);
+    if (first === undefined) return undefined;
+    const by = detectionOfOrder(first);
+    this.note(`a call was rejected: ${firstLine(first.error)}`);
+    return by === undefined ? undefined : { by, atMs: first.atMs };
+  }
+
   /** `starting` has hit one that started; others were done if they were marked. */
   #isDone(): boolean {
     return this.#draw.kind.name !== 'starting' || this.#killed.size > 1;
@@ -262,9 +283,9 @@ export class Step implements Scene {
     return died.length;
   }
 
-  #counts(): { rejected: number; wrong: number; hung: number; findings: Findings } {
-    const { refused, failed, wrong, hung } = this.#world.journal.tally;
-    return { rejected: refused + failed, wrong, hung, findings: { ...this.#world.checker.findings } };
+  #counts(): { wrong: number; hung: number; findings: Findings } {
+    const { wrong, hung } = this.#world.journal.tally;
+    return { wrong, hung, findings: { ...this.#world.checker.findings } };
   }
 
   /** How a call of the campaign's own ends; one that does not end by itself counts as hung. */
