@@ -15,7 +15,7 @@ import { kindsNamed } from './kinds/index.ts';
 import type { LeakRecord, StepRecord, Telling, WorldRecord } from './record.ts';
 import { legend, notable, table, totals } from './report.ts';
 import { summarise } from './summary.ts';
-import { losses, type ThroughputTelling, type Window } from './throughput.ts';
+import { costOfKill, losses, type ThroughputTelling, type Window } from './throughput.ts';
 import type { WorkerOrder } from './worker.ts';
 
 interface Options {
@@ -119,8 +119,13 @@ async function throughput(options: Options, folder: string, say: (line: string) 
   }
   const found = losses(windows);
   for (const { intervalMs, perSecond, lossPercent } of found)
-    say(`${name(intervalMs)}  ${perSecond.toFixed(0)} answers/s  ${intervalMs === 0 ? '' : `${lossPercent.toFixed(1)}% lost`}`);
-  if (options.json) process.stdout.write(`${JSON.stringify({ seed, rounds, windowMs, losses: found })}\n`);
+    say(`${name(intervalMs)}  ${perSecond.toFixed(0)} answers/s  ${lossPercent.toFixed(1)}% less than beside it`);
+  const { meanMs, kills } = costOfKill(windows);
+  say(
+    `a kill costs ${meanMs.toFixed(0)} ms of throughput (mean of ${kills}): ` +
+      `${(meanMs / 20).toFixed(1)}% with one each 2 s, ${(meanMs / 150).toFixed(2)}% with one each 15 s`,
+  );
+  if (options.json) process.stdout.write(`${JSON.stringify({ seed, rounds, windowMs, losses: found, costOfKillMs: meanMs })}\n`);
   return 0;
 }
 
