@@ -1,7 +1,7 @@
 // The checker can fail: a ledger that does wrong on purpose is found out, and one that does not is not.
 
 import assert from 'node:assert/strict';
-import { mkdtempSync, rmSync } from 'node:fs';
+import { closeSync, mkdtempSync, openSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { test } from 'node:test';
@@ -11,6 +11,8 @@ import { descendants } from '../test/fault/processes.ts';
 import type { Findings } from './checker.ts';
 import type { Tally } from './journal.ts';
 import { kindsNamed } from './kinds/index.ts';
+import { fault } from './kinds/kind.ts';
+import { baseline, leaksSince } from './leaks.ts';
 import { draw, Step } from './step.ts';
 import type { Sabotage } from './system/ledger.server.ts';
 import { World } from './world.ts';
@@ -98,3 +100,21 @@ test(
     });
   },
 );
+
+test('descriptors that nobody gives back, and a system whose kernel is killed: leaked, and a crash', OPTIONS, async () => {
+  await found(undefined, async (world) => {
+    await world.load.pause();
+    const before = await baseline(world);
+    const files = Array.from({ length: 3 }, () => openSync('/dev/null', 'r'));
+    const { descriptors, what } = await leaksSince(before, world, 500);
+    files.forEach(closeSync);
+    assert.ok(descriptors >= 3, what);
+    const kernel = fault('kernel', 'SIGKILL of the kernel', ['exit'], {}, async (scene) => {
+      scene.signal((await world.processes()).find(({ name }) => name === 'kernel')?.pid ?? 0, 'SIGKILL');
+    });
+    const { systemCrash } = await new Step(world, 1, draw(7, 1, [kernel]))
+      .run()
+      .catch(() => ({ systemCrash: world.crashed !== undefined }));
+    assert.equal(systemCrash, true);
+  });
+});

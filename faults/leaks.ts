@@ -32,8 +32,9 @@ export async function baseline(world: World): Promise<Used> {
   return use(world);
 }
 
-export async function leaksSince(before: Used, world: World): Promise<Leaks> {
-  const end = performance.now() + SETTLE_MS;
+/** @param settleMs how long what is more than before may take to go. */
+export async function leaksSince(before: Used, world: World, settleMs = SETTLE_MS): Promise<Leaks> {
+  const end = performance.now() + settleMs;
   await settled(world);
   for (;;) {
     const leaks = compare(before, await use(world));

@@ -88,6 +88,7 @@ export class Step implements Scene {
     await sleep(gapMs);
     this.victim = await this.#take(name, key);
     const pids = await this.#pids();
+    const restarts = await this.#restarts();
     const probing = new Probing(world.sys, world.journal, key);
     const startMs = nowMs();
     try {
@@ -107,7 +108,7 @@ export class Step implements Scene {
       const silent = after.wrong - before.wrong + this.#silent();
       const visible = rejections.length + (this.#order?.error === undefined ? 0 : 1);
       const hasEffect = found !== undefined || visible > 0 || silent > 0 || collateral > 0;
-      const activated = activeMs !== undefined && (kind.active === 'done' ? this.#isDone() : hasEffect);
+      const activated = activeMs !== undefined && (kind.active === 'done' ? await this.#isDone(restarts) : hasEffect);
       return {
         step: this.step,
         kind: kind.name,
@@ -251,9 +252,19 @@ export class Step implements Scene {
     return by === undefined ? undefined : { by, atMs: first.atMs };
   }
 
-  /** `starting` has hit one that started; others were done if they were marked. */
-  #isDone(): boolean {
-    return this.#draw.kind.name !== 'starting' || this.#killed.size > 1;
+  /** `starting` has hit one that was not ready yet; others were done if they were marked. */
+  async #isDone(restarts: number): Promise<boolean> {
+    if (this.#draw.kind.name !== 'starting') return true;
+    const died = (await this.#restarts()) - restarts;
+    const last = (await this.#world.status(this.victim.name)).some(({ lastDeath }) => lastDeath?.wasReady === false);
+    this.note(`${died} deaths`);
+    return died >= 2 && last;
+  }
+
+  /** Of all replicas of the victim's server together. */
+  async #restarts(): Promise<number> {
+    const all = await this.#world.processes();
+    return all.filter(({ name }) => name === this.victim.name).reduce((sum, one) => sum + one.restarts, 0);
   }
 
   /** The order was answered, with something else. */

@@ -85,6 +85,10 @@ export class World {
     return this.#asked(() => this.sys.processes.list(), withinMs);
   }
 
+  async status(name: string, withinMs = 10_000) {
+    return this.#asked(() => this.sys.processes.status(name), withinMs);
+  }
+
   async sparePids(withinMs = 10_000): Promise<readonly number[]> {
     const usage = await this.#asked(() => this.sys.processes.usage(), withinMs);
     return usage.filter(({ name }) => name === 'spare').map(({ pid }) => pid);

@@ -1,7 +1,7 @@
 // What is done to processes from outside.
 
 import { setTimeout as sleep } from 'node:timers/promises';
-import { fault, type Kind, type ServerName } from './kind.ts';
+import { fault, type Kind, SERVERS, type ServerName } from './kind.ts';
 
 /** Both ends of a channel. */
 const PAIRS: readonly (readonly [ServerName, ServerName])[] = [
@@ -46,4 +46,20 @@ export const ofProcesses: readonly Kind[] = [
     for (const { pid } of ends) scene.signal(pid, 'SIGKILL');
     scene.note(names.join(' and '));
   }),
+  fault('storm', 'SIGKILL of the process server and one server, or all servers, at once', ['exit'], {}, async (scene) => {
+    const others = scene.random.chance(0.5) ? [] : SERVERS.filter((name) => name !== scene.victim.name);
+    const pids = await Promise.all([scene.processServer(), ...others.map(async (name) => (await scene.instance(name)).pid)]);
+    for (const pid of [scene.victim.pid, ...pids]) scene.signal(pid, 'SIGKILL');
+    scene.note(others.length > 0 ? 'all servers' : scene.victim.name);
+  }),
+  fault(
+    'stop-supervisor',
+    'SIGSTOP of the process server, then SIGKILL of a server',
+    ['exit'],
+    { isOptIn: true },
+    async (scene) => {
+      scene.signal(await scene.processServer(), 'SIGSTOP');
+      scene.signal(scene.victim.pid, 'SIGKILL');
+    },
+  ),
 ];
