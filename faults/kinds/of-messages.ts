@@ -32,6 +32,7 @@ export const ofMessages: readonly Kind[] = [
     active: 'effect',
     afterMs: 300,
   }),
+  misdeed('words-die', 'a word of a ring, and SIGKILL at once', ['exit'], { isOptIn: true }),
   misdeed('foreign', 'a write to memory of another', ['exit']),
   misdeed('babble', 'bytes on the control socket that are no message', ['validation']),
 ];

@@ -51,6 +51,18 @@ export const bytes: Readonly<Record<string, Misdeed>> = {
     return `word ${index} of "${name}" from ${before} to ${value}${stuckMs > 0 ? `, for ${stuckMs} ms` : ''}`;
   },
 
+  /** One word of a ring, and before anybody can have noticed it is dead: what the word says is what its clients go by. */
+  'words-die'({ mark, random }) {
+    const rings = ownRegions().filter(([, name]) => / (requests|replies) to /.test(name));
+    const [buffer, name] = random.pick(rings);
+    const i32 = new Int32Array(buffer);
+    const index = random.pick(wordsOf(name));
+    mark();
+    Atomics.store(i32, index, worse(i32[index] as number, random));
+    process.kill(process.pid, 'SIGKILL');
+    return new Promise(() => {});
+  },
+
   foreign({ mark, random }) {
     const [buffer, name] = random.pick(mappedRegions());
     const u8 = new Uint8Array(buffer);
@@ -110,6 +122,7 @@ function wordsOf(name: string): readonly number[] {
 }
 
 function worse(word: number, random: Random): number {
-  if (random.chance(0.5)) return word ^ (1 << random.int(0, 31));
+  if (random.chance(0.4)) return word ^ (1 << random.int(0, 31));
+  if (random.chance(0.4)) return word + 16 * random.int(-64, 64); // a position near by: records are multiples of 16
   return random.chance(0.5) ? random.pick(EDGES) : random.u32() | 0;
 }
