@@ -24,6 +24,8 @@ export interface WorldOptions {
 
 const STOP_MS = 60_000;
 const GONE_MS = 5_000;
+/** A process server that hangs is found out after 10 to 20 s. */
+const ANSWER_MS = 30_000;
 
 export class World {
   readonly sys: CampaignSystem;
@@ -81,15 +83,15 @@ export class World {
   }
 
   /** As the process server tells; asked again while there is none. */
-  async processes(withinMs = 10_000): Promise<readonly ProcessEntry[]> {
+  async processes(withinMs = ANSWER_MS): Promise<readonly ProcessEntry[]> {
     return this.#asked(() => this.sys.processes.list(), withinMs);
   }
 
-  async status(name: string, withinMs = 10_000) {
+  async status(name: string, withinMs = ANSWER_MS) {
     return this.#asked(() => this.sys.processes.status(name), withinMs);
   }
 
-  async sparePids(withinMs = 10_000): Promise<readonly number[]> {
+  async sparePids(withinMs = ANSWER_MS): Promise<readonly number[]> {
     const usage = await this.#asked(() => this.sys.processes.usage(), withinMs);
     return usage.filter(({ name }) => name === 'spare').map(({ pid }) => pid);
   }
