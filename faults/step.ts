@@ -23,6 +23,7 @@ import type { World } from './world.ts';
 const VICTIM_MS = 15_000;
 const HOSTAGE_MS = 30_000;
 const RECOVER_MS = 15_000;
+const SUCCESSOR_MS = 3_000;
 /** A call without an outcome so long after its deadline hangs. */
 const HANG_SLACK_MS = 3_000;
 const POLL_MS = 5;
@@ -162,6 +163,16 @@ export class Step implements Scene {
     return { name, key, pid };
   }
 
+  async successor(): Promise<number> {
+    const { name, pid } = this.victim;
+    const replica = (await this.#world.processes()).find((one) => one.pid === pid)?.replica;
+    for (const end = nowMs() + SUCCESSOR_MS; nowMs() < end; await sleep(1)) {
+      const now = (await this.#world.processes()).find((one) => one.name === name && one.replica === replica)?.pid ?? 0;
+      if (now !== 0 && now !== pid) return now;
+    }
+    return 0;
+  }
+
   async processServer(): Promise<number> {
     return (await this.#world.processes()).find(({ name }) => name === 'process')?.pid ?? 0;
   }
@@ -256,9 +267,9 @@ export class Step implements Scene {
   async #isDone(restarts: number): Promise<boolean> {
     if (this.#draw.kind.name !== 'starting') return true;
     const died = (await this.#restarts()) - restarts;
-    const last = (await this.#world.status(this.victim.name)).some(({ lastDeath }) => lastDeath?.wasReady === false);
-    this.note(`${died} deaths`);
-    return died >= 2 && last;
+    const wasReady = (await this.#world.status(this.victim.name)).every(({ lastDeath }) => lastDeath?.wasReady !== false);
+    this.note(`${died} deaths${wasReady ? ', the second when it was ready' : ''}`);
+    return died >= 2 && !wasReady;
   }
 
   /** Of all replicas of the victim's server together. */

@@ -41,6 +41,8 @@ export interface Scene {
   signal(pid: number, signal: NodeJS.Signals): boolean;
   /** Another instance that lives. */
   instance(name: ServerName): Promise<Victim>;
+  /** Of the victim: the next process in its place, as soon as there is one; 0 when there is none in time. */
+  successor(): Promise<number>;
   processServer(): Promise<number>;
   spares(): Promise<readonly number[]>;
   /** Adds to what is told of this step. */

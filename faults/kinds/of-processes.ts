@@ -33,12 +33,13 @@ export const ofProcesses: readonly Kind[] = [
     else scene.signal(scene.random.pick(pids), 'SIGKILL');
   }),
   fault('starting', 'SIGKILL, and again of its successor while it starts', ['exit'], {}, async (scene) => {
-    const spares = await scene.spares();
-    const delayMs = scene.random.int(0, 20);
+    const delayMs = scene.random.chance(0.5) ? 0 : scene.random.int(0, 40);
+    const successor = scene.successor();
     scene.signal(scene.victim.pid, 'SIGKILL');
+    const pid = await successor;
     await sleep(delayMs);
-    for (const pid of spares) scene.signal(pid, 'SIGKILL'); // one of them has taken its place by now, or is about to
-    scene.note(`again after ${delayMs} ms`);
+    scene.note(`again ${delayMs} ms after its birth`);
+    scene.signal(pid, 'SIGKILL');
   }),
   fault('both-ends', 'SIGKILL of both ends of a channel at once', ['exit'], {}, async (scene) => {
     const names = scene.random.pick(PAIRS);
@@ -56,7 +57,7 @@ export const ofProcesses: readonly Kind[] = [
     'stop-supervisor',
     'SIGSTOP of the process server, then SIGKILL of a server',
     ['exit'],
-    { isOptIn: true },
+    { isOptIn: true, orderMs: 30_000 },
     async (scene) => {
       scene.signal(await scene.processServer(), 'SIGSTOP');
       scene.signal(scene.victim.pid, 'SIGKILL');
