@@ -63,6 +63,15 @@ export const bytes: Readonly<Record<string, Misdeed>> = {
     return new Promise(() => {});
   },
 
+  /** The boundary of fate moves back a little, and it is dead before anybody can have noticed. */
+  'started-die'({ mark, random }) {
+    const [buffer] = random.pick(ownRegions().filter(([, name]) => name.includes(' replies to ')));
+    mark();
+    Atomics.sub(new Int32Array(buffer), ServerWord.started, 16 * random.int(1, 40));
+    process.kill(process.pid, 'SIGKILL');
+    return new Promise(() => {});
+  },
+
   foreign({ mark, random }) {
     const [buffer, name] = random.pick(mappedRegions());
     const u8 = new Uint8Array(buffer);
