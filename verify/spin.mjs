@@ -7,7 +7,7 @@ import { spawn } from 'node:child_process';
 import { mkdirSync, rmSync } from 'node:fs';
 import { basename } from 'node:path';
 
-const BUILD_FLAGS = ['-w', '-O1', '-DSAFETY', '-DNOREDUCE', '-DCOLLAPSE', '-DMEMLIM=1000'];
+const BUILD_FLAGS = ['-w', '-DSAFETY', '-DNOREDUCE', '-DCOLLAPSE', '-DMEMLIM=1000'];
 const DEPTH_MAX = 1_000_000;
 const SEARCH_TIMEOUT_MS = 120_000;
 const BUILD_TIMEOUT_MS = 60_000;
@@ -33,8 +33,13 @@ export async function checkVariant({ model, variant, compiler, folder }) {
 async function buildVerifier(model, variant, compiler, folder) {
   const generate = await run('spin', ['-a', `-D${variant.name}`, model.path], folder, BUILD_TIMEOUT_MS);
   if (generate.code !== 0 || /error/i.test(generate.output)) return generate.output;
-  const compile = await run(compiler, [...BUILD_FLAGS, '-o', 'pan', 'pan.c'], folder, BUILD_TIMEOUT_MS);
+  const compile = await run(compiler, [optimised(variant), ...BUILD_FLAGS, '-o', 'pan', 'pan.c'], folder, BUILD_TIMEOUT_MS);
   return compile.code === 0 ? undefined : compile.output;
+}
+
+/** One that fails is found to fail soon: to build it takes longer. */
+function optimised({ expected }) {
+  return expected === 'holds' ? '-O1' : '-O0';
 }
 
 function judge(search, variant) {
