@@ -7,8 +7,8 @@
 // A look is every half heartbeat and counts by itself, not by the clock: a machine or a process server that was suspended has looked once,
 // not for an hour. One whose threads wait for a processor is given a heartbeat of processor time, from the doubt on, before it counts as hung:
 // one that is starved makes no turn either. Who watches rings by itself: no third process that is slow can make an idle one look
-// hung. One that takes turns only when it is rung is rung less and less often, down to every eighth look: idleness costs next to nothing, and a
-// hang of one that has been idle for long is found some two heartbeats later than that. What a debugger may hold is left alone, and so is one that has announced a long task, for as long as it said (an hour at most).
+// hung. One that takes turns only when it is rung is rung less and less often, down to every sixteenth look: idleness costs next to nothing, and a
+// hang of one that has been idle for long is found within ten heartbeats. What a debugger may hold is left alone, and so is one that has announced a long task, for as long as it said (an hour at most).
 
 import type { Share } from '../base/process-stat.ts';
 import type { Ticker } from '../base/ticker.ts';
@@ -20,7 +20,7 @@ const LOOKS = 2;
 /** Turns of the loop that a ring leads to, at most. */
 const RING_TURNS = 3;
 /** Looks in a row for which one that waits is not rung. */
-const REST_MAX = 7;
+const REST_MAX = 15;
 /** Of a heartbeat: what its first thread must have used since the doubt, if it is starved. Less than all: so that two looks are enough. */
 const SPENT_SHARE = 0.8;
 /** Of the time since the doubt: whose threads have waited so much for a processor is starved. Its first thread may wait for the others. */
