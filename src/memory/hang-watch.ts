@@ -5,10 +5,11 @@
 //   no turn, it waits for events ────────▶ ring: one that waits takes a turn; else as above
 //
 // A look is every half heartbeat and counts by itself, not by the clock: a machine or a process server that was suspended has looked once,
-// not for an hour. One whose threads wait for a processor is given a heartbeat of processor time, from the doubt on, before it counts as hung:
-// one that is starved makes no turn either. Who watches rings by itself: no third process that is slow can make an idle one look
-// hung. One that takes turns only when it is rung is rung less and less often, down to every sixteenth look: idleness costs next to nothing, and a
-// hang of one that has been idle for long is found within ten heartbeats. What a debugger may hold is left alone, and so is one that has announced a long task, for as long as it said (an hour at most).
+// not for an hour. One whose threads wait for a processor is given a heartbeat of processor time, from the doubt on, before it counts as
+// hung: one that is starved makes no turn either. Who watches rings by itself: no third process that is slow can make an idle one look
+// hung. One that takes turns only when it is rung is rung less and less often, down to every sixteenth look: idleness costs next to
+// nothing, and a hang of one that has been idle for long is found within ten heartbeats. What a debugger may hold is left alone, and so is
+// one that has announced a long task, for as long as it said (an hour at most).
 
 import type { Share } from '../base/process-stat.ts';
 import type { Ticker } from '../base/ticker.ts';
