@@ -155,6 +155,9 @@ export class Kernel {
     if (this.#isOver) return;
     if (!this.#isUp) return this.#fail(plainError('SKERRY_INIT', why));
     this.#programs.endAll();
+    // Whoever looked at calls has lost its stream.
+    for (const { process } of this.#instances.slots.values())
+      if (process?.traced === true) this.#send(process, { t: 'trace', on: false });
     // At a stop too: the servers are to be stopped politely, and #awaitStop has an end.
     if (!this.#stopping)
       this.#options.warn(`skerry: ${why}; it is started again${waitMs === 0 ? '' : ` in ${waitMs} ms`}, the servers go on`);
@@ -390,8 +393,9 @@ export class Kernel {
       case 'inspect':
       case 'trace': {
         const { process } = this.#instances.slot(message.slot);
-        if (process !== undefined) this.#send(process, { t: message.t, on: message.on });
-        return;
+        if (process === undefined) return;
+        if (message.t === 'trace') process.traced = message.on;
+        return this.#send(process, { t: message.t, on: message.on });
       }
       case 'signalProgram':
         return this.#programs.signal(message.id, message.signal);

@@ -37,6 +37,8 @@ export interface Process {
   lastWords: ErrorInfo | undefined;
   lastRssAnon: number;
   dead: boolean;
+  /** Somebody looks at each of its calls. */
+  traced: boolean;
   /** When it was ready, of performance.now(). */
   readyAt: number | undefined;
 }
@@ -73,6 +75,7 @@ export function newProcess(
     lastWords: undefined,
     lastRssAnon: 0,
     dead: false,
+    traced: false,
     readyAt: undefined,
   };
 }

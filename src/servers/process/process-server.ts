@@ -83,7 +83,6 @@ export class ProcessServer implements Instance {
     // Not earlier: orders are about what is known now.
     if (this.#programs !== undefined) this.#operations.serve(this.#programs.api());
     this.#supervisor.begin(resumed);
-    if (resumed) for (const supervised of this.#supervisor.all) this.#trace(supervised, false); // who listened has lost its stream
   }
 
   onInstance(slot: number, event: InstanceEvent, descriptors: readonly Descriptor[] = []): void {
