@@ -2,7 +2,7 @@
 // from the kernel; at introductions, hand-overs and the growth of rings, since an instance is told its moment before it is born. And doorbells
 // that are lost.
 //
-//   SKERRY_POINTS_MAX   moments of each kind that are tried, drawn; default 3. 0: all of them, until one does not come
+//   SKERRY_POINTS_MAX   moments of each kind that are tried, drawn; default 2. 0: all of them, until one does not come
 //   SKERRY_SEED
 
 import assert from 'node:assert/strict';
@@ -16,7 +16,7 @@ import pointsSystem from '../fixtures/fault/points.system.ts';
 import { Oracle } from './oracle.ts';
 import { Random, SEED, seeded, steps } from './random.ts';
 
-const MAX = steps('SKERRY_POINTS_MAX', 3);
+const MAX = steps('SKERRY_POINTS_MAX', 2);
 const DRAWN_FROM: Record<PointKind, number> = { store: 120, ring: 6, send: 12, receive: 25 };
 const TIMEOUT = { timeout: MAX === 0 ? 3_600_000 : 120_000 };
 const DEADLINE_MS = MAX === 0 ? 10_000 : 5_000;

@@ -22,7 +22,7 @@ const REASONS: Partial<Record<Ending, RegExp>> = {
   memory: /memory limit/,
 };
 /** Kills from outside, one a second. */
-const KILLS = steps('SKERRY_OUTSIDE_KILLS', 3);
+const KILLS = steps('SKERRY_OUTSIDE_KILLS', 2);
 
 for (const transport of TRANSPORTS) {
   for (const ending of ['SIGKILL', 'segfault', 'abort', 'loop', 'memory'] as const) {
