@@ -93,11 +93,20 @@ function killLate(runner) {
       if (!seen.has(pid)) seen.set(pid, performance.now());
       if (performance.now() - seen.get(pid) < FILE_TIMEOUT_MS) continue;
       const file = readProc(pid, 'cmdline').split('\0').at(-2);
-      console.error(`${file}: has not ended after ${FILE_TIMEOUT_MS / 1000} s: killed`);
+      console.error(`${file}: has not ended after ${FILE_TIMEOUT_MS / 1000} s: killed; ${how(pid)}`);
       process.kill(pid, 'SIGKILL');
       seen.delete(pid);
     }
   };
+}
+
+/** Whether it waits or spins, and what it has started. */
+function how(pid) {
+  const stat = readProc(pid, 'stat');
+  const [state, ...rest] = stat.slice(stat.lastIndexOf(')') + 2).split(' ');
+  const seconds = (Number(rest[10]) + Number(rest[11])) / 100;
+  const children = childrenOf(pid).map((child) => readProc(child, 'comm').trim());
+  return `state ${state}, ${seconds} s of processor time; children: ${children.join(', ') || 'none'}`;
 }
 
 function childrenOf(parent) {
