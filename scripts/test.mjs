@@ -1,4 +1,4 @@
-// npm test [-- pattern… [--name regex]]: set-up, then every test of src/, test/ and examples/ by Node's own runner.
+// npm test [-- pattern… [--without pattern,…] [--name regex]]: set-up, then every test of src/, test/ and examples/ by Node's own runner.
 //
 //   npm test -- e2e/boot codec      the files whose path contains one of these
 //   npm test -- --name 'port.*use'  the tests whose name matches
@@ -27,10 +27,11 @@ process.exitCode = await main(process.argv.slice(2)).catch((error) => {
 });
 
 async function main(args) {
-  const { patterns, name } = readArguments(args);
+  const { patterns, without, name } = readArguments(args);
   await setUp();
   const all = FOLDERS.flatMap((folder) => testsIn(`dist/${folder}`));
-  const files = all.filter((file) => patterns.length === 0 || patterns.some((pattern) => sourceOf(file).includes(pattern)));
+  const has = (some, file) => some.some((pattern) => sourceOf(file).includes(pattern));
+  const files = all.filter((file) => (patterns.length === 0 || has(patterns, file)) && !has(without, file));
   if (files.length === 0)
     throw new Error(`no test file has ${patterns.join(' or ')} in its path; there are:\n${all.map(sourceOf).join('\n')}`);
   console.log(`Node ${process.version}, ${files.length} test files`);
@@ -46,7 +47,14 @@ async function main(args) {
   ]);
 }
 
+/** Takes an option and its value out of the arguments. */
+function optionOf(args, name) {
+  const at = args.indexOf(name);
+  return at === -1 ? undefined : args.splice(at, 2)[1];
+}
+
 function readArguments(args) {
+  const without = optionOf(args, '--without')?.split(',') ?? [];
   const at = args.indexOf('--name');
   const name = at === -1 ? undefined : args[at + 1];
   const patterns = args.filter((_, index) => at === -1 || (index !== at && index !== at + 1));
@@ -56,7 +64,7 @@ function readArguments(args) {
       `unknown argument ${unknown ?? '--name without a regular expression'}; valid are parts of paths, and --name <regex>`,
     );
   }
-  return { patterns: patterns.map((pattern) => pattern.replace(/^\.\//, '').replace(/\.(ts|js)$/, '')), name };
+  return { without, patterns: patterns.map((pattern) => pattern.replace(/^\.\//, '').replace(/\.(ts|js)$/, '')), name };
 }
 
 function testsIn(folder) {
@@ -89,7 +97,9 @@ function run(args) {
 function killLate(runner) {
   const seen = new Map();
   return () => {
-    for (const pid of childrenOf(runner)) {
+    const there = childrenOf(runner);
+    for (const pid of seen.keys()) if (!there.includes(pid)) seen.delete(pid); // its number may be given again
+    for (const pid of there) {
       if (!seen.has(pid)) seen.set(pid, performance.now());
       if (performance.now() - seen.get(pid) < FILE_TIMEOUT_MS) continue;
       const file = readProc(pid, 'cmdline').split('\0').at(-2);
