@@ -223,9 +223,9 @@ describe('how it ends', options, () => {
 
 describe('limits', options, () => {
   test('time: SIGTERM, also for one that is stopped', async () => {
-    const { end } = await run('/bin/sleep', ['60'], { limits: { timeMs: 50 } });
+    const { end } = await run('/bin/sleep', ['60'], { limits: { timeMs: 50, graceMs: 10_000 } });
     assert.deepEqual([end?.signal, end?.limit], ['SIGTERM', 'time']);
-    const stopped = await sh('kill -STOP $$; sleep 60', { limits: { timeMs: 50 } });
+    const stopped = await sh('kill -STOP $$; sleep 60', { limits: { timeMs: 50, graceMs: 10_000 } });
     assert.deepEqual([stopped.end?.signal, stopped.end?.limit], ['SIGTERM', 'time']);
   });
 
