@@ -36,6 +36,9 @@ export class Listeners {
   readonly #closer: Closer;
   readonly #all = new Map<string, Listener>();
 
+  /** Of instances that are ready, by slot; one ends with its instance, or its successor would have no time to come. */
+  readonly #timers = new Map<number, NodeJS.Timeout>();
+
   constructor(addon: NativeAddon | undefined, closer: Closer) {
     this.#addon = addon;
     this.#closer = closer;
@@ -67,12 +70,15 @@ export class Listeners {
 
   /** What it has listened on waits for its successor. */
   died(slot: number): void {
+    clearTimeout(this.#timers.get(slot));
+    this.#timers.delete(slot);
     for (const { holders } of this.#all.values()) holders.delete(slot);
   }
 
   /** An instance is ready: what its predecessor has served and it has not asked for within its init, it may ask for a little later. */
   ready(slot: number): void {
-    setTimeout(() => this.#drop(slot), READY_MS).unref();
+    clearTimeout(this.#timers.get(slot));
+    this.#timers.set(slot, setTimeout(() => this.#drop(slot), READY_MS).unref());
   }
 
   /** No instance comes. */
