@@ -3,9 +3,9 @@
 import type { Descriptor, NativeAddon, Watch } from '../../memory/native.ts';
 import { type ControlEvents, type ControlPort, DESCRIPTORS_MAX, HUNG_UP, MESSAGE_MAX_BYTES } from './port.ts';
 
-/** The operating system is short of memory for sockets: try again soon. */
 /** One that talks without end must not keep the others from being heard. */
 const TURN_MESSAGES = 64;
+/** The operating system is short of memory for sockets: try again soon. */
 const SHORT_OF_MEMORY_MS = 10;
 
 interface Outgoing {
