@@ -33,7 +33,7 @@ export const ofMessages: readonly Kind[] = [
     afterMs: 300,
   }),
   misdeed('words-die', 'a word of a ring, and SIGKILL at once', ['exit'], { isOptIn: true }),
-  misdeed('started-die', 'the word `started` goes back by up to 40 * 16 bytes, and SIGKILL at once', ['exit'], { isOptIn: true }),
+  misdeed('started-die', 'the word `started` goes back by up to 40 * 16 bytes, and SIGKILL at once', ['exit']),
   misdeed('foreign', 'a write to memory of another', ['exit']),
   misdeed('babble', 'bytes on the control socket that are no message', ['validation']),
 ];

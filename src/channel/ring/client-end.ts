@@ -210,7 +210,7 @@ export class RingClientEnd implements ClientEnd, Pollable {
     if (peer === undefined) return;
     try {
       while (this.#takeReplies(peer, RING_FIRST_BYTES) > 0);
-      this.#sender.writer.refresh();
+      this.#sender.writer.settle(~Atomics.load(peer.region.i32, ServerWord.startedCopy));
     } catch (error) {
       this.#events.onCorrupt(error as SkerryError);
     }

@@ -3,7 +3,7 @@
 //
 //   client region                                      server region
 //   0     header                                       0     header
-//   128   requestTail  publishedCalls                  128   started  startedCalls  suspectsStarted
+//   128   requestTail  publishedCalls                  128   started  startedCalls  suspectsStarted  startedCopy
 //   256   repliesTaken clientParked  wantsRoom         256   replyTail
 //   384   controlTurn                                  384   serverParked  wantsReplyRoom
 //   512   cancelled[CALLS_MAX]                         4096  reply ring, RING_FIRST_BYTES
@@ -22,6 +22,9 @@
 // *Parked          sleeper producer // sync: parked             epoch: odd = parked; rung for once in each epoch
 // suspectsStarted  server  client  // sync: suspects-started
 // controlTurn      client  server  // sync: control-published
+//
+// `startedCopy` is the complement of `started`, stored right behind it. Nobody reads it while the server lives; of a dead one it tells
+// whether the boundary of fate is what it should be (writer.ts, `settle`).
 
 import { pageAlign } from '../../memory/region.ts';
 import { CALLS_MAX, RING_FIRST_BYTES } from '../../protocol/limits.ts';
@@ -43,6 +46,7 @@ export const ServerWord = {
   started: 32,
   startedCalls: 33,
   suspectsStarted: 34,
+  startedCopy: 35,
   replyTail: 64,
   serverParked: 96,
   wantsReplyRoom: 97,

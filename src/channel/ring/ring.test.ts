@@ -112,6 +112,31 @@ test('a consumer that goes back, or beyond what was published, is found out', ()
   assert.throws(() => rig.writer.refresh(), /says it has taken -16/);
 });
 
+test('of a dead consumer that said two things, the one further on holds, if it can be', () => {
+  const around = (position: number) => {
+    const rig = new Rig(4096, position);
+    for (let id = 1; id <= 3; id++) rig.write(new Uint8Array(16), id); // 32 bytes each
+    rig.read(); // its word is at 32 from here on
+    return rig;
+  };
+  const settled = (position: number, word: number, copy: number) => {
+    const rig = around(position);
+    rig.words[TAKEN] = (position + word) | 0;
+    rig.writer.settle((position + copy) | 0);
+    return rig.writer.taken - position;
+  };
+  for (const position of [0, 2 ** 31 - 64, 2 ** 32 - 64, 2 ** 40 - 1024]) {
+    assert.equal(settled(position, 64, 64), 64);
+    assert.equal(settled(position, 64, 32), 64, 'it died between the two stores');
+    assert.equal(settled(position, 32, 64), 64, 'its word went back');
+    assert.equal(settled(position, -16, 64), 64, 'its word is impossible');
+    assert.equal(settled(position, 4000, 64), 64, 'its word is impossible');
+    assert.equal(settled(position, 64, 4000), 64, 'the copy is impossible');
+    assert.equal(settled(position, 64, 72), 64, 'the copy is impossible');
+    assert.throws(() => settled(position, 4000, 112), /SKERRY_CORRUPT|says it has taken/, 'both are');
+  }
+});
+
 test('a record of the largest size finds room at every position of an empty ring', () => {
   const capacity = 4096;
   for (let position = 0; position < capacity; position += 16) {

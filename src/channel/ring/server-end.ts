@@ -43,8 +43,13 @@ const RECORD_LEAST_BYTES = 32;
 
 /** Fills the words that the client may read as soon as it has the region: to be called before the region leaves this process. */
 export function prepareServerRegion(own: OwnRegion, from: number, startedCalls: number): void {
-  Atomics.store(own.i32, ServerWord.started, from | 0);
+  storeStarted(own.i32, from);
   Atomics.store(own.i32, ServerWord.startedCalls, startedCalls | 0);
+}
+
+function storeStarted(words: Int32Array, position: number): void {
+  Atomics.store(words, ServerWord.started, position | 0); // sync: request-started
+  words[ServerWord.startedCopy] = ~position;
 }
 
 export class RingServerEnd implements ServerEnd, Pollable {
@@ -266,7 +271,7 @@ export class RingServerEnd implements ServerEnd, Pollable {
     events.onStart();
     this.#startedCalls = (this.#startedCalls + 1) | 0;
     own.i32[ServerWord.startedCalls] = this.#startedCalls;
-    Atomics.store(own.i32, ServerWord.started, reader.head | 0); // sync: request-started
+    storeStarted(own.i32, reader.head);
     this.#decoder.begin(reader.payload, 0, reader.length);
     events.onRequest(reader.kind, reader.flags, reader.method, reader.callId, this.#decoder, now);
   }

@@ -5,7 +5,7 @@
 // Invariant: taken <= tail <= taken + capacity - RESERVE (a switch record may use the reserve).
 
 import { SkerryError } from '../../base/errors.ts';
-import { checkWord, HEADER_BYTES, headWord, Kind, recordBytes } from '../../protocol/record.ts';
+import { ALIGN, checkWord, HEADER_BYTES, headWord, Kind, recordBytes } from '../../protocol/record.ts';
 import type { Encoder } from '../codec/encoder.ts';
 import { Overflow } from '../codec/writer.ts';
 import type { BodyWriter } from '../transport.ts';
@@ -79,6 +79,22 @@ export class RingWriter {
       );
     }
     this.#taken = taken;
+  }
+
+  /**
+   * The consumer is dead: how far it had come, for the last time. It said so twice, in its word and in `copy`. Of two possible answers
+   * that which is further on holds: a record that was consumed and counts as not would be consumed again.
+   * @throws SKERRY_CORRUPT when neither is possible.
+   */
+  settle(copy: number): void {
+    const copied = extendPosition(this.#taken, copy);
+    const isPossible = (copied & (ALIGN - 1)) === 0 && copied >= this.#taken && copied <= this.#tail;
+    try {
+      this.refresh();
+    } catch (error) {
+      if (!isPossible) throw error;
+    }
+    if (isPossible && copied > this.#taken) this.#taken = copied;
   }
 
   /** Why the consumer is not to be believed any more, since a position of it was impossible. */
