@@ -58,12 +58,12 @@ function rig(t: TestContext) {
     forget: () => {
       known = undefined;
     },
-    /** Time passes, look by look. */
+    /** Time passes, a tenth of a heartbeat at a time. */
     pass: (ms: number) => {
-      for (let left = ms; left > 0; left -= HEARTBEAT_MS / 2) {
-        now += HEARTBEAT_MS / 2;
-        if (rigged.state === 'R') rigged.cpuMs += (HEARTBEAT_MS / 2) * rigged.share;
-        t.mock.timers.tick(HEARTBEAT_MS / 2);
+      for (let left = ms; left > 0; left -= HEARTBEAT_MS / 10) {
+        now += HEARTBEAT_MS / 10;
+        if (rigged.state === 'R') rigged.cpuMs += (HEARTBEAT_MS / 10) * rigged.share;
+        t.mock.timers.tick(HEARTBEAT_MS / 10);
       }
     },
     /** The machine sleeps: the clock goes on, no look is made. */
@@ -165,6 +165,14 @@ test('one that could run and gets no processor time is not taken for hung, until
   starved.pass(6 * HEARTBEAT_MS);
   assert.equal(starved.seen.hung, 0, 'a turn begins it anew');
   starved.pass(6 * HEARTBEAT_MS);
+  assert.equal(starved.seen.hung, 1);
+});
+
+test('a loop that gets part of a core is found within twice the heartbeat all the same', (t) => {
+  const starved = rig(t);
+  starved.share = 0.6;
+  starved.turn();
+  starved.pass(2 * HEARTBEAT_MS - HEARTBEAT_MS / 10);
   assert.equal(starved.seen.hung, 1);
 });
 

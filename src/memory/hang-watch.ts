@@ -5,8 +5,8 @@
 //   no turn, it waits for events ────────▶ ring: one that waits takes a turn; else as above
 //
 // A look is every half heartbeat and counts by itself, not by the clock: a machine or a process server that was suspended has looked once,
-// not for an hour. One whose threads wait for a processor is given a heartbeat of processor time, from the doubt on, before it counts as
-// hung: one that is starved makes no turn either. Who watches rings by itself: no third process that is slow can make an idle one look
+// not for an hour. One whose threads wait for a processor is given a heartbeat of processor time, from the last look at which it had moved,
+// before it counts as hung: one that is starved makes no turn either; it is looked at more often then. Who watches rings by itself: no third process that is slow can make an idle one look
 // hung. One that takes turns only when it is rung is rung less and less often, down to every sixteenth look: idleness costs next to
 // nothing, and a hang of one that has been idle for long is found within ten heartbeats. What a debugger may hold is left alone, and so is
 // one that has announced a long task, for as long as it said (an hour at most).
@@ -22,12 +22,14 @@ const LOOKS = 2;
 const RING_TURNS = 3;
 /** Looks in a row for which one that waits is not rung. */
 const REST_MAX = 15;
-/** Of a heartbeat: what its first thread must have used since the doubt, if it is starved. Less than all: so that two looks are enough. */
+/** Of a heartbeat: what its first thread must have used since then, if it is starved. Less than all: so that two looks are enough. */
 const SPENT_SHARE = 0.8;
-/** Of the time since the doubt: whose threads have waited so much for a processor is starved. Its first thread may wait for the others. */
+/** Of the time since then: whose threads have waited so much for a processor is starved. Its first thread may wait for the others. */
 const DELAYED_SHARE = 0.1;
 /** Heartbeats after which being starved is no excuse any more: it may hang beside threads that want to run. */
 const STARVED_MAX = 120;
+/** Looks in a heartbeat at one that would count as hung, if it were not starved. */
+const STARVED_LOOKS = 10;
 
 export interface Watched {
   readonly heartbeatMs: number;
@@ -48,8 +50,9 @@ export function watchForHangs(
   let turns: number | undefined;
   let still = 0;
   let over = false;
-  /** As it was when the doubt began; undefined: it has been idle, and is rung. */
+  /** As it was when it had moved and went on running, else when the doubt began; undefined: it has been idle, and is rung. */
   let before: { readonly share: Share; readonly atMs: number } | undefined;
+  let unhurry: (() => void) | undefined;
   let rung = false;
   /** It has done nothing of its own: it is left to sleep for so many looks, each time for longer. */
   let rest = 0;
@@ -62,15 +65,19 @@ export function watchForHangs(
     const hasHadItsTime = now.cpuMs - before.share.cpuMs >= heartbeatMs * SPENT_SHARE;
     return hasWaited && !hasHadItsTime && elapsedMs < heartbeatMs * STARVED_MAX;
   };
-  const doubt = () => {
+  const sample = () => {
     const now = share();
     return now === undefined ? undefined : { share: now, atMs: nowMs() };
+  };
+  const calm = () => {
+    unhurry?.();
+    unhurry = undefined;
   };
   const look = () => {
     const region = over ? undefined : status();
     if (region === undefined) {
       turns = undefined;
-      return;
+      return calm();
     }
     const pulse = readPulse(region, nowMs());
     if (pulse.turns !== turns || pulse.debugged || pulse.inLongTask) {
@@ -80,26 +87,31 @@ export function watchForHangs(
       rung = false;
       turns = pulse.turns;
       still = 0;
-      return;
+      before = pulse.parked || pulse.debugged || pulse.inLongTask ? undefined : sample();
+      return calm();
     }
     if (pulse.parked && resting > 0) {
       resting -= 1;
       return;
     }
     still += 1;
-    if (still === 1) before = undefined;
-    if (!pulse.parked || rest === 0 || still > 1) before ??= doubt();
+    if (!pulse.parked || rest === 0 || still > 1) before ??= sample();
     if (pulse.parked) {
       ring();
       rung = true;
     }
-    if (still < LOOKS || pulse.phaseMs < heartbeatMs || isStarved()) return;
+    if (still < LOOKS || pulse.phaseMs < heartbeatMs) return;
+    if (isStarved()) {
+      unhurry ??= every(heartbeatMs / STARVED_LOOKS, look);
+      return;
+    }
     end();
     onHung(pulse.phaseMs);
   };
   const unschedule = every(heartbeatMs / 2, look);
   const end = () => {
     over = true;
+    calm();
     unschedule();
   };
   return end;
