@@ -152,7 +152,7 @@ export class Step implements Scene {
       return false;
     }
     this.#signalMs ??= atMs;
-    if (signal === 'SIGKILL') this.#killed.add(pid);
+    if (signal !== 'SIGCONT') this.#killed.add(pid); // or it will be, as one that hangs
     return true;
   }
 

@@ -57,7 +57,7 @@ export const ofProcesses: readonly Kind[] = [
     'stop-supervisor',
     'SIGSTOP of the process server, then SIGKILL of a server',
     ['exit'],
-    { isOptIn: true, orderMs: 30_000 },
+    { orderMs: 30_000 },
     async (scene) => {
       scene.signal(await scene.processServer(), 'SIGSTOP');
       scene.signal(scene.victim.pid, 'SIGKILL');

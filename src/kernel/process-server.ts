@@ -5,7 +5,7 @@ import { restartDelayMs } from '../base/backoff.ts';
 import { nowMs } from '../base/clock.ts';
 import { readShare } from '../base/process-stat.ts';
 import { Ticker } from '../base/ticker.ts';
-import { watchForHangs } from '../memory/hang-watch.ts';
+import { HEARTBEAT_MS, watchForHangs } from '../memory/hang-watch.ts';
 import type { Descriptor } from '../memory/native.ts';
 import type { Region } from '../memory/region.ts';
 import type { FromKernel, InstanceEvent } from '../protocol/control.ts';
@@ -18,8 +18,6 @@ import type { Slot } from './slots.ts';
 const STABLE_MS = 500;
 /** How long one may take from its start until it has read the system module. */
 const DECLARE_MS = 30_000;
-/** One whose event loop makes no turn for so long, or twice that, is ended. */
-const HEARTBEAT_MS = 10_000;
 
 /** What the process server looks at an instance with: its status region, its bell, its black box. */
 export function eyesOf({ status, bell, box }: Process): Descriptor[] {
@@ -33,6 +31,10 @@ export class ProcessServerSeat {
   #hears = false;
   #unstable = 0;
   #declareTimer: NodeJS.Timeout | undefined;
+  /** It has been told something since it was looked at last. */
+  #asked = false;
+  /** Begins to look for hangs. */
+  #watch = (): void => {};
   #unwatch = (): void => {};
 
   /** @param end kills a process, if it still lives. */
@@ -50,28 +52,40 @@ export class ProcessServerSeat {
     this.#declareTimer = setTimeout(() => this.#end(proc, why), DECLARE_MS);
   }
 
-  /** Nobody else looks after it. Over streams it is not known whether its loop turns. */
+  /**
+   * Nobody else looks after it. Not before it has declared: until then it reads modules, for as long as they take. Over streams it is not
+   * known whether its loop turns.
+   */
   watch(proc: Process, status: Region, ring: () => void): void {
     const onHung = (ms: number) => this.#end(proc, `hung: its event loop has made no turn for ${Math.round(ms)} ms`);
     const ticker = new Ticker();
     const share = () => readShare(proc.pid);
-    this.#unwatch = watchForHangs(
-      { heartbeatMs: HEARTBEAT_MS, status: () => status, share, ring, onHung },
-      (ms, act) => ticker.every(ms, act),
-      nowMs,
-    );
+    const isAsked = () => {
+      const asked = this.#asked;
+      this.#asked = false;
+      return asked;
+    };
+    const watched = { heartbeatMs: HEARTBEAT_MS, status: () => status, share, isAsked, ring, onHung };
+    this.#watch = () => {
+      this.#unwatch = watchForHangs(watched, (ms, act) => ticker.every(ms, act), nowMs);
+    };
   }
 
   tell(slot: number, event: InstanceEvent, descriptors: readonly Descriptor[] = []): void {
     const { process } = this.#slot;
     const isItsOwn = slot === this.#slot.number;
-    if (process !== undefined && (this.#hears || isItsOwn)) sendTo(process, { t: 'instance', slot, event }, descriptors);
+    if (process !== undefined && (this.#hears || isItsOwn)) this.#say(process, { t: 'instance', slot, event }, descriptors);
   }
 
   /** What is not of one slot; a successor is told it when it has declared. */
   tellAll(message: FromKernel): void {
     const { process } = this.#slot;
-    if (process !== undefined && this.#hears) sendTo(process, message);
+    if (process !== undefined && this.#hears) this.#say(process, message);
+  }
+
+  #say(process: Process, message: FromKernel, descriptors: readonly Descriptor[] = []): void {
+    this.#asked = true;
+    sendTo(process, message, descriptors);
   }
 
   /** It has declared its servers. @param slots what there was before it came: of a system that runs. */
@@ -79,6 +93,7 @@ export class ProcessServerSeat {
     const { process } = this.#slot;
     if (process === undefined) return;
     clearTimeout(this.#declareTimer);
+    this.#watch();
     this.#hears = true;
     for (const slot of slots) this.#tellState(slot);
     sendTo(process, { t: 'declared', resumed: slots.length > 0 });
@@ -89,6 +104,7 @@ export class ProcessServerSeat {
     clearTimeout(this.#declareTimer);
     this.#unwatch();
     this.#unwatch = () => {};
+    this.#watch = () => {};
     this.#hears = false;
     const isStable = readyForMs !== undefined && readyForMs >= STABLE_MS;
     this.#unstable = isStable ? 0 : this.#unstable + 1;

@@ -28,6 +28,7 @@ function rig(t: TestContext) {
       heartbeatMs: HEARTBEAT_MS,
       status: () => known,
       share: () => ({ state: rigged.state, cpuMs: rigged.cpuMs, delayedMs: rigged.delayedMs }),
+      isAsked: () => rigged.asked,
       ring: () => {
         seen.rung += 1;
         if (i32[StatusWord.phase] === WAITING && !rigged.stuck) turn(); // a loop that waits takes a turn
@@ -49,6 +50,7 @@ function rig(t: TestContext) {
     end,
     i32,
     stuck: false,
+    asked: false,
     /** As the operating system says; by default it runs all the time. */
     state: 'R',
     cpuMs: 0,
@@ -212,4 +214,15 @@ test('one that was busy and is stopped while it waits is found within twice the 
   idle.state = 'T';
   idle.pass(10 * HEARTBEAT_MS);
   assert.equal(idle.seen.hung, 1);
+  idle.end();
+  t.mock.timers.reset();
+
+  const asked = rig(t);
+  asked.set(WAITING);
+  asked.state = 'S';
+  asked.pass(40 * HEARTBEAT_MS);
+  asked.stuck = true;
+  asked.asked = true;
+  asked.pass(2 * HEARTBEAT_MS);
+  assert.equal(asked.seen.hung, 1, 'it had something to do');
 });

@@ -16,6 +16,9 @@ import type { Ticker } from '../base/ticker.ts';
 import type { Region } from './region.ts';
 import { readPulse } from './status.ts';
 
+/** Unless said otherwise, ms. */
+export const HEARTBEAT_MS = 500;
+
 /** Looks without a turn: the first begins the doubt, and these many end it. */
 const LOOKS = 2;
 /** Turns of the loop that a ring leads to, at most. */
@@ -36,6 +39,8 @@ export interface Watched {
   readonly status: () => Region | undefined;
   /** What the operating system says of it, where it says something. */
   readonly share: () => Share | undefined;
+  /** Has it been sent something since the last look? Then it should turn. */
+  readonly isAsked?: () => boolean;
   /** Wakes its loop. */
   ring(): void;
   onHung(ms: number): void;
@@ -43,7 +48,7 @@ export interface Watched {
 
 /** @param every calls a function again and again. @param nowMs CLOCK_MONOTONIC. @returns ends it. */
 export function watchForHangs(
-  { heartbeatMs, status, share, ring, onHung }: Watched,
+  { heartbeatMs, status, share, isAsked, ring, onHung }: Watched,
   every: Ticker['every'],
   nowMs: () => number,
 ): () => void {
@@ -90,6 +95,7 @@ export function watchForHangs(
       before = pulse.parked || pulse.debugged || pulse.inLongTask ? undefined : sample();
       return calm();
     }
+    if (isAsked?.() === true) resting = 0;
     if (pulse.parked && resting > 0) {
       resting -= 1;
       return;

@@ -5,12 +5,11 @@
 
 import { type ProcessStat, readProcessStat, readShare, type Share } from '../../base/process-stat.ts';
 import type { Ticker } from '../../base/ticker.ts';
-import { watchForHangs } from '../../memory/hang-watch.ts';
+import { HEARTBEAT_MS, watchForHangs } from '../../memory/hang-watch.ts';
 import type { Region } from '../../memory/region.ts';
 import { readVitals } from '../../memory/status.ts';
 import type { Limits } from '../../server/system.ts';
 
-const HEARTBEAT_MS = 500;
 const CPU_LOOK_MS = 1000;
 const CPU_LOOKS = 10;
 const QUEUE_LOOKS = 4;
