@@ -152,7 +152,8 @@ export class Step implements Scene {
       return false;
     }
     this.#signalMs ??= atMs;
-    if (signal !== 'SIGCONT') this.#killed.add(pid); // or it will be, as one that hangs
+    const willHang = signal === 'SIGSTOP' && pid !== this.victim.pid; // a victim may be woken again
+    if (signal === 'SIGKILL' || willHang) this.#killed.add(pid);
     return true;
   }
 
@@ -316,13 +317,18 @@ export class Step implements Scene {
       (value): Ended<T> => ({ atMs: nowMs(), value }),
       (error): Ended<T> => ({ atMs: nowMs(), error }),
     );
-    const late = sleep(timeoutMs + HANG_SLACK_MS, undefined, { ref: false, signal: this.#release.signal }).then(
+    const over = new AbortController();
+    const late = sleep(timeoutMs + HANG_SLACK_MS, undefined, {
+      ref: false,
+      signal: AbortSignal.any([over.signal, this.#release.signal]),
+    }).then(
       (): Ended<T> => {
         this.#hung += 1;
         return { atMs: nowMs(), hung: true, error: new Error('it has no outcome') };
       },
       () => ended,
     );
+    ended.then(() => over.abort());
     return Promise.race([ended, late]);
   }
 }
