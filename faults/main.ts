@@ -120,12 +120,14 @@ async function throughput(options: Options, folder: string, say: (line: string) 
   const found = losses(windows);
   for (const { intervalMs, perSecond, lossPercent } of found)
     say(`${name(intervalMs)}  ${perSecond.toFixed(0)} answers/s  ${lossPercent.toFixed(1)}% less than beside it`);
-  const { meanMs, kills } = costOfKill(windows);
+  const { meanMs, errorMs, kills } = costOfKill(windows);
+  const shareOf = (ms: number) => `${(meanMs / ms).toFixed(2)}% (± ${(errorMs / ms).toFixed(2)})`;
   say(
-    `a kill costs ${meanMs.toFixed(0)} ms of throughput (mean of ${kills}): ` +
-      `${(meanMs / 20).toFixed(1)}% with one each 2 s, ${(meanMs / 150).toFixed(2)}% with one each 15 s`,
+    `a kill costs ${meanMs.toFixed(0)} ms of throughput (mean of ${kills}, standard error ${errorMs.toFixed(0)}): ` +
+      `${shareOf(20)} with one each 2 s, ${shareOf(150)} with one each 15 s`,
   );
-  if (options.json) process.stdout.write(`${JSON.stringify({ seed, rounds, windowMs, losses: found, costOfKillMs: meanMs })}\n`);
+  const line = { seed, rounds, windowMs, losses: found, costOfKillMs: meanMs, errorMs, kills };
+  if (options.json) process.stdout.write(`${JSON.stringify(line)}\n`);
   return 0;
 }
 

@@ -95,10 +95,12 @@ export function losses(windows: readonly Window[]): Loss[] {
   });
 }
 
-/** What a kill costs, ms of full throughput: the mean over kills that stood alone. */
-export function costOfKill(windows: readonly Window[]): { readonly meanMs: number; readonly kills: number } {
+/** What a kill costs, ms of full throughput: mean and standard error over kills that stood alone. */
+export function costOfKill(windows: readonly Window[]): { readonly meanMs: number; readonly errorMs: number; readonly kills: number } {
   const all = windows.flatMap(({ costsMs }) => costsMs);
-  return { meanMs: all.reduce((sum, ms) => sum + ms, 0) / all.length, kills: all.length };
+  const meanMs = all.reduce((sum, ms) => sum + ms, 0) / all.length;
+  const variance = all.reduce((sum, ms) => sum + (ms - meanMs) ** 2, 0) / (all.length - 1);
+  return { meanMs, errorMs: Math.sqrt(variance / all.length), kills: all.length };
 }
 
 async function measure(world: World, round: number, intervalMs: number, windowMs: number): Promise<Window> {
