@@ -85,12 +85,10 @@ export class RingReader {
       const head = area.i32[index + 1] as number;
       const callId = area.i32[index + 2] as number;
       const check = area.i32[index + 3] as number;
-      if (check !== checkWord(length, head, callId, this.head)) throw corrupt(`the header at ${this.head} fails its check`);
+      if (check !== checkWord(length, head, callId, this.head)) throw noRecord(this.head);
       const bytes = recordBytes(length);
       if (length < 0 || length > area.capacity || at + bytes > area.capacity || this.head + bytes > tail) {
-        throw corrupt(
-          `the record at ${this.head} has ${length} bytes; there is room for ${Math.min(area.capacity - at, tail - this.head)}`,
-        );
+        throw noRoom(this.head, length, Math.min(area.capacity - at, tail - this.head));
       }
       const kind = head & 0xff;
       if (kind === Kind.pad) {
@@ -98,18 +96,8 @@ export class RingReader {
         continue;
       }
       if (kind === Kind.switch) {
-        if (length !== 16) throw corrupt(`a switch record has ${length} bytes; valid are 16`);
-        const start = area.f64[(at + HEADER_BYTES + 8) >> 3] as number;
-        if (start !== this.head + bytes)
-          throw corrupt(`a switch record at ${this.head} leads to ${start}; valid is ${this.head + bytes}`);
-        const next = this.#regions.ring(area.i32[(at + HEADER_BYTES) >> 2] as number, start);
-        if (next === undefined) {
-          this.waiting = true;
-          return false;
-        }
-        this.#area = next; // sync: ring-switched
-        this.head = start;
-        continue;
+        if (this.#follow(area, at, length)) continue;
+        return false;
       }
       this.kind = kind;
       this.flags = (head >>> 8) & 0xff;
@@ -125,32 +113,34 @@ export class RingReader {
     return false;
   }
 
+  /** Goes on in the ring that the switch record at `at` names. @returns false when it waits for it. @throws SKERRY_CORRUPT */
+  #follow(area: RingArea, at: number, length: number): boolean {
+    if (length !== 16) throw corrupt(`a switch record has ${length} bytes; valid are 16`);
+    const end = this.head + recordBytes(length);
+    const start = area.f64[(at + HEADER_BYTES + 8) >> 3] as number;
+    if (start !== end) throw corrupt(`a switch record at ${this.head} leads to ${start}; valid is ${end}`);
+    const next = this.#regions.ring(area.i32[(at + HEADER_BYTES) >> 2] as number, start);
+    if (next === undefined) {
+      this.waiting = true;
+      return false;
+    }
+    this.#area = next; // sync: ring-switched
+    this.head = start;
+    return true;
+  }
+
   /** Looks how far the peer has published. @returns false when there is nothing new. @throws SKERRY_CORRUPT */
   #look(): boolean {
     const word = Atomics.load(this.#words, this.#tailWord); // sync: request-published, reply-published
     if (word === (this.head | 0)) return false;
     const tail = extendPosition(this.head, word);
-    if (tail < this.head || tail - this.head > 2 * RING_MAX_BYTES || (word & 15) !== 0) {
-      throw corrupt(`tail ${tail}, head ${this.head}: the tail must be a multiple of 16 and at most ${2 * RING_MAX_BYTES} ahead`);
-    }
+    if (tail < this.head || tail - this.head > 2 * RING_MAX_BYTES || (word & 15) !== 0) throw noTail(tail, this.head);
     this.#tail = tail;
     return true;
   }
 
   #copy(area: RingArea, from: number, length: number): boolean {
-    if ((this.flags & Flag.oneOff) !== 0) {
-      if (length !== 8) throw corrupt(`a one-off record has ${length} bytes; valid are 8`);
-      const regionId = area.i32[from >> 2] as number;
-      const size = area.i32[(from + 4) >> 2] as number;
-      if (size < 0 || size > RECORD_MAX_BYTES)
-        throw corrupt(`a one-off record of ${size} bytes; valid are 0 to ${RECORD_MAX_BYTES}`);
-      const payload = this.#regions.oneOff(regionId, size);
-      if (payload === undefined) return false;
-      this.payload = payload;
-      this.length = size;
-      this.flags &= ~Flag.oneOff;
-      return true;
-    }
+    if ((this.flags & Flag.oneOff) !== 0) return this.#copyOneOff(area, from, length);
     this.length = length;
     if (length <= SMALL_BYTES) {
       const words = (length + 3) >> 2;
@@ -158,16 +148,47 @@ export class RingReader {
       const index = from >> 2;
       for (let i = 0; i < words; i++) scratch32[i] = i32[index + i] as number;
       this.payload = scratch;
-    } else if (length <= SCRATCH_BYTES) {
-      scratch.set(area.u8.subarray(from, from + length));
-      this.payload = scratch;
     } else {
-      if (largeScratch.length < length) largeScratch = new Uint8Array(2 ** Math.ceil(Math.log2(length)));
-      largeScratch.set(area.u8.subarray(from, from + length));
-      this.payload = largeScratch;
+      this.payload = copyLarge(area.u8.subarray(from, from + length));
     }
     return true;
   }
+
+  #copyOneOff(area: RingArea, from: number, length: number): boolean {
+    if (length !== 8) throw corrupt(`a one-off record has ${length} bytes; valid are 8`);
+    const regionId = area.i32[from >> 2] as number;
+    const size = area.i32[(from + 4) >> 2] as number;
+    if (size < 0 || size > RECORD_MAX_BYTES)
+      throw corrupt(`a one-off record of ${size} bytes; valid are 0 to ${RECORD_MAX_BYTES}`);
+    const payload = this.#regions.oneOff(regionId, size);
+    if (payload === undefined) return false;
+    this.payload = payload;
+    this.length = size;
+    this.flags &= ~Flag.oneOff;
+    return true;
+  }
+}
+
+function copyLarge(payload: Uint8Array): Uint8Array {
+  const { length } = payload;
+  if (length > SCRATCH_BYTES && largeScratch.length < length) largeScratch = new Uint8Array(2 ** Math.ceil(Math.log2(length)));
+  const target = length > SCRATCH_BYTES ? largeScratch : scratch;
+  target.set(payload);
+  return target;
+}
+
+// What is wrong, in words: apart from those who find it, which run for each record and are inlined while they are small.
+
+function noRecord(at: number): SkerryError {
+  return corrupt(`the header at ${at} fails its check`);
+}
+
+function noRoom(at: number, length: number, room: number): SkerryError {
+  return corrupt(`the record at ${at} has ${length} bytes; there is room for ${room}`);
+}
+
+function noTail(tail: number, head: number): SkerryError {
+  return corrupt(`tail ${tail}, head ${head}: the tail must be a multiple of 16 and at most ${2 * RING_MAX_BYTES} ahead`);
 }
 
 function corrupt(what: string): SkerryError {
