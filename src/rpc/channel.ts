@@ -151,15 +151,16 @@ export class Channel implements ClientEvents, DeadlineOwner {
     const slot = callId % CALLS_MAX;
     const pending = this.#pending[slot];
     if (pending === undefined || pending.callId !== callId) return; // settled long ago
+    if (kind === Kind.reply && pending.stream === undefined) {
+      const value = body.value();
+      this.#settle(slot, pending);
+      if (!pending.givenUp) pending.resolve(value);
+    } else this.#onOther(kind, slot, pending, body);
+  }
+
+  #onOther(kind: number, slot: number, pending: Call, body: Decoder): void {
     const { stream } = pending;
     switch (kind) {
-      case Kind.reply: {
-        if (stream !== undefined) break;
-        const value = body.value();
-        this.#settle(slot, pending);
-        if (!pending.givenUp) pending.resolve(value);
-        return;
-      }
       case Kind.error: {
         const error = body.value();
         if (!(error instanceof Error)) break;
@@ -182,7 +183,7 @@ export class Channel implements ClientEvents, DeadlineOwner {
     }
     throw new SkerryError(
       'SKERRY_CORRUPT',
-      `${this.name} answered call ${callId} (${pending.label}) with a record of kind ${kind}`,
+      `${this.name} answered call ${pending.callId} (${pending.label}) with a record of kind ${kind}`,
     );
   }
 
@@ -301,17 +302,20 @@ export class Channel implements ClientEvents, DeadlineOwner {
   #checkOpen(request: CallRequest): void {
     if (this.#closed !== undefined) throw this.#closed;
     this.#looks += 1;
-    if ((this.#looks & 15) !== 1 && !this.#crowded && this.#inFlight < this.queueMax >> 1) return;
-    const { peerQueue, unstarted } = this.#end;
-    this.#crowded = peerQueue > this.queueMax >> 1;
-    if (peerQueue < this.queueMax && unstarted < this.queueMax) return;
-    throw busyError(
-      request,
-      this.name,
-      `${Math.max(peerQueue, unstarted)} calls wait there unstarted; its queueMax is ${this.queueMax}`,
-    );
+    if ((this.#looks & 15) === 1 || this.#crowded || this.#inFlight >= this.queueMax >> 1) this.#checkQueue(request);
   }
 
+  #checkQueue(request: CallRequest): void {
+    const { peerQueue, unstarted } = this.#end;
+    this.#crowded = peerQueue > this.queueMax >> 1;
+    if (peerQueue >= this.queueMax || unstarted >= this.queueMax) this.#refuse(request, Math.max(peerQueue, unstarted));
+  }
+
+  #refuse(request: CallRequest, waiting: number): never {
+    throw busyError(request, this.name, `${waiting} calls wait there unstarted; its queueMax is ${this.queueMax}`);
+  }
+
+  /** What is rare stands in methods of its own: a closure in here would cost each call a context, and this should stay small. */
   #send(call: Call): void {
     if (this.#free.length === 0) this.#end.look?.(); // a burst of calls: some of them may have been answered meanwhile
     const slot = this.#free.pop();
@@ -324,29 +328,41 @@ export class Channel implements ClientEvents, DeadlineOwner {
       this.#generation[slot] = generation;
       const callId = generation * CALLS_MAX + slot;
       call.callId = callId;
-      if (signal !== undefined) {
-        call.unlisten = onAbort(signal, () => this.#giveUpWith(slot, call, (maybe) => abortError(call, signal, maybe)));
-      }
+      if (signal !== undefined) this.#listen(slot, call, signal);
       if (call.stream !== undefined) this.#end.credit(callId, STREAM_CREDIT);
-      if (call.idempotent) {
-        call.payload = encodeRecord(writeCall, call);
-        this.#end.send(Kind.call, flagsOf(call), call.method, callId, writeRaw, call.payload);
-      } else {
-        this.#end.send(Kind.call, flagsOf(call), call.method, callId, writeCall, call);
-      }
+      if (call.idempotent) this.#sendKept(call);
+      else this.#end.send(Kind.call, flagsOf(call), call.method, callId, writeCall, call);
       this.#pending[slot] = call;
       this.#inFlight += 1;
       if (call.stream === undefined) this.#options.life.hold();
       if (call.deadline !== 0) this.#options.deadlines.note(call.deadline);
     } catch (error) {
-      // Nothing was sent: what can throw stands before the record is published.
-      this.#unlisten(call);
-      if (slot !== undefined) this.#free.push(slot);
-      call.reject(error instanceof SkerryError && error.maybeExecuted === undefined ? withFate(error, false) : error);
+      this.#failUnsent(slot, call, error);
       return;
     }
     const { signal } = call;
-    if (signal?.aborted === true) this.#giveUpWith(slot, call, (maybe) => abortError(call, signal, maybe)); // by a getter
+    if (signal?.aborted === true) this.#giveUpAborted(slot, call, signal); // by a getter
+  }
+
+  #listen(slot: number, call: Call, signal: AbortSignal): void {
+    call.unlisten = onAbort(signal, () => this.#giveUpAborted(slot, call, signal));
+  }
+
+  #giveUpAborted(slot: number, call: Call, signal: AbortSignal): void {
+    this.#giveUpWith(slot, call, (maybe) => abortError(call, signal, maybe));
+  }
+
+  /** An idempotent call, which may have to be sent again. */
+  #sendKept(call: Call): void {
+    call.payload = encodeRecord(writeCall, call);
+    this.#end.send(Kind.call, flagsOf(call), call.method, call.callId, writeRaw, call.payload);
+  }
+
+  /** Nothing was sent: what can throw stands before the record is published. */
+  #failUnsent(slot: number | undefined, call: Call, error: unknown): void {
+    this.#unlisten(call);
+    if (slot !== undefined) this.#free.push(slot);
+    call.reject(error instanceof SkerryError && error.maybeExecuted === undefined ? withFate(error, false) : error);
   }
 
   #settle(slot: number, pending: Call): void {

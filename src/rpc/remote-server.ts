@@ -174,14 +174,23 @@ export class RemoteServer {
       request = this.#request(known, args, encodedArgs, options, since);
       const channel = this.#channel(options, request.extra);
       if (!(channel instanceof Promise)) return known.info.kind === 'stream' ? channel.stream(request) : channel.call(request);
-      const late = this.#limited(known.label, limits(known.info, options), () => channel).then((opened) =>
-        known.info.kind === 'stream' ? opened.stream(request) : opened.call(request),
-      );
-      return known.info.kind === 'stream' ? streamLater(late) : late;
+      return this.#startLater(known, channel, request, options);
     } catch (error) {
       const failed = Promise.reject(error);
       return known.info.kind === 'stream' ? streamLater(failed) : failed;
     }
+  }
+
+  #startLater(
+    { label, info }: { readonly info: MethodInfo; readonly label: string },
+    channel: Promise<Channel>,
+    request: Call,
+    options: CallOptions,
+  ): Promise<unknown> | AsyncIterableIterator<unknown> {
+    const late = this.#limited(label, limits(info, options), () => channel).then((opened) =>
+      info.kind === 'stream' ? opened.stream(request) : opened.call(request),
+    );
+    return info.kind === 'stream' ? streamLater(late) : late;
   }
 
   /** The arguments are encoded now: what the caller does to them afterwards must not matter. */
@@ -261,26 +270,31 @@ export class RemoteServer {
   #channel(options: CallOptions, extra: CallExtra | undefined): Channel | Promise<Channel> {
     if (this.#left !== undefined) throw withFate(this.#left, false);
     const replicas = this.#replicas;
-    if (this.#concurrency === 1 && replicas.length === 1 && extra?.path?.includes(this.name) === true) {
-      const path = [...extra.path, this.name];
-      throw new SkerryError(
-        'SKERRY_DEADLOCK',
-        `${this.name} takes one call at a time and would wait for itself: ${path.join(' → ')}`,
-        {
-          data: { path },
-          maybeExecuted: false,
-        },
-      );
-    }
+    if (extra?.path !== undefined && this.#concurrency === 1 && replicas.length === 1) this.#checkPath(extra.path);
     const chosen = options.key === undefined ? this.#leastLoaded() : replicas[hash(options.key) % replicas.length];
     if (chosen === undefined) throw new SkerryError('SKERRY_NOT_FOUND', `server ${this.name} has no replicas`);
     if (chosen.phase === 'down' && chosen.error !== undefined) throw withFate(chosen.error, false);
     return chosen.channel ?? this.#openOnce(chosen);
   }
 
+  /** @throws SKERRY_DEADLOCK when the call comes from this server itself. */
+  #checkPath(before: readonly string[]): void {
+    if (!before.includes(this.name)) return;
+    const path = [...before, this.name];
+    throw new SkerryError(
+      'SKERRY_DEADLOCK',
+      `${this.name} takes one call at a time and would wait for itself: ${path.join(' → ')}`,
+      { data: { path }, maybeExecuted: false },
+    );
+  }
+
   #leastLoaded(): Replica | undefined {
     const replicas = this.#replicas;
     if (replicas.length === 1) return replicas[0];
+    return this.#leastLoadedOf(replicas);
+  }
+
+  #leastLoadedOf(replicas: readonly Replica[]): Replica | undefined {
     let best: Replica | undefined;
     let bestRank = Number.POSITIVE_INFINITY;
     this.#next = (this.#next + 1) % replicas.length;
