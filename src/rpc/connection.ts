@@ -200,33 +200,48 @@ export class Connection implements ServerEvents {
     deadline: number,
     now: number,
   ): SkerryError | undefined {
-    const { server, handlers, status } = this.#dispatcher.options;
-    if (kind !== Kind.call && kind !== Kind.notify) {
-      throw new SkerryError(
-        'SKERRY_CORRUPT',
-        `${server} was sent a request of kind ${kind}; valid are ${Kind.call} and ${Kind.notify}`,
-      );
-    }
-    if (handler === undefined) {
-      const names = handlers.map((known) => known.name).join(', ');
-      return new SkerryError('SKERRY_NOT_FOUND', `${server} has no method number ${method}; it has ${handlers.length}: ${names}`);
-    }
+    if (kind !== Kind.call && kind !== Kind.notify) throw this.#badKind(kind);
+    if (handler === undefined) return this.#noMethod(method);
     const { allowed } = this.#caller;
-    if (allowed !== undefined && !allowed.has(method)) {
-      return new SkerryError('SKERRY_DENIED', `${this.#caller.principal} may not call ${server}.${handler.name}`);
-    }
-    if (kind === Kind.call && this.end.isCancelled(callId)) {
-      return new SkerryError('SKERRY_ABORTED', `${server}.${handler.name} was given up by its caller before it started`);
-    }
-    if (kind === Kind.call && this.#running[callId % CALLS_MAX] !== undefined) {
-      throw new SkerryError('SKERRY_CORRUPT', `${server} was sent call ${callId} twice`);
-    }
-    if (deadline > 0 && deadline <= now && !status.debugged) {
-      return new SkerryError('SKERRY_TIMEOUT', `${server}.${handler.name} was not started before its deadline`, {
-        maybeExecuted: false,
-      });
-    }
+    if (allowed !== undefined && !allowed.has(method)) return this.#denied(handler);
+    if (kind === Kind.call && this.end.isCancelled(callId)) return this.#givenUp(handler);
+    if (kind === Kind.call && this.#running[callId % CALLS_MAX] !== undefined) throw this.#sentTwice(callId);
+    if (deadline > 0 && deadline <= now && !this.#dispatcher.options.status.debugged) return this.#late(handler);
     return undefined;
+  }
+
+  // The refusals in words: apart from the checks, which run for each call and are inlined while they are small.
+
+  #badKind(kind: number): SkerryError {
+    const { server } = this.#dispatcher.options;
+    return new SkerryError(
+      'SKERRY_CORRUPT',
+      `${server} was sent a request of kind ${kind}; valid are ${Kind.call} and ${Kind.notify}`,
+    );
+  }
+
+  #noMethod(method: number): SkerryError {
+    const { server, handlers } = this.#dispatcher.options;
+    const names = handlers.map((known) => known.name).join(', ');
+    return new SkerryError('SKERRY_NOT_FOUND', `${server} has no method number ${method}; it has ${handlers.length}: ${names}`);
+  }
+
+  #denied(handler: Handler): SkerryError {
+    return new SkerryError('SKERRY_DENIED', `${this.#caller.principal} may not call ${this.#label(handler)}`);
+  }
+
+  #givenUp(handler: Handler): SkerryError {
+    return new SkerryError('SKERRY_ABORTED', `${this.#label(handler)} was given up by its caller before it started`);
+  }
+
+  #sentTwice(callId: number): SkerryError {
+    return new SkerryError('SKERRY_CORRUPT', `${this.#dispatcher.options.server} was sent call ${callId} twice`);
+  }
+
+  #late(handler: Handler): SkerryError {
+    return new SkerryError('SKERRY_TIMEOUT', `${this.#label(handler)} was not started before its deadline`, {
+      maybeExecuted: false,
+    });
   }
 
   #run(
@@ -297,7 +312,7 @@ export class Connection implements ServerEvents {
   }
 
   #invoke(handler: Handler, running: Running, deadline: number, extra: CallExtra | undefined, args: readonly unknown[]): unknown {
-    if (!callContextEnabled()) return handler.run(...args);
+    if (!callContextEnabled()) return args.length === 1 ? handler.run(args[0]) : handler.run(...args);
     const { server } = this.#dispatcher.options;
     const call = new ServedCall(server, handler.name, this.#caller.principal, deadline, extra, running, this);
     const result = runInCall(call, () => handler.run(...args));
