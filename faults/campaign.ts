@@ -38,6 +38,7 @@ export class Campaign {
   #before: Used | undefined;
   #told: Findings = { lost: 0, doubled: 0, denied: 0, phantom: 0 };
   #hungTold = 0;
+  #isStopped = false;
 
   constructor(options: CampaignOptions) {
     this.#options = options;
@@ -47,7 +48,7 @@ export class Campaign {
   async run(): Promise<void> {
     const { from, to, shard, shards } = this.#options;
     let sinceLook = 0;
-    for (let step = from; step < to; step++) {
+    for (let step = from; step < to && !this.#isStopped; step++) {
       if (step % shards !== shard) continue;
       const world = this.#world ?? (await this.#open());
       await this.#step(world, step);
@@ -57,6 +58,11 @@ export class Campaign {
     }
     if (this.#world !== undefined && sinceLook % LEAKS_EVERY !== 0) await this.#look(this.#world, to);
     await this.#close();
+  }
+
+  /** Ends with the step in hand. */
+  stop(): void {
+    this.#isStopped = true;
   }
 
   async #step(world: World, step: number): Promise<void> {

@@ -13,6 +13,7 @@ import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
 import { kindsNamed } from './kinds/index.ts';
 import type { LeakRecord, StepRecord, Telling, WorldRecord } from './record.ts';
+import { addToRecord, openRecord } from './record-file.ts';
 import { legend, notable, table, totals } from './report.ts';
 import { summarise } from './summary.ts';
 import { costOfKill, losses, type ThroughputTelling, type Window } from './throughput.ts';
@@ -28,11 +29,14 @@ interface Options {
   readonly rounds: number;
   readonly windowMs: number;
   readonly json: boolean;
+  readonly record: string | undefined;
 }
 
 /** A worker that tells nothing for so long hangs. */
 const SILENT_MS = 180_000;
 const PROGRESS_EVERY = 100;
+/** A second signal counts as one after so long. */
+const AGAIN_MS = 500;
 
 process.exitCode = await main();
 
@@ -46,7 +50,12 @@ async function main(): Promise<number> {
   }
   const folder = mkdtempSync(join(tmpdir(), 'skerry-faults-'));
   const say = (line: string): void => void (options.json ? process.stderr : process.stdout).write(`${line}\n`);
-  return options.throughput ? throughput(options, folder, say) : campaign(options, folder, say);
+  try {
+    return await (options.throughput ? throughput(options, folder, say) : campaign(options, folder, say));
+  } catch (error) {
+    console.error(`faults: ${(error as Error).message}`);
+    return 2;
+  }
 }
 
 async function campaign(options: Options, folder: string, say: (line: string) => void): Promise<number> {
@@ -59,12 +68,24 @@ async function campaign(options: Options, folder: string, say: (line: string) =>
   const steps: StepRecord[] = [];
   const leaks: LeakRecord[] = [];
   const worlds: WorldRecord[] = [];
-  const since = performance.now();
-  const hear = (telling: Telling): void => {
+  const take = (telling: Telling): void => {
     if (telling.t === 'leaks') leaks.push(telling.record);
     else if (telling.t === 'world') worlds.push(telling.record);
-    else if (telling.t === 'step') {
-      steps.push(telling.record);
+    else if (telling.t === 'step') steps.push(telling.record);
+  };
+  const { record } = options;
+  const told = record === undefined ? [] : openRecord(record, { seed, from, kinds: kindsNamed(kinds).map(({ name }) => name) });
+  const next = doneTo(
+    told.flatMap((telling) => (telling.t === 'step' ? [telling.record] : [])),
+    from,
+  );
+  for (const telling of told) if (telling.t !== 'step' || telling.record.step < next) take(telling);
+  if (next > from) say(`${next - from} of them are in ${record}`);
+  const since = performance.now();
+  const hear = (telling: Telling): void => {
+    take(telling);
+    if (record !== undefined) addToRecord(record, telling);
+    if (telling.t === 'step') {
       if (process.env.FAULTS_VERBOSE === '1') process.stderr.write(`${JSON.stringify(telling.record)}\n`);
       if (steps.length % PROGRESS_EVERY === 0)
         process.stderr.write(
@@ -75,7 +96,7 @@ async function campaign(options: Options, folder: string, say: (line: string) =>
   const shards = Array.from({ length: systems }, (_, shard) => shard);
   const ends = await Promise.all(
     shards.map((shard) =>
-      work({ what: 'campaign', seed, from, to: from + count, shards: systems, shard, kinds, folder }, folder, hear),
+      work({ what: 'campaign', seed, from: next, to: from + count, shards: systems, shard, kinds, folder }, folder, hear),
     ),
   );
   const summary = summarise(steps, leaks, worlds);
@@ -88,6 +109,7 @@ async function campaign(options: Options, folder: string, say: (line: string) =>
   );
   const lines = notable(steps, leaks, worlds);
   if (lines.length > 0) say(`\nto look at (with --seed ${seed}${named}):\n  ${lines.join('\n  ')}`);
+  if (steps.length < count) say(`\nended early; go on with --from ${doneTo(steps, from)}`);
   const broken = ends.filter((end) => end !== undefined);
   for (const end of broken) say(`\nTHE CAMPAIGN BROKE: ${end}; go on with --from ${doneTo(steps, from)}`);
   const last = { seed, from, count: steps.length, seconds: Math.round(seconds), ...totals(summary) };
@@ -152,7 +174,15 @@ function work<T extends { readonly t: string }>(
   const log = openSync(join(folder, `worker-${'shard' in order ? order.shard : 0}.log`), 'a');
   const worker = fileURLToPath(new URL('./worker.js', import.meta.url));
   const child = fork(worker, [JSON.stringify(order)], { stdio: ['ignore', log, log, 'ipc'], execArgv: ['--enable-source-maps'] });
-  for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.on(signal, () => child.kill('SIGKILL'));
+  // The first time it ends with the step in hand. A terminal tells all processes at once, and some of them tell it on.
+  let askedMs = 0;
+  for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) {
+    process.on(signal, () => {
+      if (askedMs > 0 && performance.now() > askedMs + AGAIN_MS) child.kill('SIGKILL');
+      if (askedMs === 0 && child.connected) child.send('stop');
+      askedMs ||= performance.now();
+    });
+  }
   return new Promise((resolve) => {
     let why: string | undefined = 'its process has ended early';
     const silence = setTimeout(() => {
@@ -185,6 +215,7 @@ function parse(args: string[]): Options {
       rounds: { type: 'string', default: '3' },
       window: { type: 'string', default: '15' },
       json: { type: 'boolean', default: false },
+      record: { type: 'string' },
     },
   });
   const unknown = positionals.find((word) => word !== 'throughput');
@@ -206,5 +237,6 @@ function parse(args: string[]): Options {
     rounds: whole('rounds', 1, 100),
     windowMs: whole('window', 1, 600) * 1_000,
     json: values.json,
+    record: values.record,
   };
 }

@@ -96,7 +96,11 @@ export function losses(windows: readonly Window[]): Loss[] {
 }
 
 /** What a kill costs, ms of full throughput: mean and standard error over kills that stood alone. */
-export function costOfKill(windows: readonly Window[]): { readonly meanMs: number; readonly errorMs: number; readonly kills: number } {
+export function costOfKill(windows: readonly Window[]): {
+  readonly meanMs: number;
+  readonly errorMs: number;
+  readonly kills: number;
+} {
   const all = windows.flatMap(({ costsMs }) => costsMs);
   const meanMs = all.reduce((sum, ms) => sum + ms, 0) / all.length;
   const variance = all.reduce((sum, ms) => sum + (ms - meanMs) ** 2, 0) / (all.length - 1);

@@ -23,10 +23,17 @@ export type WorkerOrder = CampaignOrder | ThroughputOrder;
 const order = JSON.parse(process.argv[2] as string) as WorkerOrder;
 const tell = (telling: Telling | { readonly t: 'throughput' }): void => void process.send?.(telling);
 process.on('disconnect', () => process.exit(1));
+for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.on(signal, () => {}); // its parent says what to do
 
 try {
-  if (order.what === 'campaign') await new Campaign({ ...order, kinds: kindsNamed(order.kinds), tell }).run();
-  else await measureThroughput(order, tell);
+  if (order.what === 'campaign') {
+    const campaign = new Campaign({ ...order, kinds: kindsNamed(order.kinds), tell });
+    process.on('message', () => campaign.stop());
+    await campaign.run();
+  } else {
+    process.on('message', () => process.exit(1));
+    await measureThroughput(order, tell);
+  }
 } catch (error) {
   tell({ t: 'broken', error: error instanceof Error ? String(error.stack) : String(error) });
 }

@@ -3,8 +3,8 @@
 import { appendFileSync } from 'node:fs';
 import { nowMs } from '../../src/base/clock.ts';
 import type { Random } from '../../test/fault/random.ts';
-import type { ServerName } from '../kinds/kind.ts';
 import { MARKS_FILE } from '../environment.ts';
+import type { ServerName } from '../kinds/kind.ts';
 
 export interface Deed {
   readonly step: number;

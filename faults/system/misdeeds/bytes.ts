@@ -5,8 +5,8 @@ import { CLIENT_RING_OFFSET, ClientWord, SERVER_RING_OFFSET, ServerWord } from '
 import { StatusWord } from '../../../src/memory/status.ts';
 import { RING_FIRST_BYTES } from '../../../src/protocol/limits.ts';
 import type { Random } from '../../../test/fault/random.ts';
-import { mappedRegions, ownRegions, say, sayBytes } from '../own-hands.ts';
 import type { Misdeed } from '../misdeed.ts';
+import { mappedRegions, ownRegions, say, sayBytes } from '../own-hands.ts';
 import { afterNextSend } from '../taps.ts';
 
 const CLIENT_WORDS = [

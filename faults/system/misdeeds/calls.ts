@@ -3,9 +3,9 @@
 import { CLIENT_REGION_BYTES } from '../../../src/channel/ring/layout.ts';
 import { isSkerryError } from '../../../src/index.ts';
 import { createRegion, RegionKind } from '../../../src/memory/region.ts';
-import { SLOTS } from '../slots.ts';
-import { type Heard, hear, nextNumber, say, theAddon } from '../own-hands.ts';
 import type { Deed, Misdeed } from '../misdeed.ts';
+import { type Heard, hear, nextNumber, say, theAddon } from '../own-hands.ts';
+import { SLOTS } from '../slots.ts';
 
 const FLOOD_CALLS = 5_000;
 
