@@ -6,6 +6,7 @@ import { type Kind, type Owner, Spares, type Unborn } from './spares.ts';
 const PLAIN: Kind = { env: {}, memoryMb: 0, background: false };
 const LIMITED: Kind = { ...PLAIN, memoryMb: 100 };
 const CALM_MS = 250;
+const FIRST_CALM_MS = 1_000;
 
 /** Spares of processes that are none; their pid is this one's, so that the operating system says of each that it runs. */
 function stage(t: TestContext) {
@@ -52,9 +53,9 @@ function stage(t: TestContext) {
 test('spares are made when it is calm, one at a time, so many of each kind', (t) => {
   const { spares, started, tick, warm } = stage(t);
   spares.keep(2, [PLAIN, LIMITED, { ...PLAIN }]);
-  tick(CALM_MS - 1);
+  tick(FIRST_CALM_MS - 1);
   spares.calm();
-  tick(CALM_MS - 1);
+  tick(FIRST_CALM_MS - 1);
   assert.equal(started.length, 0);
   tick(1);
   assert.deepEqual(
@@ -76,7 +77,7 @@ test('spares are made when it is calm, one at a time, so many of each kind', (t)
 test('one is taken when it is warm, of its kind, once; another is made in its place', (t) => {
   const { spares, started, tick, warm } = stage(t);
   spares.keep(1, [PLAIN]);
-  tick(CALM_MS);
+  tick(FIRST_CALM_MS);
   assert.equal(spares.take(PLAIN), undefined, 'not warm');
   warm(0);
   assert.equal(spares.take(LIMITED), undefined, 'of another kind');
@@ -91,7 +92,7 @@ test('one is taken when it is warm, of its kind, once; another is made in its pl
 test('one that dies is replaced; a kind whose spares are of no use is given up, and said so, until modules have changed', (t) => {
   const { spares, started, warnings, tick, warm, die, killed } = stage(t);
   spares.keep(1, [PLAIN]);
-  tick(CALM_MS);
+  tick(FIRST_CALM_MS);
   for (let which = 0; which < 10; which++) {
     if (which % 2 === 0) warm(which);
     killed(which); // by somebody: that says nothing of its kind
@@ -117,7 +118,7 @@ test('one that does not get warm is ended; what cannot be started is tried again
   const { spares, started, tick, warm, setPossible } = stage(t);
   setPossible(false);
   spares.keep(1, [PLAIN]);
-  tick(CALM_MS);
+  tick(FIRST_CALM_MS);
   assert.equal(started.length, 0);
   setPossible(true);
   tick(CALM_MS);
@@ -130,7 +131,7 @@ test('one that does not get warm is ended; what cannot be started is tried again
 test('when modules have changed those that have loaded them are replaced; at the end all go and none comes', (t) => {
   const { spares, started, tick, warm, die } = stage(t);
   spares.keep(1, [PLAIN]);
-  tick(CALM_MS);
+  tick(FIRST_CALM_MS);
   warm(0);
   spares.renew();
   assert.equal(started[0]?.killed, true);

@@ -14,6 +14,8 @@ import type { Exit } from './death.ts';
 
 /** Nothing has been started for so long: it is time for spares, ms. */
 const CALM_MS = 250;
+/** The same for the first time: a system that has just been booted has other things to do, and many a one ends soon. */
+const FIRST_CALM_MS = 1_000;
 /** One that is not warm after so long never will be, ms. */
 const WARM_MS = 30_000;
 /** One that has been warm for so long has not died of what it has loaded, ms. */
@@ -72,6 +74,7 @@ export class Spares {
   readonly #options: SparesOptions;
   readonly #shelves = new Map<string, Shelf>();
   #count = 0;
+  #isFirst = true;
   #timer: NodeJS.Timeout | undefined;
 
   constructor(options: SparesOptions) {
@@ -92,7 +95,7 @@ export class Spares {
 
   /** Something is being started: spares wait until that is done. */
   calm(): void {
-    this.#later(CALM_MS);
+    this.#later(this.#isFirst ? FIRST_CALM_MS : CALM_MS);
   }
 
   /** @returns a warm spare of this kind, if there is one that can be expected to run. */
@@ -132,6 +135,7 @@ export class Spares {
 
   /** One at a time: the next one follows when this one is warm, or dead. */
   #fill(): void {
+    this.#isFirst = false;
     const all = [...this.#shelves.values()];
     if (all.some(({ spares }) => spares.some(({ isWarm }) => !isWarm))) return;
     const shelf = all.find(({ spares, failures }) => spares.length < this.#count && failures < FAILURES_MAX);
