@@ -1,55 +1,153 @@
 // node scripts/bundle.mjs: makes lib/ from dist/src/, what the package ships.
 //
-// Some sixty small files are good to read and dear to load: each module costs a process memory and time, and every server is a process.
-// esbuild joins them into one file for each entry and shared chunks, so that what an instance and a user's module both import exists
-// once. Chunks lie one folder deep, as all files of src/ do: `new URL('../kernel/main.js', import.meta.url)` holds in both.
+// Some hundred small files are good to read and dear to load: a module costs a process some 45 KB (Node 24) and time, and every server is a
+// process. esbuild joins them:
+//
+//   chunks/core.js            all that a program and an instance load in any case, once: a user's module and the runtime around it share it
+//   the entries, chunks/*.js  what stands on the core, with chunks for what they share and for what is loaded only when it is needed
+//   STANDALONE                processes and threads that run no code of a user's: one file each
+//
+// Modules of Node come by way of process.getBuiltinModule(): an `import` of one makes Node read each of its exports, and so load what they
+// load, which nobody asked for (node:fs its promises and streams: 1.3 MB, node:util 1.5 MB, on Node 24).
+//
+// Chunks lie one folder deep, as all files of src/ do: `new URL('../kernel/main.js', import.meta.url)` holds in both.
 
-import { existsSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
-import { dirname, join } from 'node:path';
+import { existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { dirname, join, relative, resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
 
 const root = dirname(dirname(fileURLToPath(import.meta.url)));
 const FROM = join(root, 'dist/src');
 const TO = join(root, 'lib');
 const STAMP = join(TO, '.bundled');
+const CORE = 'chunks/core.js';
 
-/** What is imported by users, or started as a process or a thread of its own. */
+/** What these load at their start, and what that loads, is the core. */
+const CORE_OF = ['index.js', 'context.js', 'server/main.js'];
+/** What is imported by users, or started as a process of its own. */
 const ENTRIES = [
-  'index.js',
-  'context.js',
+  ...CORE_OF,
   'typescript.js',
   'servers/http/index.js',
   'servers/files/index.js',
   'testing.js',
   'cli/main.js',
-  'server/main.js',
-  'server/typescript-hooks.js',
-  'server/loaded-modules-hooks.js',
   'servers/process/main.js',
-  'kernel/main.js',
 ];
+const STANDALONE = ['kernel/main.js', 'server/typescript-hooks.js', 'server/loaded-modules-hooks.js'];
+
+/** Node's own that are imported all the same: on the path of each call, or cheap. */
+const IMPORTED = ['node:perf_hooks', 'node:async_hooks', 'node:module'];
+
+const builtins = {
+  name: 'builtins',
+  setup({ onResolve, onLoad }) {
+    onResolve({ filter: /^node:/ }, ({ path: name, kind }) =>
+      IMPORTED.includes(name) || kind === 'dynamic-import'
+        ? { path: name, external: true }
+        : { path: name, namespace: 'builtin' },
+    );
+    // One constant for each export: those that nobody imports are left out, unread.
+    onLoad({ filter: /.*/, namespace: 'builtin' }, async ({ path: name }) => {
+      const names = Object.keys(await import(name)).filter((one) => one !== 'default' && /^\w+$/.test(one));
+      return {
+        contents: names
+          .map((one) => `export const ${one} = /* @__PURE__ */ builtin('${name}', '${one}');`)
+          .concat(`export default /* @__PURE__ */ builtin('${name}');`)
+          .join('\n'),
+      };
+    });
+  },
+};
+
+const OPTIONS = {
+  bundle: true,
+  format: 'esm',
+  platform: 'node',
+  target: 'node20',
+  packages: 'external',
+  logLevel: 'warning',
+  // Node 20 has it since 20.16.
+  banner: {
+    js: [
+      "import { createRequire as requireOf } from 'node:module';",
+      'const builtinModule = process.getBuiltinModule ?? requireOf(import.meta.url);',
+      'const builtin = (module, name) => (name === undefined ? builtinModule(module) : builtinModule(module)[name]);',
+    ].join('\n'),
+  },
+};
+const path = (name) => join(FROM, name);
 
 /** @returns false when lib/ was up to date. */
 export async function bundle() {
-  const wanted = readFileSync(join(root, 'dist/.compiled'), 'utf8');
+  const wanted = `${readFileSync(join(root, 'dist/.compiled'), 'utf8')} ${readFileSync(fileURLToPath(import.meta.url), 'utf8').length}`;
   if (existsSync(STAMP) && readFileSync(STAMP, 'utf8') === wanted) return false;
   const { build } = await import('esbuild');
   rmSync(TO, { recursive: true, force: true });
+  const { core, later } = await coreOf(build);
   await build({
-    entryPoints: ENTRIES.map((entry) => join(FROM, entry)),
+    ...OPTIONS,
+    stdin: { contents: core.map((file) => `export * from ${JSON.stringify(file)};`).join('\n'), resolveDir: FROM },
+    outfile: join(TO, CORE),
+    plugins: [externalLater, builtins],
+  });
+  const { outputFiles } = await build({
+    ...OPTIONS,
+    entryPoints: [...ENTRIES, ...later].map(path),
     outbase: FROM,
     outdir: TO,
     chunkNames: 'chunks/[name]-[hash]',
-    bundle: true,
     splitting: true,
-    format: 'esm',
-    platform: 'node',
-    target: 'node20',
-    packages: 'external',
-    logLevel: 'warning',
+    write: false,
+    plugins: [externalCore(new Set(core)), builtins],
   });
+  for (const { path: file, text } of outputFiles) {
+    const toCore = relative(dirname(file), join(TO, CORE));
+    mkdirSync(dirname(file), { recursive: true });
+    writeFileSync(file, text.replaceAll(`"${CORE}"`, JSON.stringify(toCore.startsWith('.') ? toCore : `./${toCore}`)));
+  }
+  await build({ ...OPTIONS, entryPoints: STANDALONE.map(path), outbase: FROM, outdir: TO, plugins: [builtins] });
   writeFileSync(STAMP, wanted);
   return true;
 }
+
+/** @returns the files of the core, and those that it loads when it needs them, as names in FROM. */
+async function coreOf(build) {
+  const { metafile } = await build({ ...OPTIONS, entryPoints: CORE_OF.map(path), outdir: TO, write: false, metafile: true });
+  const inputs = new Map(Object.entries(metafile.inputs).map(([file, input]) => [resolve(file), input]));
+  const all = new Set();
+  const later = new Set();
+  const add = (file) => {
+    if (all.has(file)) return;
+    all.add(file);
+    for (const { path: imported, kind, external } of inputs.get(file).imports) {
+      if (external) continue;
+      if (kind === 'dynamic-import') later.add(relative(FROM, resolve(imported)));
+      else add(resolve(imported));
+    }
+  };
+  for (const name of CORE_OF) add(path(name));
+  return { core: [...all].filter((file) => !CORE_OF.includes(relative(FROM, file))), later: [...later] };
+}
+
+/** In the core: what is loaded only when it is needed stays a file of its own. */
+const externalLater = {
+  name: 'later',
+  setup({ onResolve }) {
+    onResolve({ filter: /^\./ }, ({ kind, path: imported, resolveDir }) =>
+      kind === 'dynamic-import' ? { path: `../${relative(FROM, resolve(resolveDir, imported))}`, external: true } : undefined,
+    );
+  },
+};
+
+/** Outside of the core: what is in it is not joined a second time. */
+const externalCore = (core) => ({
+  name: 'core',
+  setup({ onResolve }) {
+    onResolve({ filter: /^\./ }, ({ path: imported, resolveDir }) =>
+      core.has(resolve(resolveDir, imported)) ? { path: CORE, external: true } : undefined,
+    );
+  },
+});
 
 if (process.argv[1] === fileURLToPath(import.meta.url)) await bundle();

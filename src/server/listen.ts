@@ -1,6 +1,5 @@
 // ctx.listen(): a server of node:net, node:http … on a socket that the kernel keeps, so that the death of this process refuses no connection.
 
-import { lookup } from 'node:dns/promises';
 import { closeSync } from 'node:fs';
 import type { Server } from 'node:net';
 import { SkerryError } from '../base/errors.ts';
@@ -43,6 +42,7 @@ export class Listening {
     const { port, host = '127.0.0.1' } = options;
     try {
       if (this.#keeper === undefined) return await begin(server, { port, host });
+      const { lookup } = await import('node:dns/promises'); // now: few servers listen, and it costs each of them half a megabyte
       const { address } = await lookup(host);
       const nth = port === 0 ? (this.#chosen.get(address) ?? 0) : 0;
       if (port === 0) this.#chosen.set(address, nth + 1);
