@@ -17,6 +17,8 @@ export interface CampaignOptions {
   readonly from: number;
   /** The step behind the last one. */
   readonly to: number;
+  /** Steps between that are done already. */
+  readonly done: readonly number[];
   /** Of so many campaigns that share the steps, this is which. */
   readonly shards: number;
   readonly shard: number;
@@ -47,16 +49,19 @@ export class Campaign {
 
   async run(): Promise<void> {
     const { from, to, shard, shards } = this.#options;
+    const done = new Set(this.#options.done);
+    let behind = from;
     let sinceLook = 0;
     for (let step = from; step < to && !this.#isStopped; step++) {
-      if (step % shards !== shard) continue;
+      if (step % shards !== shard || done.has(step)) continue;
+      behind = step + 1;
       const world = this.#world ?? (await this.#open());
       await this.#step(world, step);
       sinceLook += 1;
       if (world.crashed !== undefined) await this.#close();
       else if (sinceLook % LEAKS_EVERY === 0) await this.#look(world, step + 1);
     }
-    if (this.#world !== undefined && sinceLook % LEAKS_EVERY !== 0) await this.#look(this.#world, to);
+    if (this.#world !== undefined && sinceLook % LEAKS_EVERY !== 0) await this.#look(this.#world, behind);
     await this.#close();
   }
 
@@ -89,6 +94,7 @@ export class Campaign {
         note: `the step failed: ${String(error)}`,
       };
     }
+    if (this.#isStopped && world.crashed !== undefined) return; // the signal that stops this may have been told to the system too
     if (world.crashed !== undefined) record = { ...record, note: `${record.note}; ${world.crashed}` };
     this.#hungTold += world.journal.tally.hung - hung;
     for (const what of ['lost', 'doubled', 'denied', 'phantom'] as const) this.#told[what] += record.findings[what];

@@ -1,5 +1,6 @@
 /**
- * The fault campaign's entry: `npm run faults -- [throughput] [--count N] [--seed S] [--from N] [--kinds a,b] [--systems N] [--json]`.
+ * The fault campaign's entry: `npm run faults -- [throughput] [--count N] [--seed S] [--from N] [--kinds a,b] [--systems N]
+ * [--record FILE] [--json]`.
  *
  * Steps `from` to `from + count` are drawn from the seed, each the same whatever came before it, and shared by so many systems side by
  * side, each with a process of its own (worker.ts). Ends with 0 when every system lived, no call hung, no acknowledged effect was lost and none
@@ -75,12 +76,15 @@ async function campaign(options: Options, folder: string, say: (line: string) =>
   };
   const { record } = options;
   const told = record === undefined ? [] : openRecord(record, { seed, from, kinds: kindsNamed(kinds).map(({ name }) => name) });
-  const next = doneTo(
-    told.flatMap((telling) => (telling.t === 'step' ? [telling.record] : [])),
-    from,
-  );
-  for (const telling of told) if (telling.t !== 'step' || telling.record.step < next) take(telling);
-  if (next > from) say(`${next - from} of them are in ${record}`);
+  const known = new Set<number>();
+  for (const telling of told) {
+    if (telling.t === 'step' && known.has(telling.record.step)) continue;
+    if (telling.t === 'step') known.add(telling.record.step);
+    take(telling);
+  }
+  const next = doneTo(steps, from);
+  const done = [...known].filter((step) => step >= next);
+  if (known.size > 0) say(`${known.size} of them are in ${record}`);
   const since = performance.now();
   const hear = (telling: Telling): void => {
     take(telling);
@@ -96,7 +100,7 @@ async function campaign(options: Options, folder: string, say: (line: string) =>
   const shards = Array.from({ length: systems }, (_, shard) => shard);
   const ends = await Promise.all(
     shards.map((shard) =>
-      work({ what: 'campaign', seed, from: next, to: from + count, shards: systems, shard, kinds, folder }, folder, hear),
+      work({ what: 'campaign', seed, from: next, to: from + count, done, shards: systems, shard, kinds, folder }, folder, hear),
     ),
   );
   const summary = summarise(steps, leaks, worlds);
@@ -104,17 +108,18 @@ async function campaign(options: Options, folder: string, say: (line: string) =>
   for (const line of [...table(summary), '', ...legend()]) say(line);
   const seconds = (performance.now() - since) / 1_000;
   say(
-    `\n${steps.length} faults in ${seconds.toFixed(0)} s; ${summary.calls} calls, ${summary.effects} effects; ` +
+    `\n${steps.length} faults${known.size > 0 ? `, ${steps.length - known.size} of them now,` : ''} in ${seconds.toFixed(0)} s; ${summary.calls} calls, ${summary.effects} effects; ` +
       `leaks were looked for ${summary.looksForLeaks} times, most found at once: ${summary.leaked}`,
   );
   const lines = notable(steps, leaks, worlds);
   if (lines.length > 0) say(`\nto look at (with --seed ${seed}${named}):\n  ${lines.join('\n  ')}`);
-  if (steps.length < count) say(`\nended early; go on with --from ${doneTo(steps, from)}`);
+  const goOn = record === undefined ? `--from ${doneTo(steps, from)}` : 'the same command';
+  if (steps.length < count) say(`\nended early; go on with ${goOn}`);
   const broken = ends.filter((end) => end !== undefined);
-  for (const end of broken) say(`\nTHE CAMPAIGN BROKE: ${end}; go on with --from ${doneTo(steps, from)}`);
+  for (const end of broken) say(`\nTHE CAMPAIGN BROKE: ${end}; go on with ${goOn}`);
   const last = { seed, from, count: steps.length, seconds: Math.round(seconds), ...totals(summary) };
   if (options.json) process.stdout.write(`${JSON.stringify(last)}\n`);
-  if (broken.length > 0) return 2;
+  if (broken.length > 0 || steps.length < count) return 2;
   const { systemCrashes, hung, lost, doubled, injected, recovered } = summary.total;
   return systemCrashes + hung + lost + doubled + summary.leaked + injected - recovered > 0 ? 1 : 0;
 }
@@ -225,6 +230,8 @@ function parse(args: string[]): Options {
     if (Number.isInteger(number) && number >= least && number <= most) return number;
     throw new Error(`--${option} takes a whole number from ${least} to ${most}, found ${values[option]}`);
   };
+  if (values.record !== undefined && (values.seed === undefined || positionals.length > 0))
+    throw new Error('--record takes --seed beside it, so that the same command can go on; throughput has none');
   const kinds = values.kinds?.split(',').map((kind) => kind.trim());
   kindsNamed(kinds);
   return {

@@ -1,6 +1,6 @@
 // A campaign's record on disk, a line of JSON for each thing told: what a run that is interrupted has done stands, and the next one goes on.
 
-import { appendFileSync, existsSync, readFileSync } from 'node:fs';
+import { appendFileSync, existsSync, readFileSync, truncateSync, writeFileSync } from 'node:fs';
 import type { Telling } from './record.ts';
 
 /** What steps are drawn from: a record holds for the same alone. */
@@ -12,14 +12,14 @@ export interface Origin {
 
 /** @throws Error when the file is the record of another campaign. @returns what has been told before, nothing for a new file */
 export function openRecord(path: string, origin: Origin): Telling[] {
-  if (!existsSync(path)) {
-    appendFileSync(path, `${JSON.stringify(origin)}\n`);
-    return [];
-  }
-  const [head, ...lines] = readFileSync(path, 'utf8').split('\n');
-  if (head !== JSON.stringify(origin))
-    throw new Error(`--record ${path} is of another campaign: it begins with ${head?.slice(0, 200)}`);
-  return lines.filter((line) => line.endsWith('}')).map((line) => JSON.parse(line) as Telling); // the last one may be torn
+  const text = existsSync(path) ? readFileSync(path, 'utf8') : '';
+  const whole = text.slice(0, text.lastIndexOf('\n') + 1); // the last line may be torn
+  const [head = '', ...lines] = whole.split('\n').slice(0, -1);
+  if (whole === '') writeFileSync(path, `${JSON.stringify(origin)}\n`);
+  else if (head !== JSON.stringify(origin))
+    throw new Error(`--record ${path} is of another campaign: it begins with ${head.slice(0, 200)}`);
+  else truncateSync(path, Buffer.byteLength(whole));
+  return lines.map((line) => JSON.parse(line) as Telling);
 }
 
 export function addToRecord(path: string, telling: Telling): void {

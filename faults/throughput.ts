@@ -103,7 +103,7 @@ export function costOfKill(windows: readonly Window[]): {
 } {
   const all = windows.flatMap(({ costsMs }) => costsMs);
   const meanMs = all.reduce((sum, ms) => sum + ms, 0) / all.length;
-  const variance = all.reduce((sum, ms) => sum + (ms - meanMs) ** 2, 0) / (all.length - 1);
+  const variance = all.reduce((sum, ms) => sum + (ms - meanMs) ** 2, 0) / Math.max(1, all.length - 1);
   return { meanMs, errorMs: Math.sqrt(variance / all.length), kills: all.length };
 }
 

@@ -12,6 +12,8 @@ export interface CampaignOrder {
   readonly seed: number;
   readonly from: number;
   readonly to: number;
+  /** Steps between that are done already. */
+  readonly done: readonly number[];
   readonly shards: number;
   readonly shard: number;
   readonly kinds?: readonly string[] | undefined;

@@ -24,8 +24,8 @@ export interface WorldOptions {
 
 const STOP_MS = 60_000;
 const GONE_MS = 5_000;
-/** A process server that hangs is found out after 10 to 20 s. */
-const ANSWER_MS = 30_000;
+/** A process server that hangs is found out within a second or so; what is beyond is a fault. */
+const ANSWER_MS = 10_000;
 
 export class World {
   readonly sys: CampaignSystem;

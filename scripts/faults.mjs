@@ -1,4 +1,5 @@
-// npm run faults -- [throughput] [--count N] [--seed S] [--from N] [--kinds a,b] [--systems N] [--json]: the fault campaign.
+// npm run faults -- [throughput] [--count N] [--seed S] [--from N] [--kinds a,b] [--systems N]
+// [--record FILE] [--json]: the fault campaign.
 //
 // Does its own set-up (on stderr: stdout belongs to the results), then hands over to the compiled dist/faults/main.js. Faults end
 // processes by the hundred: none of them leaves a core file.

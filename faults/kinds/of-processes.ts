@@ -53,14 +53,8 @@ export const ofProcesses: readonly Kind[] = [
     for (const pid of [scene.victim.pid, ...pids]) scene.signal(pid, 'SIGKILL');
     scene.note(others.length > 0 ? 'all servers' : scene.victim.name);
   }),
-  fault(
-    'stop-supervisor',
-    'SIGSTOP of the process server, then SIGKILL of a server',
-    ['exit'],
-    { orderMs: 30_000 },
-    async (scene) => {
-      scene.signal(await scene.processServer(), 'SIGSTOP');
-      scene.signal(scene.victim.pid, 'SIGKILL');
-    },
-  ),
+  fault('stop-supervisor', 'SIGSTOP of the process server, then SIGKILL of a server', ['exit'], {}, async (scene) => {
+    scene.signal(await scene.processServer(), 'SIGSTOP');
+    scene.signal(scene.victim.pid, 'SIGKILL');
+  }),
 ];

@@ -53,8 +53,8 @@ export class ProcessServerSeat {
   }
 
   /**
-   * Nobody else looks after it. Not before it has declared: until then it reads modules, for as long as they take. Over streams it is not
-   * known whether its loop turns.
+   * Nobody else looks after it, from when it has declared on: until then DECLARE_MS holds. Over streams it is not known whether its loop
+   * turns.
    */
   watch(proc: Process, status: Region, ring: () => void): void {
     const onHung = (ms: number) => this.#end(proc, `hung: its event loop has made no turn for ${Math.round(ms)} ms`);
@@ -94,6 +94,7 @@ export class ProcessServerSeat {
     if (process === undefined) return;
     clearTimeout(this.#declareTimer);
     this.#watch();
+    this.#watch = () => {};
     this.#hears = true;
     for (const slot of slots) this.#tellState(slot);
     sendTo(process, { t: 'declared', resumed: slots.length > 0 });

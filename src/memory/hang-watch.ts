@@ -6,17 +6,17 @@
 //
 // A look is every half heartbeat and counts by itself, not by the clock: a machine or a process server that was suspended has looked once,
 // not for an hour. One whose threads wait for a processor is given a heartbeat of processor time, from the last look at which it had moved,
-// before it counts as hung: one that is starved makes no turn either; it is looked at more often then. Who watches rings by itself: no third process that is slow can make an idle one look
-// hung. One that takes turns only when it is rung is rung less and less often, down to every sixteenth look: idleness costs next to
-// nothing, and a hang of one that has been idle for long is found within ten heartbeats. What a debugger may hold is left alone, and so is
-// one that has announced a long task, for as long as it said (an hour at most).
+// before it counts as hung: one that is starved makes no turn either; it is looked at more often then. Who watches rings by itself: no
+// third process that is slow can make an idle one look hung. One that takes turns only when it is rung is rung less and less often, down to
+// every sixteenth look: idleness costs next to nothing, and a hang of one that has been idle for long is found within ten heartbeats. What
+// a debugger may hold is left alone, and so is one that has announced a long task, for as long as it said (an hour at most).
 
 import type { Share } from '../base/process-stat.ts';
 import type { Ticker } from '../base/ticker.ts';
 import type { Region } from './region.ts';
 import { readPulse } from './status.ts';
 
-/** Unless said otherwise, ms. */
+/** Of whom nothing else was said, ms. */
 export const HEARTBEAT_MS = 500;
 
 /** Looks without a turn: the first begins the doubt, and these many end it. */
@@ -32,7 +32,7 @@ const DELAYED_SHARE = 0.1;
 /** Heartbeats after which being starved is no excuse any more: it may hang beside threads that want to run. */
 const STARVED_MAX = 120;
 /** Looks in a heartbeat at one that would count as hung, if it were not starved. */
-const STARVED_LOOKS = 10;
+const STARVED_LOOKS = 5;
 
 export interface Watched {
   readonly heartbeatMs: number;
@@ -62,6 +62,9 @@ export function watchForHangs(
   /** It has done nothing of its own: it is left to sleep for so many looks, each time for longer. */
   let rest = 0;
   let resting = 0;
+  /** It rested when it moved last: it is given a heartbeat from when it is rung, or asked, on. */
+  let idle = false;
+  let lookedMs = 0;
   const isStarved = () => {
     const now = share();
     if (now === undefined || before === undefined) return false;
@@ -84,18 +87,26 @@ export function watchForHangs(
       turns = undefined;
       return calm();
     }
-    const pulse = readPulse(region, nowMs());
+    const now = nowMs();
+    // Whoever watches was suspended, and so was the machine, perhaps: what it had until then counts no more.
+    if (before !== undefined && now - lookedMs > 2 * heartbeatMs) before = sample();
+    lookedMs = now;
+    const pulse = readPulse(region, now);
     if (pulse.turns !== turns || pulse.debugged || pulse.inLongTask) {
       const isOurs = rung && turns !== undefined && ((pulse.turns - turns) | 0) <= RING_TURNS;
       rest = isOurs ? Math.min(REST_MAX, rest * 2 + 1) : 0;
       resting = rest;
+      idle = rest > 0;
       rung = false;
       turns = pulse.turns;
       still = 0;
       before = pulse.parked || pulse.debugged || pulse.inLongTask ? undefined : sample();
       return calm();
     }
-    if (isAsked?.() === true) resting = 0;
+    if (isAsked?.() === true) {
+      rest = 0;
+      resting = 0;
+    }
     if (pulse.parked && resting > 0) {
       resting -= 1;
       return;
@@ -106,7 +117,8 @@ export function watchForHangs(
       ring();
       rung = true;
     }
-    if (still < LOOKS || pulse.phaseMs < heartbeatMs) return;
+    const isEarly = idle && before !== undefined && now - before.atMs < heartbeatMs;
+    if (still < LOOKS || pulse.phaseMs < heartbeatMs || isEarly) return;
     if (isStarved()) {
       unhurry ??= every(heartbeatMs / STARVED_LOOKS, look);
       return;

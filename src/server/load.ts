@@ -6,6 +6,7 @@ import { onDeclared, ownSystem, type ServerEntry, type System, systems } from '.
 import { isTypeScript, supportTypeScript } from './typescript.ts';
 
 let loaded: { readonly url: string; readonly system: Promise<System> } | undefined;
+let evaluated: Promise<unknown> = Promise.resolve();
 
 /**
  * Evaluates the module of a system, once. A bundle may call boot() at its end, which never returns in an instance: so the declaration is
@@ -16,6 +17,11 @@ export function loadSystem(url: string): Promise<System> {
   return loaded.system;
 }
 
+/** Settles when the module has been evaluated to its end, which may be never. */
+export function systemEvaluated(): Promise<unknown> {
+  return evaluated;
+}
+
 async function evaluateSystem(url: string): Promise<System> {
   ownSystem().url = url;
   if (isTypeScript(url)) supportTypeScript();
@@ -24,7 +30,7 @@ async function evaluateSystem(url: string): Promise<System> {
       if (declaredUrl === url) setImmediate(resolve);
     });
   });
-  const evaluated = import(url);
+  evaluated = import(url);
   await Promise.race([declared, evaluated]);
   if (!systems().has(url)) await evaluated;
   const found = systems().get(url);

@@ -93,8 +93,10 @@ test('temporary and transient servers, and one that the policy of the system jud
   assert.ok((await sys.servers.free.pid()) > 0, 'an error restarts it');
   await sys.servers.free.exit(0).catch(() => {});
   await assert.rejects(sys.servers.free.pid(), /it is transient, and ended by exit code 0/);
+  const own = (await states(sys)).get('process')?.pid;
   await kill(sys, 'judged');
   await assert.rejects(sys.servers.judged.pid(), /the system's policy says so after its end by SIGKILL/);
+  assert.equal((await states(sys)).get('process')?.pid, own, 'a policy that takes its time is no hang');
 });
 
 test('a restart of a group goes on when the process server dies in its midst', TIMEOUT, async (t) => {

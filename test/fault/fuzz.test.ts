@@ -148,6 +148,7 @@ async function attackClient(step: number): Promise<string> {
     position: 0,
     words: [
       ServerWord.started,
+      ServerWord.startedCopy,
       ServerWord.startedCalls,
       ServerWord.suspectsStarted,
       ServerWord.serverParked,

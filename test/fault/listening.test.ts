@@ -39,9 +39,8 @@ async function booted(t: TestContext) {
   return sys;
 }
 
-/** Visits all the time. @returns ends it, with all outcomes */
-function visitors(port: number): () => Promise<Outcome[]> {
-  const outcomes: Outcome[] = [];
+/** Visits all the time. @param outcomes what came of them is put here. @returns ends it, with all outcomes */
+function visitors(port: number, outcomes: Outcome[] = []): () => Promise<Outcome[]> {
   let over = false;
   const lanes = Array.from({ length: 4 }, async () => {
     while (!over) outcomes.push(await visit(port));
@@ -61,9 +60,12 @@ for (const name of ['single', 'double'] as const) {
   test(`${name}: kills of who listens refuse no connection, and none hangs`, TIMEOUT, async (t) => {
     const sys = await booted(t);
     const port = await sys.servers[name].port();
-    const end = visitors(port);
+    const seen: Outcome[] = [];
+    const end = visitors(port, seen);
     for (let kill = 0; kill < KILLS; kill++) {
+      const before = seen.length;
       await sleep(300);
+      await until('somebody has answered', () => seen.slice(before).some((outcome) => 'pid' in outcome), 10_000);
       const running = (await sys.processes.list()).filter((one) => one.name === name && one.pid > 0);
       for (const { pid } of kill % 2 === 0 ? running.slice(0, 1) : running) process.kill(pid, 'SIGKILL');
     }

@@ -110,6 +110,8 @@ test('a consumer that goes back, or beyond what was published, is found out', ()
   assert.throws(() => rig.writer.refresh(), /SKERRY_CORRUPT|says it has taken 4000/);
   rig.words[TAKEN] = -16;
   assert.throws(() => rig.writer.refresh(), /says it has taken -16/);
+  rig.words[TAKEN] = 8;
+  assert.throws(() => rig.writer.refresh(), /says it has taken 8; .* in steps of 16/);
 });
 
 test('of a dead consumer that said two things, the one further on holds, if it can be', () => {
@@ -122,7 +124,9 @@ test('of a dead consumer that said two things, the one further on holds, if it c
   const settled = (position: number, word: number, copy: number) => {
     const rig = around(position);
     rig.words[TAKEN] = (position + word) | 0;
+    if (word < 0) rig.writer.look(); // it has seen the lie
     rig.writer.settle((position + copy) | 0);
+    assert.equal(rig.writer.lie, undefined);
     return rig.writer.taken - position;
   };
   for (const position of [0, 2 ** 31 - 64, 2 ** 32 - 64, 2 ** 40 - 1024]) {
@@ -133,6 +137,10 @@ test('of a dead consumer that said two things, the one further on holds, if it c
     assert.equal(settled(position, 4000, 64), 64, 'its word is impossible');
     assert.equal(settled(position, 64, 4000), 64, 'the copy is impossible');
     assert.equal(settled(position, 64, 72), 64, 'the copy is impossible');
+    assert.equal(settled(position, 68, 64), 64, 'its word is impossible');
+    assert.equal(settled(position, 64, 80), 64, 'no record begins where the copy says');
+    assert.equal(settled(position, 80, 64), 64, 'no record begins where its word says');
+    assert.equal(settled(position, 64, 96), 96, 'all were consumed');
     assert.throws(() => settled(position, 4000, 112), /SKERRY_CORRUPT|says it has taken/, 'both are');
   }
 });

@@ -72,10 +72,10 @@ export class RingWriter {
     if (this.#peerWords === undefined) return;
     const word = Atomics.load(this.#peerWords, this.#peerWord); // sync: request-started, replies-taken
     const taken = extendPosition(this.#taken, word);
-    if (taken < this.#taken || taken > this.#tail) {
+    if (taken < this.#taken || taken > this.#tail || (word & (ALIGN - 1)) !== 0) {
       throw new SkerryError(
         'SKERRY_CORRUPT',
-        `the peer says it has taken ${taken}; valid is ${this.#taken} (said before) to ${this.#tail} (published)`,
+        `the peer says it has taken ${taken}; valid is ${this.#taken} (said before) to ${this.#tail} (published), in steps of ${ALIGN}`,
       );
     }
     this.#taken = taken;
@@ -83,18 +83,32 @@ export class RingWriter {
 
   /**
    * The consumer is dead: how far it had come, for the last time. It said so twice, in its word and in `copy`. Of two possible answers
-   * that which is further on holds: a record that was consumed and counts as not would be consumed again.
+   * that which is further on holds, if a record begins there: one that was consumed and counts as not would be consumed again.
    * @throws SKERRY_CORRUPT when neither is possible.
    */
   settle(copy: number): void {
     const copied = extendPosition(this.#taken, copy);
     const isPossible = (copied & (ALIGN - 1)) === 0 && copied >= this.#taken && copied <= this.#tail;
+    let said: number | undefined;
     try {
       this.refresh();
+      said = this.#taken;
     } catch (error) {
       if (!isPossible) throw error;
     }
-    if (isPossible && copied > this.#taken) this.#taken = copied;
+    this.lie = undefined; // of one that lies no more
+    if (!isPossible || copied === said) return;
+    const further = said === undefined || copied > said ? copied : said;
+    const other = further === copied ? (said ?? copied) : copied;
+    this.#taken = this.#isBoundary(further) ? further : other;
+  }
+
+  /** Does a record begin there, or what will be published next? Of a ring that has been replaced nobody looks. */
+  #isBoundary(position: number): boolean {
+    const { capacity, i32, start } = this.#area;
+    if (position === this.#tail || position < start) return true;
+    const at = (position & (capacity - 1)) >> 2;
+    return i32[at + 3] === checkWord(i32[at] as number, i32[at + 1] as number, i32[at + 2] as number, position);
   }
 
   /** Why the consumer is not to be believed any more, since a position of it was impossible. */

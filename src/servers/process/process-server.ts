@@ -18,7 +18,8 @@ import {
 import type { LaunchEvent } from '../../protocol/program.ts';
 import type { QuarantinedCall } from '../../protocol/quarantine.ts';
 import type { Instance } from '../../server/instance.ts';
-import { loadSystem } from '../../server/load.ts';
+import { loadSystem, systemEvaluated } from '../../server/load.ts';
+import type { DeathPolicy } from '../../server/supervision.ts';
 import { inspect } from './inspection.ts';
 import { watchLimits } from './limit-watch.ts';
 import { Logs } from './logs.ts';
@@ -28,6 +29,9 @@ import { type Supervised, title } from './supervised.ts';
 import { asInit, Supervisor } from './supervisor.ts';
 
 const OWN_SLOT = 0;
+/** How long the system's own code may keep this process busy at a time: its module, and its policy. */
+const MODULE_MS = 30_000;
+const POLICY_MS = 10_000;
 
 export class ProcessServer implements Instance {
   readonly #link: Link;
@@ -66,8 +70,11 @@ export class ProcessServer implements Instance {
 
   async run(): Promise<void> {
     try {
+      this.#announce(MODULE_MS);
       const system = await loadSystem(this.#config.systemUrl);
-      const declarations = this.#supervisor.plan(system);
+      const over = () => this.#announce(0);
+      systemEvaluated().then(over, over);
+      const declarations = this.#supervisor.plan({ ...system, onDeath: this.#unhurried(system.onDeath) });
       const { generation } = this.#config.endpoint;
       this.#programs = new Programs(system.programs, this.#addon, (...message) => this.#link.send(...message), generation);
       const spares = process.env.SKERRY_DEV === '1' ? 0 : system.spares; // what changes must be loaded anew there
@@ -78,6 +85,25 @@ export class ProcessServer implements Instance {
   }
 
   init(): void {}
+
+  /** Its loop makes no turn for so long, at most; 0: it turns again. */
+  #announce(ms: number): void {
+    this.#link.carrier.status.markLongTask(nowMs(), ms);
+  }
+
+  #unhurried(policy: DeathPolicy | undefined): DeathPolicy | undefined {
+    return (
+      policy &&
+      ((death) => {
+        this.#announce(POLICY_MS);
+        try {
+          return policy(death);
+        } finally {
+          this.#announce(0);
+        }
+      })
+    );
+  }
 
   onDeclared(resumed: boolean): void {
     // Not earlier: orders are about what is known now.
