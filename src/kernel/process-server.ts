@@ -57,7 +57,11 @@ export class ProcessServerSeat {
    * turns.
    */
   watch(proc: Process, status: Region, ring: () => void): void {
-    const onHung = (ms: number) => this.#end(proc, `hung: its event loop has made no turn for ${Math.round(ms)} ms`);
+    const onHung = (ms: number) =>
+      this.#end(
+        proc,
+        `hung: its event loop has made no turn for ${Math.round(ms)} ms (the system module and its onDeath run there)`,
+      );
     const ticker = new Ticker();
     const share = () => readShare(proc.pid);
     const isAsked = () => {

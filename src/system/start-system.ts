@@ -2,6 +2,7 @@
 // since the servers import boot.ts too (with everything else of `skerry`) and have no use for this.
 
 import { type ChildProcess, spawn } from 'node:child_process';
+import { existsSync } from 'node:fs';
 import type { Socket } from 'node:net';
 import { fileURLToPath } from 'node:url';
 import { deferred } from '../base/deferred.ts';
@@ -115,6 +116,10 @@ export interface KernelHandle {
 }
 
 async function startKernel(addon: NativeAddon | undefined, env: Record<string, string | undefined>): Promise<KernelHandle> {
+  if (!existsSync(KERNEL_MAIN)) {
+    const why = 'mark skerry as external where you bundle (esbuild: --external:skerry), so that it stays in node_modules';
+    throw new SkerryError('SKERRY_INIT', `there is no ${KERNEL_MAIN}, which the kernel's process runs: ${why}`);
+  }
   const pair = addon?.socketPair();
   const child: ChildProcess = spawn(process.execPath, [KERNEL_MAIN, String(process.pid)], {
     env,

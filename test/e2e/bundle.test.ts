@@ -4,7 +4,7 @@ import assert from 'node:assert/strict';
 import { join } from 'node:path';
 import { test } from 'node:test';
 import { type BuildOptions, build, stop } from 'esbuild';
-import { emptyFolder, lineOf, nothingIsLeft, root, run } from './world.ts';
+import { emptyFolder, lineOf, nothingIsLeft, root, run, start } from './world.ts';
 
 const TIMEOUT = { timeout: 30_000 };
 const common: BuildOptions = {
@@ -63,4 +63,17 @@ test('the system bundled, the main program apart', TIMEOUT, async (t) => {
     ],
   });
   check(await run(t, ['main.mjs'], { cwd: folder }));
+});
+
+test('skerry bundled too, by mistake: it says what to do', TIMEOUT, async (t) => {
+  const folder = emptyFolder(t);
+  await build({
+    ...common,
+    external: [],
+    entryPoints: [join(root, 'test/fixtures/typescript/main.ts')],
+    outfile: join(folder, 'all.mjs'),
+  });
+  const { code, stderr } = await start(t, ['all.mjs'], { cwd: folder }).ended;
+  assert.equal(code, 1);
+  assert.match(stderr, /there is no .*kernel\/main\.js.*--external:skerry/);
 });
