@@ -117,9 +117,14 @@ static void start_program(void) {
   if (null > 2) close(null);
 }
 
+// All that stays in the program's session. It has none yet between the fork and its setsid; what it is told then waits until it is one.
+static void signal_group(int number) {
+  if (!program_ended && kill(-program, number) < 0 && errno == ESRCH) kill(program, number);
+}
+
 static void end_group(const char *why, int number) {
   if (strcmp(limit, "-") == 0) limit = why;
-  if (!program_ended) kill(-program, number);
+  signal_group(number);
 }
 
 // The exec has happened (the pipe is closed by it), or has failed.
@@ -172,7 +177,7 @@ static bool on_control(void) {
     finishing = true;
     return false;
   }
-  if (!program_ended) kill(-program, number == 0 ? SIGTERM : number);
+  signal_group(number == 0 ? SIGTERM : number);
   return number == 0;
 }
 
@@ -220,7 +225,7 @@ static void run(void) {
     if (ending) return;
     ending = true;
     end_group("time", SIGTERM);
-    kill(-program, SIGCONT);  // one that is stopped hears no SIGTERM
+    signal_group(SIGCONT);  // one that is stopped hears no SIGTERM
     end = now_ms() + options.grace;
   }
 }
@@ -229,7 +234,7 @@ static void run(void) {
 // A process that cannot die now (it waits for a disk) is not waited for for ever: its SIGKILL stands.
 static void end_all(void) {
   long long until = now_ms() + REAP_MAX_MS;
-  if (!program_ended) kill(-program, SIGKILL);
+  signal_group(SIGKILL);
   for (;;) {
     reap();
     if (!unreaped) tree_kill();

@@ -229,6 +229,12 @@ describe('limits', options, () => {
     assert.deepEqual([stopped.end?.signal, stopped.end?.limit], ['SIGTERM', 'time']);
   });
 
+  test('time that is over before the program is one', async () => {
+    const limits = { timeMs: 1, graceMs: 10_000 };
+    const ends = await Promise.all(Array.from({ length: 40 }, () => run('/bin/sleep', ['60'], { limits })));
+    for (const { end } of ends) assert.deepEqual([end?.signal, end?.limit], ['SIGTERM', 'time']);
+  });
+
   test('the processor, of all processes together', async () => {
     const { end } = await sh('while :; do :; done & while :; do :; done', { limits: { cpuSeconds: 1 } });
     assert.equal(end?.limit, 'cpu');

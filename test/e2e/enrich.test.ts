@@ -9,7 +9,8 @@ import { generate } from '../../examples/atlas/enrich/generate.ts';
 import { descendants, freePort, until } from '../fault/processes.ts';
 import { gone, type Program, root, start } from './world.ts';
 
-const TIMEOUT = { timeout: 60_000 };
+/** Its servers run at background priority: beside other tests they get little. */
+const TIMEOUT = { timeout: 120_000 };
 const COMMAND = join(root, 'dist/examples/atlas/enrich.js');
 const RULE = join(root, 'test/fixtures/atlas/tidy-rule.ts');
 const ROWS = 5_000;
@@ -110,9 +111,10 @@ test('what is wrong is said before anything is done, with exit code 2; what fail
 test('Ctrl-C ends a job cleanly: whole rows in a part, no process left, exit code 130', TIMEOUT, async (t) => {
   const folder = folderOf(t);
   const { file } = places(folder, 400_000);
-  writeFileSync(join(folder, 'slow.mjs'), 'export default () => new Promise((resolve) => setTimeout(resolve, 1));');
+  const slow = 'export default ({ id }) => (id % 20 === 0 ? new Promise((resolve) => setTimeout(resolve, 2)) : undefined);';
+  writeFileSync(join(folder, 'slow.mjs'), slow);
   const job = command(t, folder, [file, '--rules', 'slow.mjs', '--json']);
-  await until('some of it is done', () => job.stderr().includes('"progress"'), 30_000);
+  await until('some of it is done', () => job.stderr().includes('"progress"'), 90_000);
   const pids = [job.pid, ...descendants(job.pid)];
   process.kill(job.pid, 'SIGINT');
   const { code, stderr } = await job.ended;
