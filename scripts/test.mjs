@@ -18,8 +18,8 @@ import { root, setUp } from './setup.mjs';
 const FOLDERS = ['test', 'examples', 'bench', 'faults', 'src'];
 /** Of a file as a whole: its tests have their own, shorter limits. */
 const FILE_TIMEOUT_MS = Number(process.env.SKERRY_TEST_TIMEOUT_MS ?? 180_000);
-/** Tests wait more than half of their time: two files more than there are cores. */
-const FILES_AT_ONCE_MAX = 6;
+/** Tests wait a good part of their time: one file more than there are cores. With two more, what a test must get in time comes too late. */
+const FILES_AT_ONCE_MAX = 4;
 
 process.exitCode = await main(process.argv.slice(2)).catch((error) => {
   console.error(error.message);
@@ -41,7 +41,7 @@ async function main(args) {
     `--test-reporter=${pathToFileURL(join(root, 'scripts/test-reporter.mjs'))}`,
     '--test-reporter-destination=stdout',
     `--test-timeout=${FILE_TIMEOUT_MS}`,
-    `--test-concurrency=${Math.min(FILES_AT_ONCE_MAX, availableParallelism() + 2)}`,
+    `--test-concurrency=${Math.min(FILES_AT_ONCE_MAX, availableParallelism() + 1)}`,
     ...(name === undefined ? [] : [`--test-name-pattern=${name}`]),
     ...files,
   ]);
