@@ -97,10 +97,9 @@ export class RingWriter {
       if (!isPossible) throw error;
     }
     this.lie = undefined; // of one that lies no more
-    if (!isPossible || copied === said) return;
-    const further = said === undefined || copied > said ? copied : said;
-    const other = further === copied ? (said ?? copied) : copied;
-    this.#taken = this.#isBoundary(further) ? further : other;
+    if (!isPossible) return;
+    const answers = said === undefined || said === copied ? [copied] : [Math.max(said, copied), Math.min(said, copied)];
+    this.#taken = answers.find((position) => this.#isBoundary(position)) ?? (answers[0] as number);
   }
 
   /** Does a record begin there, or what will be published next? Of a ring that has been replaced nobody looks. */
