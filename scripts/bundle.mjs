@@ -12,6 +12,7 @@
 //
 // Chunks lie one folder deep, as all files of src/ do: `new URL('../kernel/main.js', import.meta.url)` holds in both.
 
+import { createHash } from 'node:crypto';
 import { existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { dirname, join, relative, resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -80,7 +81,8 @@ const path = (name) => join(FROM, name);
 
 /** @returns false when lib/ was up to date. */
 export async function bundle() {
-  const wanted = `${readFileSync(join(root, 'dist/.compiled'), 'utf8')} ${readFileSync(fileURLToPath(import.meta.url), 'utf8').length}`;
+  const fingerprint = createHash('sha256').update(readFileSync(fileURLToPath(import.meta.url)));
+  const wanted = fingerprint.update(readFileSync(join(root, 'dist/.compiled'))).digest('hex');
   if (existsSync(STAMP) && readFileSync(STAMP, 'utf8') === wanted) return false;
   const { build } = await import('esbuild');
   rmSync(TO, { recursive: true, force: true });
