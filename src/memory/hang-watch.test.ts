@@ -206,23 +206,43 @@ test('one that was busy and is stopped while it waits is found within twice the 
   busy.end();
   t.mock.timers.reset();
 
-  const idle = rig(t);
-  idle.set(WAITING);
-  idle.state = 'S';
-  idle.pass(40 * HEARTBEAT_MS);
+  const idle = idleFor(t, 40 * HEARTBEAT_MS);
   idle.stuck = true;
   idle.state = 'T';
   idle.pass(10 * HEARTBEAT_MS);
   assert.equal(idle.seen.hung, 1);
-  idle.end();
-  t.mock.timers.reset();
+});
 
-  const asked = rig(t);
-  asked.set(WAITING);
-  asked.state = 'S';
-  asked.pass(40 * HEARTBEAT_MS);
+test('one that was idle and has been asked something has a heartbeat to turn, and no more than two', (t) => {
+  const asked = idleFor(t, 40 * HEARTBEAT_MS);
   asked.stuck = true;
   asked.asked = true;
-  asked.pass(2 * HEARTBEAT_MS);
-  assert.equal(asked.seen.hung, 1, 'it had something to do');
+  asked.pass(HEARTBEAT_MS);
+  assert.equal(asked.seen.hung, 0);
+  asked.pass(HEARTBEAT_MS);
+  assert.equal(asked.seen.hung, 1);
 });
+
+test('after two minutes for which all stood still, a turn that goes on may end', (t) => {
+  const frozen = rig(t);
+  frozen.delayedMs = 1_000;
+  frozen.turn();
+  frozen.pass(HEARTBEAT_MS / 2);
+  frozen.sleep(120_000);
+  frozen.delayedMs = 2_000;
+  frozen.pass(HEARTBEAT_MS / 2);
+  frozen.pass(HEARTBEAT_MS / 5);
+  assert.equal(frozen.seen.hung, 0);
+  frozen.turn();
+  frozen.pass(HEARTBEAT_MS);
+  assert.equal(frozen.seen.hung, 0);
+});
+
+/** One that has done nothing of its own for so long. */
+function idleFor(t: TestContext, ms: number): ReturnType<typeof rig> {
+  const idle = rig(t);
+  idle.set(WAITING);
+  idle.state = 'S';
+  idle.pass(ms);
+  return idle;
+}
