@@ -119,6 +119,8 @@ for (const transport of TRANSPORTS) {
       await fails(pending, 'SKERRY_SERVER_DOWN', /view of user .* has been closed/);
       await fails(view.files.list('/'), 'SKERRY_SERVER_DOWN');
     };
+    await sys.files.list('/'); // the system's own channels are open
+    assert.equal(await sys.servers.reader.read('/bundle/about.txt'), 'read me');
     await visit('first');
     const open = () => [process.pid, ...pids].map(openDescriptors);
     const before = open();
