@@ -17,6 +17,7 @@ import { late } from './late.ts';
 import { load } from './load.ts';
 import { describeMachine, warnOfCores, warnOfLoad } from './machine.ts';
 import { notice } from './notice.ts';
+import { overhead } from './overhead.ts';
 import { payload } from './payload.ts';
 import { pipeline } from './pipeline.ts';
 import { recovery } from './recovery.ts';
@@ -36,6 +37,7 @@ const BENCHES: readonly Bench[] = [
   payload,
   start,
   codec,
+  overhead,
   notice,
   recovery,
   files,

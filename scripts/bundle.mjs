@@ -18,9 +18,6 @@ import { dirname, join, relative, resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
 
 const root = dirname(dirname(fileURLToPath(import.meta.url)));
-const FROM = join(root, 'dist/src');
-const TO = join(root, 'lib');
-const STAMP = join(TO, '.bundled');
 const CORE = 'chunks/core.js';
 
 /** What these load at their start, and what that loads, is the core. */
@@ -77,45 +74,55 @@ const OPTIONS = {
     ].join('\n'),
   },
 };
-const path = (name) => join(FROM, name);
 
-/** @returns false when lib/ was up to date. */
-export async function bundle() {
+/**
+ * @param from the compiled modules, beside a file `.compiled` that tells what was compiled. @param to what is there is replaced.
+ * @returns false when `to` was up to date.
+ */
+export async function bundle({ from = join(root, 'dist/src'), to = join(root, 'lib') } = {}) {
+  const stamp = join(to, '.bundled');
+  const path = (name) => join(from, name);
   const fingerprint = createHash('sha256').update(readFileSync(fileURLToPath(import.meta.url)));
-  const wanted = fingerprint.update(readFileSync(join(root, 'dist/.compiled'))).digest('hex');
-  if (existsSync(STAMP) && readFileSync(STAMP, 'utf8') === wanted) return false;
+  const wanted = fingerprint.update(readFileSync(join(from, '../.compiled'))).digest('hex');
+  if (existsSync(stamp) && readFileSync(stamp, 'utf8') === wanted) return false;
   const { build } = await import('esbuild');
-  rmSync(TO, { recursive: true, force: true });
-  const { core, later } = await coreOf(build);
+  rmSync(to, { recursive: true, force: true });
+  const { core, later } = await coreOf(build, from);
   await build({
     ...OPTIONS,
-    stdin: { contents: core.map((file) => `export * from ${JSON.stringify(file)};`).join('\n'), resolveDir: FROM },
-    outfile: join(TO, CORE),
-    plugins: [externalLater, builtins],
+    stdin: { contents: core.map((file) => `export * from ${JSON.stringify(file)};`).join('\n'), resolveDir: from },
+    outfile: join(to, CORE),
+    plugins: [externalLater(from), builtins],
   });
   const { outputFiles } = await build({
     ...OPTIONS,
     entryPoints: [...ENTRIES, ...later].map(path),
-    outbase: FROM,
-    outdir: TO,
+    outbase: from,
+    outdir: to,
     chunkNames: 'chunks/[name]-[hash]',
     splitting: true,
     write: false,
     plugins: [externalCore(new Set(core)), builtins],
   });
   for (const { path: file, text } of outputFiles) {
-    const toCore = relative(dirname(file), join(TO, CORE));
+    const toCore = relative(dirname(file), join(to, CORE));
     mkdirSync(dirname(file), { recursive: true });
     writeFileSync(file, text.replaceAll(`"${CORE}"`, JSON.stringify(toCore.startsWith('.') ? toCore : `./${toCore}`)));
   }
-  await build({ ...OPTIONS, entryPoints: STANDALONE.map(path), outbase: FROM, outdir: TO, plugins: [builtins] });
-  writeFileSync(STAMP, wanted);
+  await build({ ...OPTIONS, entryPoints: STANDALONE.map(path), outbase: from, outdir: to, plugins: [builtins] });
+  writeFileSync(stamp, wanted);
   return true;
 }
 
-/** @returns the files of the core, and those that it loads when it needs them, as names in FROM. */
-async function coreOf(build) {
-  const { metafile } = await build({ ...OPTIONS, entryPoints: CORE_OF.map(path), outdir: TO, write: false, metafile: true });
+/** @returns the files of the core, and those that it loads when it needs them, as names in `from`. */
+async function coreOf(build, from) {
+  const { metafile } = await build({
+    ...OPTIONS,
+    entryPoints: CORE_OF.map((name) => join(from, name)),
+    outdir: from,
+    write: false,
+    metafile: true,
+  });
   const inputs = new Map(Object.entries(metafile.inputs).map(([file, input]) => [resolve(file), input]));
   const all = new Set();
   const later = new Set();
@@ -124,23 +131,23 @@ async function coreOf(build) {
     all.add(file);
     for (const { path: imported, kind, external } of inputs.get(file).imports) {
       if (external) continue;
-      if (kind === 'dynamic-import') later.add(relative(FROM, resolve(imported)));
+      if (kind === 'dynamic-import') later.add(relative(from, resolve(imported)));
       else add(resolve(imported));
     }
   };
-  for (const name of CORE_OF) add(path(name));
-  return { core: [...all].filter((file) => !CORE_OF.includes(relative(FROM, file))), later: [...later] };
+  for (const name of CORE_OF) add(join(from, name));
+  return { core: [...all].filter((file) => !CORE_OF.includes(relative(from, file))), later: [...later] };
 }
 
 /** In the core: what is loaded only when it is needed stays a file of its own. */
-const externalLater = {
+const externalLater = (from) => ({
   name: 'later',
   setup({ onResolve }) {
     onResolve({ filter: /^\./ }, ({ kind, path: imported, resolveDir }) =>
-      kind === 'dynamic-import' ? { path: `../${relative(FROM, resolve(resolveDir, imported))}`, external: true } : undefined,
+      kind === 'dynamic-import' ? { path: `../${relative(from, resolve(resolveDir, imported))}`, external: true } : undefined,
     );
   },
-};
+});
 
 /** Outside of the core: what is in it is not joined a second time. */
 const externalCore = (core) => ({

@@ -2,28 +2,33 @@
 // written all the time, read in place when somebody looks, and constant after the death: what ran when it died is in it.
 //
 //   bytes    what
-//   64       calls written, in all (u32); texts written, in all (u32)
-//   4096     512 calls of 32 bytes:  seq, method, client, state, [start f64: CLOCK_MONOTONIC ms], duration us (-1: not taken), call id
-//   20480    96 texts of 256 bytes:  seq, kind, length, 0, [time f64: ms since 1970], UTF-8 (232 bytes at most)
-//   45056    the names of its methods: length, UTF-8 with a line for each (8,188 bytes at most)
-//   53248    64 clients of 64 bytes: number, length, UTF-8 (56 bytes at most); a later one takes the place of an earlier one
+//   64       texts written, in all (u32)
+//   4096     512 calls of 24 bytes:  seq, method << 16 | client (its low half), [start f64: CLOCK_MONOTONIC ms], outcome, 0
+//   16384    96 texts of 256 bytes:  seq, kind, length, 0, [time f64: ms since 1970], UTF-8 (232 bytes at most)
+//   40960    the names of its methods: length, UTF-8 with a line for each (8,188 bytes at most)
+//   49152    64 clients of 64 bytes: number, length, UTF-8 (56 bytes at most); a later one takes the place of an earlier one
+//
+// Outcome: 0 while it runs; then its state in three bits, and above them how long it took in us, plus 1 (0: nobody has looked). The
+// numbers of calls are u32 and begin again after 2^32; a call's place is its number modulo 512. Each call is written, so each store counts.
 //
 // Invariant: an entry's seq is stored last, and 0 while it is being written; who reads looks at it after the rest. What is read is input.
 
 import type { Region } from './region.ts';
 
-export const BLACK_BOX_BYTES = 57_344;
+export const BLACK_BOX_BYTES = 53_248;
 
 const CALLS = 512;
+const CALL_WORDS = 6;
 const TEXTS = 96;
 const CLIENTS = 64;
 const TEXT_BYTES = 232;
 const CLIENT_BYTES = 56;
 const NAMES_BYTES = 8_188;
 /** In words. */
-const Word = { callsWritten: 16, textsWritten: 17, calls: 1024, texts: 5120, names: 11_264, clients: 13_312 } as const;
+const Word = { textsWritten: 16, calls: 1024, texts: 4096, names: 10_240, clients: 12_288 } as const;
 
-const RUNNING = 1;
+const STATE_BITS = 3;
+const US_MAX = 0x0fff_fffe;
 export const CallState = { answered: 2, failed: 3, refused: 4 } as const;
 export const TextKind = { error: 1, log: 2, end: 3 } as const;
 
@@ -43,22 +48,18 @@ export class BlackBox {
     this.#u8 = region?.u8 ?? new Uint8Array();
   }
 
-  /** A call begins. @returns its number here. */
-  begin(method: number, client: number, callId: number, nowMs: number): number {
+  /** A call begins. @param method, client up to 65,535 are told apart. @returns its number here. */
+  begin(method: number, client: number, nowMs: number): number {
     const words = this.#i32;
     if (words === undefined) return 0;
     const seq = (this.#calls + 1) | 0;
     this.#calls = seq;
-    const at = Word.calls + ((seq & (CALLS - 1)) << 3);
+    const at = Word.calls + (seq & (CALLS - 1)) * CALL_WORDS;
     words[at] = 0;
-    words[at + 1] = method;
-    words[at + 2] = client;
-    words[at + 3] = RUNNING;
-    this.#f64[(at >> 1) + 2] = nowMs;
-    words[at + 6] = -1;
-    words[at + 7] = callId;
+    words[at + 1] = (method << 16) | (client & 0xffff);
+    this.#f64[(at >> 1) + 1] = nowMs;
+    words[at + 4] = 0;
     words[at] = seq;
-    words[Word.callsWritten] = seq;
     return seq;
   }
 
@@ -66,10 +67,9 @@ export class BlackBox {
   end(seq: number, state: number, ms: number): void {
     const words = this.#i32;
     if (words === undefined) return;
-    const at = Word.calls + ((seq & (CALLS - 1)) << 3);
+    const at = Word.calls + (seq & (CALLS - 1)) * CALL_WORDS;
     if (words[at] !== seq) return; // so many others have begun since
-    words[at + 6] = ms < 0 ? -1 : Math.min(Math.round(ms * 1000), 0x7fff_ffff);
-    words[at + 3] = state;
+    words[at + 4] = ms < 0 ? state : state | ((Math.min(Math.round(ms * 1000), US_MAX) + 1) << STATE_BITS);
   }
 
   text(kind: number, text: string): void {
@@ -104,7 +104,7 @@ export class BlackBox {
 }
 
 export interface BoxedCall {
-  /** Of its calls, from 1. */
+  /** Of its calls, from 1; see `isLater`. */
   readonly seq: number;
   readonly method: string;
   readonly client: string;
@@ -123,27 +123,44 @@ export interface BoxedText {
   readonly text: string;
 }
 
-/** Its calls after number `after`, the oldest first; what has been written over since is not there. */
-export function readCalls({ i32, f64, u8 }: Region, after = 0): BoxedCall[] {
-  const last = (i32[Word.callsWritten] as number) >>> 0;
-  const first = Math.max(after > last ? 1 : after + 1, last - CALLS + 1, 1); // it begins again after 2^32 calls
+/** Of two numbers of calls of one box: they begin again after 2^32. */
+export function isLater(seq: number, than: number): boolean {
+  return ((seq - than) | 0) > 0;
+}
+
+/** Its last calls, the oldest first. */
+export function readCalls({ i32, f64, u8 }: Region): BoxedCall[] {
   const names = textAt(u8, Word.names * 4 + 4, i32[Word.names] as number, NAMES_BYTES).split('\n');
   const calls: BoxedCall[] = [];
-  for (let seq = first; seq <= last; seq++) {
-    const at = Word.calls + ((seq & (CALLS - 1)) << 3);
-    const [method, client, state, us] = [1, 2, 3, 6].map((word) => i32[at + word] as number) as [number, number, number, number];
-    const startMs = f64[(at >> 1) + 2] as number;
-    if ((i32[at] as number) >>> 0 !== seq || !Number.isFinite(startMs)) continue;
+  const last = lastSeq(i32);
+  for (let age = CALLS - 1; age >= 0; age--) {
+    const seq = (last - age) | 0;
+    const at = Word.calls + (seq & (CALLS - 1)) * CALL_WORDS;
+    const [who, outcome] = [i32[at + 1] as number, i32[at + 4] as number];
+    const startMs = f64[(at >> 1) + 1] as number;
+    if (seq === 0 || i32[at] !== seq || !Number.isFinite(startMs)) continue;
+    const us = (outcome >>> STATE_BITS) - 1;
     calls.push({
-      seq,
-      method: names[method] ?? `method ${method}`,
-      client: clientOf(i32, u8, client),
+      seq: seq >>> 0,
+      method: names[who >>> 16] ?? `method ${who >>> 16}`,
+      client: clientOf(i32, u8, who & 0xffff),
       startMs,
-      state: STATES[state] ?? 'running',
+      state: STATES[outcome & ((1 << STATE_BITS) - 1)] ?? 'running',
       ms: us < 0 ? undefined : us / 1000,
     });
   }
   return calls;
+}
+
+/** The number of the latest call that is in its place; 0: none. */
+function lastSeq(i32: Int32Array): number {
+  let last = 0;
+  for (let place = 0; place < CALLS; place++) {
+    const seq = i32[Word.calls + place * CALL_WORDS] as number;
+    if (seq === 0 || (seq & (CALLS - 1)) !== place) continue;
+    if (last === 0 || isLater(seq, last)) last = seq;
+  }
+  return last;
 }
 
 /** Its texts, the oldest first. */
@@ -167,7 +184,9 @@ const decoder = new TextDecoder();
 
 function clientOf(i32: Int32Array, u8: Uint8Array, number: number): string {
   const at = Word.clients + ((number >>> 0) % CLIENTS) * 16;
-  return i32[at] === number ? textAt(u8, at * 4 + 8, i32[at + 1] as number, CLIENT_BYTES) : `client ${number}`;
+  return ((i32[at] as number) & 0xffff) === number
+    ? textAt(u8, at * 4 + 8, i32[at + 1] as number, CLIENT_BYTES)
+    : `client ${number}`;
 }
 
 /** @param length as its writer says. */

@@ -45,17 +45,55 @@ export const FAULT_WORDS_OFFSET = StatusWord.fatalSignal * 4;
 
 /** The dispatcher's pen. Without a region (stream transport) the numbers go out with its frames instead. */
 export class StatusCounters {
-  running = 0;
-  queued = 0;
-  started = 0;
-  failed = 0;
   debugged = false;
   readonly times: CallTimes;
   readonly #words: Int32Array | undefined;
+  #running = 0;
+  #queued = 0;
+  #started = 0;
+  #failed = 0;
 
   constructor(region: Region | undefined) {
     this.#words = region?.i32;
     this.times = new CallTimes(region);
+  }
+
+  get running(): number {
+    return this.#running;
+  }
+
+  get queued(): number {
+    return this.#queued;
+  }
+
+  get started(): number {
+    return this.#started;
+  }
+
+  /** A handler begins. */
+  begin(running: number): void {
+    this.#running = running;
+    this.#started = (this.#started + 1) | 0;
+    const words = this.#words;
+    if (words === undefined) return;
+    words[StatusWord.running] = running;
+    words[StatusWord.started] = this.#started;
+  }
+
+  /** A handler has ended. */
+  end(running: number, failed: boolean): void {
+    this.#running = running;
+    if (failed) this.#failed = (this.#failed + 1) | 0;
+    const words = this.#words;
+    if (words === undefined) return;
+    words[StatusWord.running] = running;
+    if (failed) words[StatusWord.failed] = this.#failed;
+  }
+
+  queue(queued: number): void {
+    if (this.#queued === queued) return;
+    this.#queued = queued;
+    if (this.#words !== undefined) this.#words[StatusWord.queued] = queued;
   }
 
   /** A debugger may hold this process from now on, or does no more. */
@@ -68,15 +106,6 @@ export class StatusCounters {
   markLongTask(nowMs: number, ms: number): void {
     if (this.#words === undefined) return;
     this.#words[StatusWord.longTaskUntilMs] = ms === 0 ? 0 : Math.max(1, Math.floor(nowMs + ms) & LOW_BITS);
-  }
-
-  publish(): void {
-    const words = this.#words;
-    if (words === undefined) return;
-    words[StatusWord.running] = this.running;
-    words[StatusWord.queued] = this.queued;
-    words[StatusWord.started] = this.started;
-    words[StatusWord.failed] = this.failed;
   }
 }
 

@@ -134,7 +134,7 @@ export class Connection implements ServerEvents {
       const { box } = this.#dispatcher;
       const timed = this.#dispatcher.countQueue(now) || box.traced;
       if (this.#orphaned && kind === Kind.call) return;
-      const entry = box.begin(method, this.#number, callId, now);
+      const entry = box.begin(method, this.#number, now);
       const refusal = this.#refuse(kind, handler, method, callId, deadline, now);
       if (refusal === undefined) {
         begun = true;

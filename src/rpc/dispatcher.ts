@@ -65,9 +65,7 @@ export class Dispatcher implements ConnectionHost {
 
   disconnect(connection: Connection): void {
     this.#connections.delete(connection);
-    const { status } = this.options;
-    status.queued = this.#queued();
-    status.publish();
+    this.options.status.queue(this.#queued());
   }
 
   /** A successor holds all requests back until the predecessor's clients have settled. */
@@ -143,28 +141,21 @@ export class Dispatcher implements ConnectionHost {
 
   starting(): void {
     this.#running += 1;
-    const { status } = this.options;
-    status.running = this.#running;
-    status.started = (status.started + 1) | 0;
-    status.publish();
+    this.options.status.begin(this.#running);
   }
 
   countQueue(now: number): boolean {
     if (now - this.#queuedAtMs < QUEUED_EVERY_MS) return false;
     const { status } = this.options;
     this.#queuedAtMs = now;
-    status.queued = this.#queued();
+    status.queue(this.#queued());
     status.times.count(now, status.started - 1); // without this call, which is started already
     return true;
   }
 
   /** What is counted only now and then is counted again, and stands while this process sleeps. */
   readonly recount = (): void => {
-    const { status } = this.options;
-    const queued = this.#queued();
-    if (queued === status.queued) return;
-    status.queued = queued;
-    status.publish();
+    this.options.status.queue(this.#queued());
   };
 
   took(ms: number): void {
@@ -175,14 +166,12 @@ export class Dispatcher implements ConnectionHost {
     const wasFull = !this.#hasPlace();
     this.#running -= 1;
     const { status } = this.options;
-    status.running = this.#running;
-    if (failed) status.failed = (status.failed + 1) | 0;
+    status.end(this.#running, failed);
     if (this.#isQuiet() || wasFull) {
-      status.queued = this.#queued();
+      status.queue(this.#queued());
       if (this.#isQuiet()) this.#suspectRuns = false;
       this.next();
     }
-    status.publish();
   }
 
   /** Looks what may start now. */

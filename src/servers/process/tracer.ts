@@ -1,7 +1,7 @@
 // Calls as they happen, and those of an instance that has died: read from black boxes, without a message to who serves them.
 
 import { nowMs } from '../../base/clock.ts';
-import { type BoxedCall, readCalls } from '../../memory/black-box.ts';
+import { type BoxedCall, isLater, readCalls } from '../../memory/black-box.ts';
 import type { Region } from '../../memory/region.ts';
 import type { RecentCall, TracedCall } from './process-api.ts';
 import type { Supervised } from './supervised.ts';
@@ -16,7 +16,7 @@ export function recentCalls(box: Region | undefined): RecentCall[] {
   const calls = readCalls(box);
   const running = calls.filter(({ state }) => state === 'running');
   const ended = calls.filter(({ state }) => state !== 'running');
-  return [...running.slice(-RECENT), ...ended.slice(-RECENT)].sort((a, b) => a.seq - b.seq).map(recentOf);
+  return [...running.slice(-RECENT), ...ended.slice(-RECENT)].sort((a, b) => (a.seq - b.seq) | 0).map(recentOf);
 }
 
 /**
@@ -61,12 +61,12 @@ function step({ name, replica, box }: Supervised, cursor: Cursor, wanted: (metho
   const found: TracedCall[] = [];
   // What was written over before it was read, or while it was.
   const there = new Set(calls.map(({ seq }) => seq));
-  const last = Math.max(cursor.seq, calls.at(-1)?.seq ?? 0);
-  const fresh = calls.filter(({ seq }) => seq > cursor.seq).length;
-  const missed = last - cursor.seq - fresh + [...cursor.open].filter((seq) => !there.has(seq)).length;
+  const last = calls.at(-1)?.seq ?? cursor.seq;
+  const fresh = calls.filter(({ seq }) => isLater(seq, cursor.seq)).length;
+  const missed = ((last - cursor.seq) | 0) - fresh + [...cursor.open].filter((seq) => !there.has(seq)).length;
   if (missed > 0) found.push({ server: name, replica, missed });
   for (const call of calls) {
-    const isNew = call.seq > cursor.seq || cursor.open.has(call.seq);
+    const isNew = isLater(call.seq, cursor.seq) || cursor.open.has(call.seq);
     if (!isNew || call.state === 'running') continue;
     if (wanted(call.method)) found.push({ server: name, replica, ...recentOf(call) });
   }

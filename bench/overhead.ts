@@ -1,0 +1,63 @@
+/**
+ * overhead: what supervision, black box and counters cost when nothing fails.
+ *
+ *      process 1   boots the package as it is, and one without them (bare.ts);      A B B A A B B A ...   20 ms each, 64 calls in flight
+ *      process 2   the same again  ...
+ *
+ * Such a difference is smaller than what a machine does from one second to the next, and than how the compiler happened to settle in one
+ * process: so the turns are short, and each round is a process with systems of its own. Cores needed: 2.
+ */
+import { spawn } from 'node:child_process';
+import { fileURLToPath } from 'node:url';
+import { buildBare } from './bare.ts';
+import type { Bench, Run } from './harness.ts';
+import { projectRoot } from './paths.ts';
+import { median } from './stats.ts';
+
+const [FULL, BARE] = ['skerry-ring', 'skerry-bare'] as const;
+const METRIC = 'median_us@64';
+
+export const overhead: Bench = {
+  name: 'overhead',
+  about: 'the same as pipeline, beside a build without supervision, black box and counters',
+  cores: 2,
+  rounds: 60,
+  limitMs: 900_000,
+  subjects: [FULL, BARE],
+  targets: [{ metric: METRIC, atMost: 1.01, of: { subject: BARE } }],
+  async run(run: Run): Promise<void> {
+    const folders = [new URL('dist/bench/', projectRoot), await buildBare()];
+    const percent: number[] = [];
+    for (let round = 1; round <= run.rounds; round++) {
+      run.note(`round ${round}`);
+      const isOdd = round % 2 === 1; // who boots first, and whose turn it is first
+      const us = await measure(isOdd ? folders : [...folders].reverse(), run.smoke ? 20 : 800);
+      const [full, bare] = (isOdd ? us : us.reverse()) as [number, number];
+      run.report.add(round, FULL, '', { [METRIC]: full });
+      run.report.add(round, BARE, '', { [METRIC]: bare });
+      percent.push((full / bare - 1) * 100);
+    }
+    if (run.rounds > 1) run.report.say(`  ${FULL} beside ${BARE}, round by round: ${describe(percent)}`);
+  },
+};
+
+function describe(percent: readonly number[]): string {
+  const mean = percent.reduce((sum, one) => sum + one, 0) / percent.length;
+  const error = Math.sqrt(percent.reduce((sum, one) => sum + (one - mean) ** 2, 0) / (percent.length - 1) / percent.length);
+  return `median ${median(percent).toFixed(2)}%, mean ${mean.toFixed(2)} +- ${error.toFixed(2)}% (standard error) more time for a call`;
+}
+
+/** @returns us for a call with the one, and with the other. */
+async function measure(folders: readonly URL[], ms: number): Promise<number[]> {
+  const file = fileURLToPath(new URL('dist/bench/overhead-main.js', projectRoot));
+  const args = [file, ...folders.map(String), String(ms)];
+  const child = spawn(process.execPath, args, { stdio: ['ignore', 'pipe', 'inherit'] });
+  let output = '';
+  child.stdout.on('data', (text) => {
+    output += text;
+  });
+  const code = await new Promise((resolve) => child.on('close', resolve));
+  const us = output.split(' ').map(Number);
+  if (code !== 0 || us.length !== 2 || !us.every((one) => one > 0)) throw new Error(`${file} ended with ${code} and '${output}'`);
+  return us;
+}
