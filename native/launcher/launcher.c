@@ -19,6 +19,7 @@
 #include <time.h>
 #include <unistd.h>
 
+enum { STARVED_MS = 50, CROWD = 64 };  // so long a look, at so many processes: they leave their launcher no processor
 enum { WATCH_MS = 100, WATCH_IDLE_MS = 500, REAP_MS = 5, REAP_AT_ONCE = 64, REAP_MAX_MS = 10000, DEFAULT_GRACE_MS = 1000, POLL_MAX_MS = 3600000 };
 static const long long NEVER = LLONG_MAX;
 enum { SIGNALS, CONTROL, STATUS };
@@ -31,6 +32,7 @@ static bool program_ended;       // and has been waited for
 static const char *limit = "-";  // the limit that ended the program
 static bool finishing;           // time to kill all
 static bool unreaped;            // there may be more to wait for
+static bool stopped;             // it has been told to stop, and not yet to go on
 
 static long long now_ms(void) {
   struct timespec now;
@@ -161,10 +163,19 @@ static void reap(void) {
   unreaped = true;
 }
 
+// What would end nobody who has not asked for it.
+static bool is_harmless(unsigned number) {
+  static const unsigned harmless[] = {SIGCHLD, SIGCONT, SIGTSTP, SIGTTIN, SIGTTOU, SIGURG, SIGWINCH};
+  for (size_t i = 0; i < sizeof harmless / sizeof *harmless; i++) {
+    if (number == harmless[i]) return true;
+  }
+  return false;
+}
+
 static void on_signals(void) {
   struct signalfd_siginfo info;
   while (read(polls[SIGNALS].fd, &info, sizeof info) == (ssize_t)sizeof info) {
-    if (info.ssi_signo != SIGCHLD) finishing = true;  // the parent is dead, or somebody wants the end
+    if (!is_harmless(info.ssi_signo)) finishing = true;  // the parent is dead, or somebody wants the end
   }
 }
 
@@ -178,11 +189,17 @@ static bool on_control(void) {
     return false;
   }
   signal_group(number == 0 ? SIGTERM : number);
+  if (number == SIGSTOP || number == SIGTSTP) stopped = true;
+  if (number == SIGCONT) stopped = false;
   return number == 0;
 }
 
-// @returns when to look again, ms from now: what has taken no time of the processor since the last look has not grown either.
-static int watch_limits(void) {
+struct look {
+  int wait;  // ms until the next: what has taken no time of the processor since the last look has not grown either
+  int processes;
+};
+
+static struct look watch_limits(void) {
   static double cpu_before;
   static int wait = WATCH_MS;
   struct usage usage = tree_usage(options.processes > 0 ? (int)options.processes : INT_MAX);
@@ -192,10 +209,24 @@ static int watch_limits(void) {
                        : options.memory > 0 && usage.memory > options.memory        ? "memory"
                        : options.cpu > 0 && usage.cpu >= (double)options.cpu        ? "cpu"
                                                                                     : NULL;
-  if (passed == NULL) return wait;
-  end_group(passed, SIGKILL);
-  finishing = true;
-  return wait;
+  if (passed != NULL) {
+    end_group(passed, SIGKILL);
+    finishing = true;
+  }
+  return (struct look){wait, usage.processes};
+}
+
+// A thousand processes that fork leave their launcher a thousandth of the processor, and a look takes half a minute. So a crowd stands
+// still while it is counted, where many have died at once or the last look took long: the group at least, which one call reaches.
+static int watch_crowd(void) {
+  static bool starved;
+  bool still = (unreaped || starved) && !stopped;
+  long long since = now_ms();
+  if (still) signal_group(SIGSTOP);
+  struct look look = watch_limits();
+  if (still && !finishing) signal_group(SIGCONT);
+  starved = look.processes > CROWD && now_ms() - since > STARVED_MS;
+  return look.wait;
 }
 
 static int ms_until(long long when) {
@@ -218,7 +249,7 @@ static void run(void) {
       end = now_ms() + options.grace;
     }
     if (watched && (unreaped || now_ms() >= look) && !finishing) {  // so many deaths at once: it forks
-      int wait = watch_limits();
+      int wait = watch_crowd();
       look = now_ms() + wait;
     }
     if (now_ms() < end || finishing) continue;

@@ -8,6 +8,7 @@ import type { Socket } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, describe, test } from 'node:test';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { findPrebuilt } from '../memory/prebuilt.ts';
 import type { LaunchEnd, LaunchLimits } from '../protocol/program.ts';
 import { launch } from './launcher.ts';
@@ -71,13 +72,16 @@ async function run(
 
 const sh = (script: string, how?: How) => run('/bin/sh', ['-c', script], how);
 
-function isRunning(pid: number): boolean {
+/** As in /proc/<pid>/stat; X: it is gone. */
+function stateOf(pid: number): string {
   try {
-    return !/\) [ZX] /.test(readFileSync(`/proc/${pid}/stat`, 'latin1'));
+    return /\) (\w) /.exec(readFileSync(`/proc/${pid}/stat`, 'latin1'))?.[1] ?? '';
   } catch {
-    return false;
+    return 'X';
   }
 }
+
+const isRunning = (pid: number): boolean => !/[ZX]/.test(stateOf(pid));
 
 /** Resolves when the process has ended; the test's timeout is the watchdog. */
 async function gone(pid: number): Promise<void> {
@@ -259,6 +263,46 @@ describe('limits', options, () => {
     const { end } = await sh('f() { f | f & }; f; sleep 60', { limits: { processes: 30 } });
     assert.equal(end?.limit, 'processes');
   });
+
+  // 300 processes in a group of their own: when they are killed they come back to the launcher, all at once.
+  const crowd =
+    '$| = 1; my $m = fork; if (!$m) { setpgrp; for (1..300) { if (!fork) { sleep 60; exit } } print "ready $$\\n"; sleep 60; exit }' +
+    'waitpid $m, 0; select undef, undef, undef, 0.5; print "went on\\n"';
+
+  test('processes: a crowd within its limit that dies at once is no reason to end, and goes on', async () => {
+    const limits = { processes: 1000 };
+    const { end, output } = await run('/usr/bin/perl', ['-e', crowd], { limits, onStarted: (pid) => void killCrowd(pid) });
+    assert.deepEqual([end?.code, end?.limit], [0, undefined]);
+    assert.match(output, /went on/);
+  });
+
+  test('processes: what was told to stop stays so, whatever dies beside it', async () => {
+    let states: string[] = [];
+    const onStarted = async (pid: number, launched: ReturnType<typeof launch>) => {
+      await killCrowd(pid, () => launched.signal('SIGSTOP'));
+      for (let look = 0; look < 50; look++) states.push(await sleep(10, stateOf(pid)));
+      launched.signal('SIGCONT');
+    };
+    const { end, output } = await run('/usr/bin/perl', ['-e', crowd], { limits: { processes: 1000 }, onStarted });
+    assert.deepEqual([end?.code, end?.limit], [0, undefined]);
+    assert.match(output, /went on/);
+    states = states.slice(states.indexOf('T'));
+    assert.ok(states.length > 40 && states.every((state) => state === 'T'), states.join(''));
+  });
+
+  /** When the crowd is there. Its launcher stands still meanwhile, so that it finds all of them dead at once. */
+  async function killCrowd(pid: number, before = () => {}): Promise<void> {
+    const file = join(folder, `output.${files - 1}`);
+    const ready = () => Number(/ready (\d+)/.exec(readFileSync(file, 'utf8'))?.[1] ?? 0);
+    while (ready() === 0) await sleep(10);
+    before();
+    const [group, parent] = [ready(), Number(/\) \w (\d+)/.exec(readFileSync(`/proc/${pid}/stat`, 'latin1'))?.[1])];
+    while (stateOf(parent) !== 'S') await sleep(1);
+    process.kill(parent, 'SIGSTOP');
+    process.kill(-group, 'SIGKILL');
+    await sleep(200);
+    process.kill(parent, 'SIGCONT');
+  }
 
   test('open files, the size of a file, no core', async () => {
     const { output } = await sh('ulimit -n; ulimit -f; ulimit -c; ulimit -n 1000 2>/dev/null || echo hard', {
