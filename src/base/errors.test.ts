@@ -1,10 +1,11 @@
 // The catalogue and its one class.
 
 import assert from 'node:assert/strict';
+import { spawnSync } from 'node:child_process';
 import { test } from 'node:test';
 import { inspect } from 'node:util';
 import { assert as invariant, SkerryBug } from './assert.ts';
-import { errorCodes, httpStatus, isErrorCode, isSkerryError, SkerryError, type SkerryErrorCode } from './errors.ts';
+import { errorCodes, httpStatus, isErrorCode, isSkerryError, SkerryError, type SkerryErrorCode, withoutStack } from './errors.ts';
 
 test('every code has a status, a name and its own error', () => {
   for (const code of Object.keys(errorCodes) as SkerryErrorCode[]) {
@@ -49,4 +50,14 @@ test('an assert that fails throws a SkerryBug, which is no SkerryError', () => {
       !isSkerryError(error) &&
       /head is behind tail/.test(error.message),
   );
+});
+
+test('an error without a stack, also where Error is frozen', () => {
+  const limit = Error.stackTraceLimit;
+  const made = withoutStack(() => new SkerryError('SKERRY_BUSY', 'full'));
+  assert.deepEqual([made.stack?.split('\n').length, Error.stackTraceLimit], [1, limit]);
+  const module = JSON.stringify(new URL('errors.js', import.meta.url).href);
+  const program = `import { withoutStack } from ${module}; console.log(withoutStack(() => new Error('made')).message)`;
+  const frozen = spawnSync(process.execPath, ['--frozen-intrinsics', '--input-type=module', '-e', program], { encoding: 'utf8' });
+  assert.equal(frozen.stdout, 'made\n', frozen.stderr);
 });

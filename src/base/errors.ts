@@ -118,3 +118,14 @@ export function isSkerryError(error: unknown, code?: SkerryErrorCode): error is 
 export function httpStatus(code: string): number {
   return isErrorCode(code) ? errorCodes[code].status : 500;
 }
+
+/** Makes an error without the cost of a stack. Where Error is frozen (--frozen-intrinsics) it has one. */
+export function withoutStack<T>(make: () => T): T {
+  const limit = Error.stackTraceLimit;
+  Reflect.set(Error, 'stackTraceLimit', 0);
+  try {
+    return make();
+  } finally {
+    Reflect.set(Error, 'stackTraceLimit', limit);
+  }
+}

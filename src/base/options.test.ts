@@ -48,7 +48,7 @@ test('each kind of option says what it must be and what it is', () => {
   );
   refused(
     () => check({ signal: new AbortController() }).signal('signal'),
-    'make(): signal must be an AbortSignal (controller.signal); it is [object AbortController]',
+    'make(): signal must be an AbortSignal (controller.signal); it is an AbortController',
   );
   for (const half of [{ aborted: false }, new EventTarget(), null])
     assert.throws(() => check({ signal: half }).signal('signal'), { code: 'SKERRY_INVALID' });
@@ -86,9 +86,9 @@ test('options within an option are named by both', () => {
 
 test('what is shown is short, and of an object only its class', () => {
   assert.equal(show('x'.repeat(5000)).length, 103);
-  assert.equal(show({ password: 'secret' }), '[object Object]');
-  assert.equal(show([{ password: 'secret' }, ['secret']]), '[[object Object], [object Array]]');
+  assert.equal(show({ password: 'secret' }), 'an object');
+  assert.equal(show([{ password: 'secret' }, ['secret']]), '[an object, an array]');
   assert.equal(show(Array.from({ length: 50 }, (_, i) => i)), '[0, 1, 2, 3, 4, 5, 6, 7, 8, 9, …]');
   assert.equal(show(Symbol('s')), 'Symbol(s)');
-  assert.equal(show(Object.create(null)), '[object Object]');
+  assert.equal(show(Object.create(null)), 'an object');
 });

@@ -120,7 +120,15 @@ function showOne(value: unknown): string {
     return JSON.stringify(value.length > STRING_SHOWN_MAX ? `${value.slice(0, STRING_SHOWN_MAX)}…` : value);
   if (typeof value === 'bigint') return `${value}n`;
   if (typeof value === 'function') return 'a function';
-  return typeof value === 'object' && value !== null ? Object.prototype.toString.call(value) : String(value);
+  return typeof value === 'object' && value !== null
+    ? withArticle(Object.prototype.toString.call(value).slice(8, -1))
+    : String(value);
+}
+
+/** `an object`, `a Date`, `an AbortController`. */
+function withArticle(kind: string): string {
+  const name = kind === 'Object' || kind === 'Array' ? kind.toLowerCase() : kind;
+  return `${/^[aeiou]/i.test(name) ? 'an' : 'a'} ${name}`;
 }
 
 export function invalid(message: string): SkerryError {

@@ -9,7 +9,7 @@
 // Invariant: a slot is free exactly when `#pending[slot]` is undefined; every pending call is settled by an answer, its deadline, an
 // abort, `died`, `down` or `close`: nothing waits for ever.
 
-import { SkerryError } from '../base/errors.ts';
+import { SkerryError, withoutStack } from '../base/errors.ts';
 import type { Decoder } from '../channel/codec/decoder.ts';
 import { encodeRecord } from '../channel/encode-record.ts';
 import { type ClientEnd, type ClientEvents, NO_CALL, type Suspect } from '../channel/transport.ts';
@@ -440,16 +440,8 @@ function earlier(a: number, b: number): number {
 
 /** Without a stack: to refuse must cost less than to serve, or an overload feeds itself. */
 function busyError(request: CallRequest, server: string, why: string): SkerryError {
-  const limit = Error.stackTraceLimit;
-  Error.stackTraceLimit = 0;
-  try {
-    return new SkerryError('SKERRY_BUSY', `${request.label} was not sent to ${server}: ${why}`, {
-      maybeExecuted: false,
-      data: { server },
-    });
-  } finally {
-    Error.stackTraceLimit = limit;
-  }
+  const message = `${request.label} was not sent to ${server}: ${why}`;
+  return withoutStack(() => new SkerryError('SKERRY_BUSY', message, { maybeExecuted: false, data: { server } }));
 }
 
 function diedError(request: CallRequest, server: string, death: DeathNotice): SkerryError {

@@ -5,6 +5,9 @@ import type { Server } from 'node:net';
 import { SkerryError } from '../base/errors.ts';
 import { OptionCheck } from '../base/options.ts';
 
+/** Of a name, in a message. */
+const HOST_SHOWN_MAX = 80;
+
 export interface ListenOptions {
   /** TCP port, 0 to 65535; 0 lets the operating system choose, once for all replicas and all later instances. */
   readonly port: number;
@@ -85,7 +88,8 @@ async function begin(server: Server, where: { port: number; host: string } | { f
   }
 }
 
-function listenError(error: NodeJS.ErrnoException, port: number, host: string): SkerryError {
+function listenError(error: NodeJS.ErrnoException, port: number, given: string): SkerryError {
+  const host = given.length > HOST_SHOWN_MAX ? `${given.slice(0, HOST_SHOWN_MAX)}…` : given;
   const messages: Record<string, string> = {
     EADDRINUSE: `port ${port} on ${host} is in use`,
     EACCES: `port ${port} on ${host} may not be opened by this user`,
@@ -94,7 +98,7 @@ function listenError(error: NodeJS.ErrnoException, port: number, host: string): 
   };
   return new SkerryError(
     'SKERRY_INIT',
-    messages[error.code ?? ''] ?? `cannot listen on port ${port} of ${host}: ${error.message}`,
-    { cause: error, data: { port, host } },
+    messages[error.code ?? ''] ?? `cannot listen on port ${port} of ${host}: ${error.message.replaceAll(given, host)}`,
+    { cause: error, data: { port, host: given } },
   );
 }

@@ -29,7 +29,7 @@ test('a wrong entry is refused with server, option, what was found and what woul
     [{ a: { load, uses: 'a' } }, /uses must be an array of names of servers; it is "a"/],
     [{ a: { load, uses: ['b'] } }, /uses must be names of servers of this system \(a\); it is "b"/],
     [{ a: { load, env: 'PATH' } }, /env must be an array of names of environment variables; it is "PATH"/],
-    [{ a: { load, env: { TOKEN: 'secret' } } }, /env must be .*; it is \[object Object\]$/],
+    [{ a: { load, env: { TOKEN: 'secret' } } }, /env must be .*; it is an object$/],
     [{ a: { load, drainMs: '5' } }, /server "a": drainMs must be an integer from 0 to 3600000; it is "5"/],
     [{ a: { load, secrets: [1] } }, /secrets must be an array of names of environment variables; it is \[1\]/],
   ];

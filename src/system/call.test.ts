@@ -18,7 +18,7 @@ test('options of a call are checked before anything is sent', () => {
     [{ timeoutMs: null }, /it is null/],
     [{ timeoutMs: Number.NaN }, /it is NaN/],
     [{ timeoutMs: -1 }, /it is -1/],
-    [{ signal: new AbortController() }, /signal must be an AbortSignal \(controller\.signal\); it is \[object AbortController\]/],
+    [{ signal: new AbortController() }, /signal must be an AbortSignal \(controller\.signal\); it is an AbortController/],
     [{ signal: null }, /signal must be an AbortSignal/],
     [{ key: 5 }, /key must be a string; it is 5/],
     [{ trace: 5 }, /trace must be/],

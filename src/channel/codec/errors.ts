@@ -7,7 +7,7 @@
 //
 //     TAG_ERROR  kind: byte  message, stack, name, code: string or undefined  (key: string, value)*  TAG_END
 
-import { isErrorCode, SkerryError } from '../../base/errors.ts';
+import { isErrorCode, SkerryError, withoutStack } from '../../base/errors.ts';
 import type { Decoder } from './decoder.ts';
 import type { Encoder } from './encoder.ts';
 import { ERROR_KINDS, TAG_END, TAG_ERROR } from './tags.ts';
@@ -84,17 +84,13 @@ function makeError(
   name: string | undefined,
   code: string | undefined,
 ): Error | undefined {
-  const limit = Error.stackTraceLimit;
-  Error.stackTraceLimit = 0;
-  try {
+  return withoutStack(() => {
     const error = construct(kind, message, code);
     if (error === undefined) return undefined;
     if (stack !== undefined || Object.hasOwn(error, 'stack')) hidden(error, 'stack', stack);
     if (name !== undefined && error.name !== name) hidden(error, 'name', name);
     return error;
-  } finally {
-    Error.stackTraceLimit = limit;
-  }
+  });
 }
 
 /** Gives a rebuilt error one of its own properties; as structured clone and V8 have it, some of them are not listed. */

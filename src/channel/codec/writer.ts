@@ -5,7 +5,7 @@
 // `room`, and only when there is none do the two differ.
 
 import { assert } from '../../base/assert.ts';
-import { SkerryError } from '../../base/errors.ts';
+import { SkerryError, withoutStack } from '../../base/errors.ts';
 import * as tags from './tags.ts';
 
 // Taken out of their module: an imported binding is read from memory at each use, a constant of this module is folded.
@@ -283,16 +283,5 @@ export class Writer {
       `a record of ${needed} bytes or more is over the limit of ${max} bytes: send it in parts, as a stream (grants, which hand data over in place, are not built yet)`,
       { data: { sizeBytes: needed, maxBytes: max } },
     );
-  }
-}
-
-/** Makes an error that is thrown as a signal, without the cost of a stack. */
-function withoutStack(make: () => Error): Error {
-  const limit = Error.stackTraceLimit;
-  Error.stackTraceLimit = 0;
-  try {
-    return make();
-  } finally {
-    Error.stackTraceLimit = limit;
   }
 }
