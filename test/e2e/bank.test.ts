@@ -5,12 +5,12 @@ import assert from 'node:assert/strict';
 import { appendFileSync, existsSync, readFileSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import { test } from 'node:test';
+import { server } from 'skerry';
+import { mount } from 'skerry/test';
 import type { Entry, Transfer } from '../../examples/05-bank/accounts.ts';
 import { transferOf } from '../../examples/05-bank/clients.ts';
 import teller from '../../examples/05-bank/teller.server.ts';
-import { server } from '../../src/index.ts';
 import { loadNative } from '../../src/memory/load-native.ts';
-import { mount } from '../../src/testing.ts';
 import { descendants, until } from '../fault/processes.ts';
 import { emptyFolder, gone, nothingIsLeft, type Program, root, run, start, TRANSPORTS } from './world.ts';
 

@@ -6,13 +6,13 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { type TestContext, test } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { boot, isSkerryError } from '../../src/index.ts';
+import { boot, isSkerryError } from 'skerry';
 import type { TracedCall } from '../../src/servers/process/process-api.ts';
 import { until } from '../fault/processes.ts';
 import faultySystem from '../fixtures/fault/faulty.system.ts';
 import { fixture, root, start } from './world.ts';
 
-const CLI = join(root, 'dist/src/cli/main.js');
+const CLI = join(root, 'lib/cli/main.js');
 const TIMEOUT = { timeout: 60_000 };
 
 async function booted(t: TestContext, transport: 'ring' | 'stream' = 'ring') {

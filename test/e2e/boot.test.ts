@@ -6,7 +6,7 @@ import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { describe, type TestContext, test } from 'node:test';
-import { boot, call, isSkerryError, type OperatingSystem, type SkerryErrorCode } from '../../src/index.ts';
+import { boot, call, isSkerryError, type OperatingSystem, type SkerryErrorCode } from 'skerry';
 import { descendants } from '../fault/processes.ts';
 import basic from '../fixtures/e2e/basic.system.ts';
 import failures from '../fixtures/e2e/failures.ts';

@@ -5,7 +5,7 @@ import { mkdtempSync, readdirSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { type TestContext, test } from 'node:test';
-import { boot, call, isSkerryError, type OperatingSystem } from '../../src/index.ts';
+import { boot, call, isSkerryError, type OperatingSystem } from 'skerry';
 import { openDescriptors, until } from '../fault/processes.ts';
 import files from '../fixtures/e2e/files.system.ts';
 import { nothingIsLeft, TRANSPORTS, type Transport } from './world.ts';

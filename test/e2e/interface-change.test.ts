@@ -4,7 +4,7 @@ import assert from 'node:assert/strict';
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { test } from 'node:test';
-import { boot, isSkerryError } from '../../src/index.ts';
+import { boot, isSkerryError } from 'skerry';
 import { isAlive, until } from '../fault/processes.ts';
 import shapes from '../fixtures/e2e/shape.system.ts';
 import { emptyFolder, nothingIsLeft, TRANSPORTS } from './world.ts';

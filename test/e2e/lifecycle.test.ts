@@ -5,7 +5,7 @@ import { rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, type TestContext, test } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { boot, isSkerryError, type OperatingSystem, type ProcessEntry } from '../../src/index.ts';
+import { boot, isSkerryError, type OperatingSystem, type ProcessEntry } from 'skerry';
 import { descendants, isAlive, until } from '../fault/processes.ts';
 import basic from '../fixtures/e2e/basic.system.ts';
 import fragile from '../fixtures/e2e/fragile.system.ts';

@@ -3,7 +3,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { boot, isSkerryError, type OperatingSystem } from '../../src/index.ts';
+import { boot, isSkerryError, type OperatingSystem } from 'skerry';
 import limitedSystem from '../fixtures/e2e/limited.system.ts';
 
 const TIMEOUT = { timeout: 60_000 };

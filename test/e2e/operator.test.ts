@@ -14,7 +14,7 @@ import { type Ended, fixture, type Program, root, start, TRANSPORTS, type Transp
 
 /** Of util-linux: gives a program a terminal. */
 const SCRIPT = '/usr/bin/script';
-const CLI = join(root, 'dist/src/cli/main.js'); // as the servers of these tests are: one copy of Skerry in a process
+const CLI = join(root, 'lib/cli/main.js');
 const TIMEOUT = { timeout: 60_000 };
 
 /** A system that runs, seen by the command alone: with a folder for sockets that is its own. */

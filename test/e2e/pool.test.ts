@@ -5,7 +5,7 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { type TestContext, test } from 'node:test';
-import { boot, call, isSkerryError, map, type OperatingSystem } from '../../src/index.ts';
+import { boot, call, isSkerryError, map, type OperatingSystem } from 'skerry';
 import pool from '../fixtures/e2e/pool.system.ts';
 import { nothingIsLeft, TRANSPORTS, type Transport } from './world.ts';
 

@@ -4,7 +4,7 @@ import assert from 'node:assert/strict';
 import { execFileSync } from 'node:child_process';
 import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { type TestContext, test } from 'node:test';
-import { boot } from '../../src/index.ts';
+import { boot } from 'skerry';
 import { until } from '../fault/processes.ts';
 import system from '../fixtures/e2e/priority.system.ts';
 import { nothingIsLeft, TRANSPORTS } from './world.ts';

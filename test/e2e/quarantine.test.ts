@@ -5,13 +5,13 @@ import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { type TestContext, test } from 'node:test';
-import { boot, isSkerryError } from '../../src/index.ts';
+import { boot, isSkerryError } from 'skerry';
 import type { QuarantinedEntry } from '../../src/servers/process/process-api.ts';
 import { until } from '../fault/processes.ts';
 import sickSystem from '../fixtures/e2e/sick.system.ts';
 import { fixture, root, start, TRANSPORTS, type Transport } from './world.ts';
 
-const CLI = join(root, 'dist/src/cli/main.js');
+const CLI = join(root, 'lib/cli/main.js');
 const TIMEOUT = { timeout: 60_000 };
 
 /** @returns a folder, and the file that makes the server sick: it is there. */

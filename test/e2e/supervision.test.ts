@@ -5,7 +5,7 @@ import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { type TestContext, test } from 'node:test';
-import { boot, isSkerryError, type OperatingSystem } from '../../src/index.ts';
+import { boot, isSkerryError, type OperatingSystem } from 'skerry';
 import { until } from '../fault/processes.ts';
 import groups from '../fixtures/e2e/groups.system.ts';
 import { nothingIsLeft } from './world.ts';

@@ -3,7 +3,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { boot } from '../../src/index.ts';
+import { boot } from 'skerry';
 import { loadNative } from '../../src/memory/load-native.ts';
 import countingSystem from '../fixtures/fault/counting.system.ts';
 import { Oracle } from './oracle.ts';

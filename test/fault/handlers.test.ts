@@ -4,7 +4,7 @@
 import assert from 'node:assert/strict';
 import { after, before, test } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { boot, call, isSkerryError, type OperatingSystem, type ProcessEntry, SkerryError } from '../../src/index.ts';
+import { boot, call, isSkerryError, type OperatingSystem, type ProcessEntry, SkerryError } from 'skerry';
 import faultySystem from '../fixtures/fault/faulty.system.ts';
 import { descendants, isAlive, until } from './processes.ts';
 

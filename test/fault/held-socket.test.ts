@@ -2,7 +2,7 @@
 
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { boot, isSkerryError } from '../../src/index.ts';
+import { boot, isSkerryError } from 'skerry';
 import { TRANSPORTS } from '../e2e/world.ts';
 import holding from '../fixtures/fault/holder.system.ts';
 import { isAlive } from './processes.ts';

@@ -3,7 +3,7 @@
 import assert from 'node:assert/strict';
 import { after, before, test } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { boot, isSkerryError, type OperatingSystem, type ProcessEntry } from '../../src/index.ts';
+import { boot, isSkerryError, type OperatingSystem, type ProcessEntry } from 'skerry';
 import { loadNative } from '../../src/memory/load-native.ts';
 import type { Attachment, Reaction, RecordAttack, RegionAttack } from '../fixtures/fault/hostile.server.ts';
 import hostileSystem from '../fixtures/fault/hostile.system.ts';

@@ -3,7 +3,7 @@
 import assert from 'node:assert/strict';
 import { after, test } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { boot } from '../../src/index.ts';
+import { boot } from 'skerry';
 import late from '../fixtures/fault/late.system.ts';
 
 for (const transport of ['ring', 'stream'] as const) {

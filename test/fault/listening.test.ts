@@ -5,7 +5,7 @@ import { once } from 'node:events';
 import { type AddressInfo, connect, createServer } from 'node:net';
 import { type TestContext, test } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { boot, isSkerryError } from '../../src/index.ts';
+import { boot, isSkerryError } from 'skerry';
 import listenerSystem from '../fixtures/fault/listener.system.ts';
 import { freePort, until } from './processes.ts';
 import { steps } from './random.ts';

@@ -6,7 +6,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, before, test } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { boot, call, isSkerryError, type OperatingSystem } from '../../src/index.ts';
+import { boot, call, isSkerryError, type OperatingSystem } from 'skerry';
 import misuse from '../fixtures/fault/misuse.system.ts';
 import type { Odd } from '../fixtures/fault/peer.server.ts';
 import { openDescriptors, until } from './processes.ts';

@@ -10,7 +10,7 @@ import { existsSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { type TestContext, test } from 'node:test';
-import { boot, call, isSkerryError, notify } from '../../src/index.ts';
+import { boot, call, isSkerryError, notify } from 'skerry';
 import type { Point, PointKind } from '../fixtures/fault/fault-points.ts';
 import pointsSystem from '../fixtures/fault/points.system.ts';
 import { Oracle } from './oracle.ts';

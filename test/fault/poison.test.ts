@@ -3,7 +3,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { boot, isSkerryError, type OperatingSystem } from '../../src/index.ts';
+import { boot, isSkerryError, type OperatingSystem } from 'skerry';
 import type { ProcessEntry } from '../../src/servers/process/process-api.ts';
 import type { Ending } from '../fixtures/fault/faulty.server.ts';
 import faultySystem from '../fixtures/fault/faulty.system.ts';

@@ -6,7 +6,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { describe, type TestContext, test } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { boot, isSkerryError, type OperatingSystem, type ProcessEntry } from '../../src/index.ts';
+import { boot, isSkerryError, type OperatingSystem, type ProcessEntry } from 'skerry';
 import { fixture, nothingIsLeft, start, TRANSPORTS } from '../e2e/world.ts';
 import groups from '../fixtures/e2e/groups.system.ts';
 import talk from '../fixtures/e2e/talk.system.ts';

@@ -7,7 +7,7 @@ import assert from 'node:assert/strict';
 import { readFileSync } from 'node:fs';
 import { test } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { boot } from '../../src/index.ts';
+import { boot } from 'skerry';
 import countingSystem from '../fixtures/fault/counting.system.ts';
 import { descendants, isAlive, mappedRegions, openDescriptors, until } from './processes.ts';
 import { Random, SEED, seeded, steps } from './random.ts';

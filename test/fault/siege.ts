@@ -5,7 +5,7 @@
 //     └── outcome of each id ────────── compared ──────────┘
 
 import { setTimeout as sleep } from 'node:timers/promises';
-import { boot, type OperatingSystem, SkerryError } from '../../src/index.ts';
+import { boot, type OperatingSystem, SkerryError } from 'skerry';
 import countingSystem from '../fixtures/fault/counting.system.ts';
 import { type Executions, Oracle } from './oracle.ts';
 import { descendants, isAlive, until } from './processes.ts';

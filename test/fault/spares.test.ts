@@ -3,7 +3,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { boot, type OperatingSystem } from '../../src/index.ts';
+import { boot, type OperatingSystem } from 'skerry';
 import sparedSystem from '../fixtures/fault/spared.system.ts';
 import { descendants, isAlive, until } from './processes.ts';
 import { TRANSPORTS, type Transport } from './siege.ts';

@@ -4,7 +4,7 @@
 
 import assert from 'node:assert/strict';
 import { type TestContext, test } from 'node:test';
-import { call, notify } from '../../src/index.ts';
+import { call, notify } from 'skerry';
 import { ITEMS_A_TURN } from '../fixtures/fault/counting.server.ts';
 import { type Random, SEED, seeded, steps } from './random.ts';
 import { type Aftermath, besiege, type Siege, TRANSPORTS, type Transport, wrongRejection } from './siege.ts';
