@@ -1,5 +1,6 @@
 // The status region of an instance: fixed fields without payload, written by the instance, read in place by the kernel, the process
-// server and every introduced client; constant after its death, which makes the post-mortem sound.
+// server and every introduced client; constant after its death, which makes the post-mortem sound. `queued`, which clients look at all the
+// time, shares no pair of cache lines with what is written for each call.
 //
 //   word  name              written by
 //   32    phase             the addon (uv_prepare/check): 1 running JavaScript, 2 waiting for events
@@ -9,10 +10,11 @@
 //   41    anonymousKb       the addon's fault handler: anonymous memory then
 //   42    outOfMemory       the addon's fault handler: 1 if V8 said so
 //   64    running           the dispatcher: handlers that run now
-//   65    queued            the dispatcher: unstarted calls that it sees, all clients together
 //   66    started           the dispatcher: calls started, in all (u32)
 //   67    failed            the dispatcher: calls that ended with an error, in all (u32)
-//   68-319                  the dispatcher: rates and durations of calls (call-times.ts)
+//   68-72                   the dispatcher: rates of calls (call-times.ts)
+//   112   queued            the dispatcher: unstarted calls that it sees, all clients together
+//   128-319                 the dispatcher: durations of calls (call-times.ts)
 //   320   debugged          1: a debugger may hold it: deadlines and the watch for hangs pause
 //   321   longTaskUntilMs   until then its loop may make no turn (ctx.longTask): monotonic ms, low 31 bits; 0: no such task
 
@@ -29,13 +31,15 @@ export const StatusWord = {
   anonymousKb: 41,
   outOfMemory: 42,
   running: 64,
-  queued: 65,
   started: 66,
   failed: 67,
+  queued: 112,
   debugged: 320,
   longTaskUntilMs: 321,
 } as const;
 
+/** What the dispatcher writes of them. */
+const WORDS = 322;
 const PHASE_WAITING = 2;
 const LOW_BITS = 0x7fff_ffff;
 export const LONG_TASK_MAX_MS = 3_600_000;
@@ -47,64 +51,51 @@ export const FAULT_WORDS_OFFSET = StatusWord.fatalSignal * 4;
 export class StatusCounters {
   debugged = false;
   readonly times: CallTimes;
-  readonly #words: Int32Array | undefined;
-  #running = 0;
-  #queued = 0;
-  #started = 0;
-  #failed = 0;
+  readonly #words: Int32Array;
 
   constructor(region: Region | undefined) {
-    this.#words = region?.i32;
+    this.#words = region?.i32 ?? new Int32Array(WORDS);
     this.times = new CallTimes(region);
   }
 
   get running(): number {
-    return this.#running;
+    return this.#words[StatusWord.running] as number;
   }
 
   get queued(): number {
-    return this.#queued;
+    return this.#words[StatusWord.queued] as number;
   }
 
   get started(): number {
-    return this.#started;
+    return this.#words[StatusWord.started] as number;
   }
 
   /** A handler begins. */
   begin(running: number): void {
-    this.#running = running;
-    this.#started = (this.#started + 1) | 0;
     const words = this.#words;
-    if (words === undefined) return;
     words[StatusWord.running] = running;
-    words[StatusWord.started] = this.#started;
+    words[StatusWord.started] = (words[StatusWord.started] as number) + 1;
   }
 
   /** A handler has ended. */
   end(running: number, failed: boolean): void {
-    this.#running = running;
-    if (failed) this.#failed = (this.#failed + 1) | 0;
     const words = this.#words;
-    if (words === undefined) return;
     words[StatusWord.running] = running;
-    if (failed) words[StatusWord.failed] = this.#failed;
+    if (failed) words[StatusWord.failed] = (words[StatusWord.failed] as number) + 1;
   }
 
   queue(queued: number): void {
-    if (this.#queued === queued) return;
-    this.#queued = queued;
-    if (this.#words !== undefined) this.#words[StatusWord.queued] = queued;
+    if (queued !== this.queued) this.#words[StatusWord.queued] = queued;
   }
 
   /** A debugger may hold this process from now on, or does no more. */
   markDebugged(on: boolean): void {
     this.debugged = on;
-    if (this.#words !== undefined) this.#words[StatusWord.debugged] = on ? 1 : 0;
+    this.#words[StatusWord.debugged] = on ? 1 : 0;
   }
 
   /** @param nowMs CLOCK_MONOTONIC. @param ms how long its loop may make no turn from now on, up to LONG_TASK_MAX_MS; 0: the task is over. */
   markLongTask(nowMs: number, ms: number): void {
-    if (this.#words === undefined) return;
     this.#words[StatusWord.longTaskUntilMs] = ms === 0 ? 0 : Math.max(1, Math.floor(nowMs + ms) & LOW_BITS);
   }
 }
@@ -160,7 +151,10 @@ function isBefore(untilMs: number, nowMs: number): boolean {
 
 /** A peer's status, as it stands now; clamped, since a peer may write anything. */
 export function readStatus(region: Region): { running: number; queued: number } {
-  const running = region.i32[StatusWord.running] as number;
-  const queued = region.i32[StatusWord.queued] as number;
-  return { running: Math.max(running, 0), queued: Math.max(queued, 0) };
+  return { running: Math.max(region.i32[StatusWord.running] as number, 0), queued: readQueued(region) };
+}
+
+/** The one word of it that is written seldom. */
+export function readQueued({ i32: words }: Region): number {
+  return Math.max(words[StatusWord.queued] as number, 0);
 }

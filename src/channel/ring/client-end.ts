@@ -5,7 +5,7 @@
 
 import type { SkerryError } from '../../base/errors.ts';
 import { type OwnRegion, REGION_HEADER_BYTES, type Region, RegionKind } from '../../memory/region.ts';
-import { readStatus, StatusWord } from '../../memory/status.ts';
+import { readQueued, readStatus, StatusWord } from '../../memory/status.ts';
 import { CALLS_MAX, RING_FIRST_BYTES } from '../../protocol/limits.ts';
 import { checkWord, Flag, HEADER_BYTES, headWord, Kind, recordBytes } from '../../protocol/record.ts';
 import { Decoder } from '../codec/decoder.ts';
@@ -198,7 +198,7 @@ export class RingClientEnd implements ClientEnd, Pollable {
 
   get peerQueue(): number {
     const status = this.#peer?.status;
-    return status === undefined ? 0 : readStatus(status).queued;
+    return status === undefined ? 0 : readQueued(status);
   }
 
   get peerRunning(): number {
