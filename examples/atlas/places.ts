@@ -7,6 +7,7 @@ import type { Cities, City } from './cities.ts';
 import { TextColumn } from './columns.ts';
 import { fold } from './fold.ts';
 import type { Gazetteer } from './gazetteer.ts';
+import { orderOf } from './sorted.ts';
 
 /** A city and how many people live there. */
 export interface Place extends City {
@@ -46,18 +47,16 @@ export class PlaceIndex {
     this.#ranked.forEach((city, rank) => {
       rankOf[city] = rank;
     });
-    const names: string[] = [];
-    const own: string[] = [];
-    for (let city = 0; city < cities.size; city++) {
-      own.push(fold(cities.nameOf(city)));
-      names.push(entry(own[city], rankOf[city]));
-    }
-    this.#names = new NameIndex(names);
-    const others = new Set<string>();
+    const own = Array.from({ length: cities.size }, (_, city) => fold(cities.nameOf(city)));
+    this.#names = new NameIndex(own, rankOf);
+    const others: string[] = [];
+    const ranksOfOthers: number[] = [];
     gazetteer.otherNames((city, name) => {
-      if (name !== '' && name !== own[city]) others.add(entry(name, rankOf[city]));
+      if (name === '' || name === own[city]) return;
+      others.push(name);
+      ranksOfOthers.push(rankOf[city]);
     });
-    this.#otherNames = new NameIndex([...others]);
+    this.#otherNames = new NameIndex(others, ranksOfOthers);
     const ranks = new Map<string, number[]>();
     this.#ranked.forEach((city, rank) => {
       const country = cities.countryOf(city);
@@ -106,30 +105,22 @@ export class PlaceIndex {
   }
 }
 
-/** A name and its city's rank in one string, so that both are sorted by the platform's own order of strings. */
-function entry(name: string, rank: number): string {
-  return `${name}\u0000${rank}`;
-}
-
 /** Sorted names, each with a rank. */
 class NameIndex {
   readonly #names: TextColumn;
   readonly #ranks: Uint32Array;
 
-  /** @param entries as `entry` makes them; sorted in place */
-  constructor(entries: string[]) {
-    entries.sort();
+  constructor(names: readonly string[], ranks: ArrayLike<number>) {
     this.#names = new TextColumn(
-      entries.length,
-      entries.reduce((sum, text) => sum + Buffer.byteLength(text), 0),
+      names.length,
+      names.reduce((sum, name) => sum + Buffer.byteLength(name), 0),
     );
-    this.#ranks = new Uint32Array(entries.length);
-    entries.forEach((text, i) => {
-      const [name, rank] = text.split('\u0000');
-      this.#names.set(i, name);
-      this.#ranks[i] = Number(rank);
+    const order = orderOf(names);
+    this.#ranks = Uint32Array.from(order, (index) => ranks[index]);
+    order.forEach((index, place) => {
+      this.#names.set(place, names[index]);
     });
-    this.#names.trim(entries.length);
+    this.#names.trim(names.length);
   }
 
   /** Offers the ranks of all names from `first` up to but not including `end`. */
