@@ -73,7 +73,7 @@ NAPI_MODULE_INIT() {
     {"adopt", adopt}, {"fileNumber", file_number}, {"disown", disown}, {"close", close_descriptor},
     {"watch", watch}, {"setWatchRef", set_watch_ref}, {"unwatch", unwatch}, {"watchWritable", watch_writable},
     {"guardParent", guard_parent}, {"setDumpable", set_dumpable}, {"limitData", limit_data},
-    {"limitFiles", limit_files}, {"listenTcp", listen_tcp},
+    {"limitFiles", limit_files}, {"listenTcp", listen_tcp}, {"listenUnix", listen_unix},
     {"becomeSubreaper", become_subreaper}, {"reap", reap}, {"peerCredentials", peer_credentials},
     {"watchLoop", watch_loop}, {"installFaultHandler", install_fault_handler}, {"counters", counters}};
   struct state *state = calloc(1, sizeof *state);

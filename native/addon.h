@@ -131,7 +131,7 @@ extern atomic_int open_descriptors, open_maps, open_watches;
 typedef napi_value function(napi_env env, napi_callback_info info);
 function create_region, inspect_region, map_region, release_region;
 function make_pipe, ring, socket_pair, send_message, receive_message;
-function adopt, file_number, disown, close_descriptor, listen_tcp;
+function adopt, file_number, disown, close_descriptor, listen_tcp, listen_unix;
 function watch, set_watch_ref, unwatch, watch_writable;
 function guard_parent, set_dumpable, limit_data, limit_files, become_subreaper, reap, peer_credentials;
 function watch_loop, install_fault_handler;

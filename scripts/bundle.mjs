@@ -35,7 +35,7 @@ const ENTRIES = [
 const STANDALONE = ['kernel/main.js', 'server/typescript-hooks.js', 'server/loaded-modules-hooks.js'];
 
 /** Node's own that are imported all the same: on the path of each call, or cheap. */
-const IMPORTED = ['node:perf_hooks', 'node:async_hooks', 'node:module'];
+const IMPORTED = ['node:async_hooks', 'node:module'];
 
 const builtins = {
   name: 'builtins',
@@ -65,6 +65,9 @@ const OPTIONS = {
   target: 'node20',
   packages: 'external',
   logLevel: 'warning',
+  // Every process holds the text of what it has loaded. In lines, so that a stack says where.
+  minifyWhitespace: true,
+  lineLimit: 120,
   // Node 20 has it since 20.16.
   banner: {
     js: [

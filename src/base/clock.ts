@@ -1,7 +1,8 @@
 // The machine's monotonic clock (CLOCK_MONOTONIC), in milliseconds. All processes of one machine read the same clock, so a deadline
 // is absolute on the machine; `performance.now()` alone starts at zero in each process.
 
-import { performance } from 'node:perf_hooks'; // the global of that name is a getter, looked up at each use
+// Taken once: the global of that name is a getter, looked up at each use. From node:perf_hooks it would bring all that module along.
+const { performance } = globalThis;
 
 const originMs = (() => {
   const [seconds, nanoseconds] = process.hrtime();

@@ -70,6 +70,11 @@ export interface NativeAddon {
    * Throws EADDRINUSE, EACCES, EADDRNOTAVAIL, EINVAL (no address) …
    */
   listenTcp(address: string, port: number, backlog: number): Descriptor;
+  /**
+   * A listening Unix socket, close-on-exec; the file is whoever asked for it to remove. Watched as a `socket` it says when somebody connects.
+   * @param path at most 107 bytes; longer: ENAMETOOLONG. @param backlog 1 to 65535. Throws EADDRINUSE, EACCES, ENOENT …
+   */
+  listenUnix(path: string, backlog: number): Descriptor;
 
   /**
    * Calls `onReady` from the event loop whenever the descriptor is readable or hung up. A doorbell (`kind: 'bell'`) is emptied first.

@@ -13,6 +13,7 @@ import type { NativeAddon } from '../memory/native.ts';
 import { type BirthConfig, errorInfo } from '../protocol/control.ts';
 import { mayStepBack } from './background.ts';
 import type { Instance } from './instance.ts';
+import { outliveReaders } from './lost-readers.ts';
 
 const CONTROL_FD = 3;
 const MODULES_AT_ONCE = 256;
@@ -73,8 +74,7 @@ export async function runInstance(
   const config = await link.born;
   if (config.role === 'server') entitle(`${config.name}.${config.replica}`);
   if (config.openFiles > 0) addon?.limitFiles(config.openFiles);
-  // Whoever read the program's output may be gone: that ends nobody.
-  if (!config.piped) for (const output of [process.stdout, process.stderr]) output.on('error', () => {});
+  if (!config.piped) outliveReaders();
   // Non-blocking: a reader that is slow, or hangs, holds nobody up.
   if (config.piped && addon !== undefined) for (const output of [1, 2]) addon.disown(addon.adopt(output));
   carrier = means.makeCarrier(link, config.endpoint, `${config.name}.${config.replica}`);

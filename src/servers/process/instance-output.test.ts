@@ -28,8 +28,8 @@ function run(
   t.after(() => child.kill('SIGKILL'));
   for (const { write } of [out, err]) native.close(write);
   const lines: Line[] = [];
-  const files = { stdout: native.disown(out.read), stderr: native.disown(err.read) };
-  const output = new InstanceOutput(files, { onLine: (stream, text, isWhole) => lines.push({ stream, text, isWhole }) });
+  const pipes = { stdout: out.read, stderr: err.read };
+  const output = new InstanceOutput(native, pipes, { onLine: (stream, text, isWhole) => lines.push({ stream, text, isWhole }) });
   return { child, lines, output };
 }
 

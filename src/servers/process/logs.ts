@@ -1,5 +1,6 @@
 // What the instances write: into the log book, to whoever follows it, and on to the system's own stdout and stderr.
 
+import type { Descriptor, NativeAddon } from '../../memory/native.ts';
 import { logsAsJson, showRecord, unpackRecord } from '../../server/log.ts';
 import { InstanceOutput } from './instance-output.ts';
 import { LogBook } from './log-book.ts';
@@ -20,8 +21,13 @@ export class Logs {
    * Reads from now on what an instance writes.
    * @param label what lines of its log are marked with: `geo`, or `geo.1`.
    */
-  read(files: { readonly stdout: number; readonly stderr: number }, name: string, replica: number, label: string): void {
-    const output = new InstanceOutput(files, {
+  read(
+    addon: NativeAddon,
+    pipes: { readonly stdout: Descriptor; readonly stderr: Descriptor },
+    { name, replica }: { readonly name: string; readonly replica: number },
+    label: string,
+  ): void {
+    const output = new InstanceOutput(addon, pipes, {
       onLine: (stream, text, isWhole) => this.#line({ name, replica, stream, text }, label, isWhole),
     });
     this.#outputs.add(output);

@@ -4,9 +4,12 @@
 // Only its user can: the folder and the socket are closed to others. And no descendant of the kernel is let in, else a server could
 // make itself an operator: the peer's ancestors are looked up when it connects. Without the addon the peer is not known, and this second
 // door is open: isolation there stops accidents alone.
+//
+// With the addon the socket only listens until somebody connects: node:net, which serves it then, would be the largest part of a process
+// server that nobody asks for anything.
 
 import { chmodSync, mkdirSync, readdirSync, readFileSync, rmSync } from 'node:fs';
-import { createServer, type Server, type Socket } from 'node:net';
+import type { Server, Socket } from 'node:net';
 import { join } from 'node:path';
 import { SkerryError } from '../../base/errors.ts';
 import { checkPrivateFolder } from '../../base/private-folder.ts';
@@ -14,6 +17,7 @@ import { LoadBoard } from '../../channel/stream/load-board.ts';
 import { StreamServerEnd } from '../../channel/stream/server-end.ts';
 import { SocketWire } from '../../channel/stream/socket-wire.ts';
 import { loadNative } from '../../memory/load-native.ts';
+import type { Descriptor } from '../../memory/native.ts';
 import { errorInfo } from '../../protocol/control.ts';
 import { isKernel } from '../../protocol/kernel-process.ts';
 import type { MethodInfo } from '../../protocol/methods.ts';
@@ -34,6 +38,7 @@ const STRANGERS_MAX = 32;
 const STRANGER_MS = 2_000;
 const OPERATORS_MAX = 64;
 const ANCESTORS_MAX = 1_000;
+const BACKLOG = 128;
 
 interface Joined {
   readonly end: StreamServerEnd;
@@ -50,6 +55,8 @@ export class OperatorSocket {
   readonly #refused = new Set<Socket>();
   readonly #addon = loadNative().addon;
   #server: Server | undefined;
+  /** Until somebody connects. */
+  #unserved: Descriptor | undefined;
   #path: string | undefined;
 
   constructor(
@@ -71,22 +78,41 @@ export class OperatorSocket {
     removeStale(folder);
     const path = join(folder, socketFile(name, this.#kernelPid));
     rmSync(path, { force: true }); // a kernel of an earlier time had this number
-    const server = createServer((socket) => this.#admit(socket));
-    await new Promise<void>((resolve, reject) => {
-      server.once('error', reject);
-      server.listen({ path }, resolve);
-    });
-    server.unref();
+    const addon = this.#addon;
+    if (addon === undefined) {
+      await this.#open({ path });
+    } else {
+      const socket = addon.listenUnix(path, BACKLOG);
+      const watch = addon.watch(socket, 'socket', () => {
+        this.#unserved = undefined;
+        void this.#open({ fd: addon.disown(socket) });
+      });
+      addon.setWatchRef(watch, false);
+      this.#unserved = socket;
+    }
     chmodSync(path, 0o600);
     this.#path = path;
-    this.#server = server;
   }
 
   close(): void {
     if (this.#path !== undefined) rmSync(this.#path, { force: true });
     this.#path = undefined;
+    if (this.#unserved !== undefined) this.#addon?.close(this.#unserved);
+    this.#unserved = undefined;
     this.#server?.close();
     for (const socket of [...this.#strangers, ...this.#refused]) socket.destroy();
+  }
+
+  async #open(where: { readonly path: string } | { readonly fd: number }): Promise<void> {
+    const { createServer } = await import('node:net');
+    const server = createServer((socket) => this.#admit(socket));
+    await new Promise<void>((resolve, reject) => {
+      server.once('error', reject);
+      server.listen(where, resolve);
+    });
+    server.unref();
+    this.#server = server;
+    if ('fd' in where && this.#path === undefined) server.close(); // it was closed meanwhile
   }
 
   #admit(socket: Socket): void {

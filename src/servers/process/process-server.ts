@@ -173,8 +173,7 @@ export class ProcessServer implements Instance {
   #readOutput({ name, replica, ...rest }: Supervised, [stdout, stderr]: readonly Descriptor[]): void {
     const addon = this.#addon;
     if (addon === undefined || stdout === undefined || stderr === undefined) return;
-    const files = { stdout: addon.disown(stdout), stderr: addon.disown(stderr) };
-    this.#logs.read(files, name, replica, title({ name, replica, ...rest }));
+    this.#logs.read(addon, { stdout, stderr }, { name, replica }, title({ name, replica, ...rest }));
   }
 
   #mapStatus(supervised: Supervised, [descriptor, bell, box]: readonly Descriptor[]): void {

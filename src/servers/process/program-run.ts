@@ -5,7 +5,7 @@
 //
 // What nobody reads stays in the pipe, and the program waits, as in a shell. What is read is counted.
 
-import { Socket } from 'node:net';
+import type { Socket } from 'node:net';
 import { SkerryError } from '../../base/errors.ts';
 import type { LaunchEnd, LaunchEvent } from '../../protocol/program.ts';
 import type { CurrentCall } from '../../rpc/call-context.ts';
@@ -58,13 +58,13 @@ export class ProgramRun {
   #signal: string | undefined;
 
   /**
-   * @param files the numbers of the pipes' ends that are read; they are this object's.
+   * @param pipes the ends that are read; they are this object's.
    * @param order a signal's name, or `end`, for the kernel.
    */
-  constructor(facts: RunFacts, files: Readonly<Record<StreamName, number>>, order: (signal: string) => void) {
+  constructor(facts: RunFacts, pipes: Readonly<Record<StreamName, Socket>>, order: (signal: string) => void) {
     this.facts = facts;
     this.#order = order;
-    this.#outputs = { stdout: open(files.stdout), stderr: open(files.stderr) };
+    this.#outputs = { stdout: unread(pipes.stdout), stderr: unread(pipes.stderr) };
   }
 
   get state(): ProgramState {
@@ -194,8 +194,7 @@ export class ProgramRun {
   }
 }
 
-function open(file: number): Output {
-  const socket = new Socket({ fd: file, readable: true, writable: false });
+function unread(socket: Socket): Output {
   socket.on('error', () => {}); // reading says so
   return { socket, state: 'unread' };
 }

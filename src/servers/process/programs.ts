@@ -3,7 +3,7 @@
 // A run belongs to the call that began it: it ends when that call's stream is left, whether by its caller or because its caller died.
 // Principal and rights come with the channel. What is another user's is as if it were not there.
 
-import { Socket } from 'node:net';
+import type { Socket, SocketConstructorOpts } from 'node:net';
 import { constants } from 'node:os';
 import { SkerryError } from '../../base/errors.ts';
 import { invalid, isStrings, OptionCheck, show } from '../../base/options.ts';
@@ -32,6 +32,8 @@ const STDIN_BYTES_MAX = 8 * 1024 * 1024;
 /** Of all programs, that have not been read. */
 const STDIN_ALL_BYTES_MAX = 64 * 1024 * 1024;
 
+/** Of node:net, which is loaded with the first program: until then it would be the largest part of the process server. */
+type Sockets = new (options: SocketConstructorOpts) => Socket;
 /** To the kernel; `release` is closed once it has been sent. */
 type Send = (message: object, descriptors?: readonly Descriptor[], release?: readonly Descriptor[]) => void;
 
@@ -103,6 +105,7 @@ export class Programs {
 
   async *#run(name: string, args: readonly string[], options: RunOptions): AsyncGenerator<ProgramEvent, void> {
     const call = currentCall();
+    const { Socket: Sockets } = await import('node:net');
     const entry = this.#allowed(name, call.principal);
     const all = argumentsOf(name, entry, args);
     const { stdin, limits } = optionsOf(name, options);
@@ -120,7 +123,7 @@ export class Programs {
       limits: { ...narrowed, graceMs: GRACE_MS },
       hasStdin: stdin !== undefined,
     };
-    const run = this.#launch(request, { id, program: name, user: call.principal, outputBytes }, stdin);
+    const run = this.#launch(Sockets, request, { id, program: name, user: call.principal, outputBytes }, stdin);
     try {
       yield* run.events.items(call);
       if (run.failure !== undefined) throw run.failure;
@@ -133,15 +136,18 @@ export class Programs {
     }
   }
 
-  #launch(request: LaunchRequest, facts: ProgramRun['facts'], stdin: Uint8Array | undefined): ProgramRun {
+  #launch(Sockets: Sockets, request: LaunchRequest, facts: ProgramRun['facts'], stdin: Uint8Array | undefined): ProgramRun {
     const addon = this.#addon;
     if (addon === undefined) throw this.#unsupported(facts.program);
     const [output, errors, input] = this.#pipes(addon, stdin === undefined ? 2 : 3) as [Pipe, Pipe, Pipe | undefined];
     const theirs = [...(input === undefined ? [] : [input.read]), output.write, errors.write];
-    const files = { stdout: addon.disown(output.read), stderr: addon.disown(errors.read) };
-    const run = new ProgramRun(facts, files, (signal) => this.#send({ t: 'signalProgram', id: facts.id, signal }));
+    const reader = (read: Descriptor) => new Sockets({ fd: addon.disown(read), readable: true, writable: false });
+    const run = new ProgramRun(facts, { stdout: reader(output.read), stderr: reader(errors.read) }, (signal) =>
+      this.#send({ t: 'signalProgram', id: facts.id, signal }),
+    );
     this.#runs.set(facts.id, run);
-    if (input !== undefined && stdin !== undefined) this.#feed(addon.disown(input.write), stdin);
+    if (input !== undefined && stdin !== undefined)
+      this.#feed(new Sockets({ fd: addon.disown(input.write), readable: false, writable: true }), stdin);
     try {
       this.#send({ t: 'launch', ...request }, theirs, theirs);
     } catch (error) {
@@ -164,9 +170,8 @@ export class Programs {
     return pipes;
   }
 
-  #feed(file: number, stdin: Uint8Array): void {
+  #feed(socket: Socket, stdin: Uint8Array): void {
     this.#stdinBytes += stdin.length;
-    const socket = new Socket({ fd: file, readable: false, writable: true });
     socket.on('error', () => {}); // a program need not read what it is given
     socket.on('close', () => {
       this.#stdinBytes -= stdin.length;
