@@ -11,6 +11,7 @@ const TURN_MS = 20;
 const WARM_TURNS = 40;
 const LANES = 64;
 
+process.on('disconnect', () => process.exit(1)); // nobody waits for it any more
 const [, , first, second, ms] = process.argv as [string, string, string, string, string];
 const subjects: EchoSubject[] = [];
 for (const folder of [first, second]) {
@@ -23,6 +24,8 @@ await inTurn(WARM_TURNS);
 const us = await inTurn(Math.ceil(Number(ms) / TURN_MS));
 for (const subject of subjects) await subject.stop();
 console.log(us.join(' '));
+process.removeAllListeners('disconnect');
+process.disconnect?.();
 
 /** @returns us for a call of each: the median of its turns. */
 async function inTurn(turns: number): Promise<number[]> {

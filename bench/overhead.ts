@@ -26,6 +26,7 @@ export const overhead: Bench = {
   subjects: [FULL, BARE],
   targets: [{ metric: METRIC, atMost: 1.01, of: { subject: BARE } }],
   async run(run: Run): Promise<void> {
+    if (![FULL, BARE].every(run.wants)) return run.report.say(`  measures ${FULL} beside ${BARE}, and nothing else`);
     const folders = [new URL('dist/bench/', projectRoot), await buildBare()];
     const percent: number[] = [];
     for (let round = 1; round <= run.rounds; round++) {
@@ -51,9 +52,9 @@ function describe(percent: readonly number[]): string {
 async function measure(folders: readonly URL[], ms: number): Promise<number[]> {
   const file = fileURLToPath(new URL('dist/bench/overhead-main.js', projectRoot));
   const args = [file, ...folders.map(String), String(ms)];
-  const child = spawn(process.execPath, args, { stdio: ['ignore', 'pipe', 'inherit'] });
+  const child = spawn(process.execPath, args, { stdio: ['ignore', 'pipe', 'inherit', 'ipc'] });
   let output = '';
-  child.stdout.on('data', (text) => {
+  child.stdout?.on('data', (text) => {
     output += text;
   });
   const code = await new Promise((resolve) => child.on('close', resolve));

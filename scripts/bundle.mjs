@@ -13,7 +13,7 @@
 // Chunks lie one folder deep, as all files of src/ do: `new URL('../kernel/main.js', import.meta.url)` holds in both.
 
 import { createHash } from 'node:crypto';
-import { existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { dirname, join, relative, resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
 
@@ -79,7 +79,8 @@ const OPTIONS = {
 };
 
 /**
- * @param from the compiled modules, beside a file `.compiled` that tells what was compiled. @param to what is there is replaced.
+ * @param from the compiled modules, beside a file `.compiled` that tells what was compiled. @param to what is there is replaced, at once:
+ *   something may run from it.
  * @returns false when `to` was up to date.
  */
 export async function bundle({ from = join(root, 'dist/src'), to = join(root, 'lib') } = {}) {
@@ -89,31 +90,34 @@ export async function bundle({ from = join(root, 'dist/src'), to = join(root, 'l
   const wanted = fingerprint.update(readFileSync(join(from, '../.compiled'))).digest('hex');
   if (existsSync(stamp) && readFileSync(stamp, 'utf8') === wanted) return false;
   const { build } = await import('esbuild');
-  rmSync(to, { recursive: true, force: true });
+  const made = join(from, '../lib.new');
+  rmSync(made, { recursive: true, force: true });
   const { core, later } = await coreOf(build, from);
   await build({
     ...OPTIONS,
     stdin: { contents: core.map((file) => `export * from ${JSON.stringify(file)};`).join('\n'), resolveDir: from },
-    outfile: join(to, CORE),
+    outfile: join(made, CORE),
     plugins: [externalLater(from), builtins],
   });
   const { outputFiles } = await build({
     ...OPTIONS,
     entryPoints: [...ENTRIES, ...later].map(path),
     outbase: from,
-    outdir: to,
+    outdir: made,
     chunkNames: 'chunks/[name]-[hash]',
     splitting: true,
     write: false,
     plugins: [externalCore(new Set(core)), builtins],
   });
   for (const { path: file, text } of outputFiles) {
-    const toCore = relative(dirname(file), join(to, CORE));
+    const toCore = relative(dirname(file), join(made, CORE));
     mkdirSync(dirname(file), { recursive: true });
     writeFileSync(file, text.replaceAll(`"${CORE}"`, JSON.stringify(toCore.startsWith('.') ? toCore : `./${toCore}`)));
   }
-  await build({ ...OPTIONS, entryPoints: STANDALONE.map(path), outbase: from, outdir: to, plugins: [builtins] });
-  writeFileSync(stamp, wanted);
+  await build({ ...OPTIONS, entryPoints: STANDALONE.map(path), outbase: from, outdir: made, plugins: [builtins] });
+  writeFileSync(join(made, '.bundled'), wanted);
+  rmSync(to, { recursive: true, force: true });
+  renameSync(made, to);
   return true;
 }
 

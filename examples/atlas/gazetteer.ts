@@ -78,7 +78,7 @@ class Table {
       if (fields < COLUMN.count) ends[fields] = at;
       fields++;
       if (byte === TAB) continue;
-      if (at > start) {
+      if (at > start || at < file.length) {
         this.#take(starts.length, ends, fields);
         starts.push(start);
       }

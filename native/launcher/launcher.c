@@ -19,7 +19,7 @@
 #include <time.h>
 #include <unistd.h>
 
-enum { STARVED_MS = 50, CROWD = 64 };  // so long a look, at so many processes: they leave their launcher no processor
+enum { STARVED_MS = 50, CROWD = 64 };  // so long a wait for the processor in one look, beside so many processes: they leave it none
 enum { WATCH_MS = 100, WATCH_IDLE_MS = 500, REAP_MS = 5, REAP_AT_ONCE = 64, REAP_MAX_MS = 10000, DEFAULT_GRACE_MS = 1000, POLL_MAX_MS = 3600000 };
 static const long long NEVER = LLONG_MAX;
 enum { SIGNALS, CONTROL, STATUS };
@@ -34,11 +34,16 @@ static bool finishing;           // time to kill all
 static bool unreaped;            // there may be more to wait for
 static bool stopped;             // it has been told to stop, and not yet to go on
 
-static long long now_ms(void) {
+static long long clock_ms(clockid_t clock) {
   struct timespec now;
-  clock_gettime(CLOCK_MONOTONIC, &now);
+  clock_gettime(clock, &now);
   return (long long)now.tv_sec * 1000 + now.tv_nsec / 1000000;
 }
+
+static long long now_ms(void) { return clock_ms(CLOCK_MONOTONIC); }
+
+// What this process has waited: it blocks nowhere but in its poll.
+static long long idle_ms(void) { return now_ms() - clock_ms(CLOCK_PROCESS_CPUTIME_ID); }
 
 static _Noreturn void misuse(const char *message, const char *what) {
   fprintf(stderr, "skerry-launch: %s%s\n", message, what);
@@ -189,7 +194,7 @@ static bool on_control(void) {
     return false;
   }
   signal_group(number == 0 ? SIGTERM : number);
-  if (number == SIGSTOP || number == SIGTSTP) stopped = true;
+  if (number == SIGSTOP) stopped = true;  // the others stop nobody whose group is an orphan, as this is
   if (number == SIGCONT) stopped = false;
   return number == 0;
 }
@@ -217,15 +222,16 @@ static struct look watch_limits(void) {
 }
 
 // A thousand processes that fork leave their launcher a thousandth of the processor, and a look takes half a minute. So a crowd stands
-// still while it is counted, where many have died at once or the last look took long: the group at least, which one call reaches.
+// still while it is counted, where many have died at once or the last look had to wait: the group at least, which one call reaches. A
+// process of it that somebody else had stopped goes on then too.
 static int watch_crowd(void) {
   static bool starved;
   bool still = (unreaped || starved) && !stopped;
-  long long since = now_ms();
+  long long since = idle_ms();
   if (still) signal_group(SIGSTOP);
   struct look look = watch_limits();
   if (still && !finishing) signal_group(SIGCONT);
-  starved = look.processes > CROWD && now_ms() - since > STARVED_MS;
+  starved = look.processes > CROWD && idle_ms() - since > STARVED_MS;
   return look.wait;
 }
 
@@ -257,6 +263,7 @@ static void run(void) {
     ending = true;
     end_group("time", SIGTERM);
     signal_group(SIGCONT);  // one that is stopped hears no SIGTERM
+    stopped = false;
     end = now_ms() + options.grace;
   }
 }

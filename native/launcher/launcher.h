@@ -17,6 +17,8 @@
 // and leaves when the socket is closed after its last line. It is told, a byte each: a signal for the program's process group; SIGKILL ends
 // all descendants, 0 asks (SIGTERM) and ends them after the grace. When the socket is closed before, or the parent dies, all are killed.
 //
+// Where many of its processes die at once, or leave no processor, the group is stopped while it is counted, for some milliseconds.
+//
 // It is order, not a sandbox: the program has its user's rights, and could kill its launcher. Then it dies too (parent-death signal),
 // the kernel kills what is left of its process group, and only what has left the group gets away.
 #ifndef SKERRY_LAUNCHER_H

@@ -125,10 +125,10 @@ function showOne(value: unknown): string {
     : String(value);
 }
 
-/** `an object`, `a Date`, `an AbortController`. */
+/** `an object`, `a Date`, `a URL`, `an AbortController`. */
 function withArticle(kind: string): string {
   const name = kind === 'Object' || kind === 'Array' ? kind.toLowerCase() : kind;
-  return `${/^[aeiou]/i.test(name) ? 'an' : 'a'} ${name}`;
+  return `${/^[aeio]/i.test(name) ? 'an' : 'a'} ${name}`;
 }
 
 export function invalid(message: string): SkerryError {

@@ -7,7 +7,7 @@ import { closeSync, constants, mkdtempSync, openSync, readFileSync, rmSync, writ
 import type { Socket } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { after, describe, test } from 'node:test';
+import { after, describe, type TestContext, test } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { findPrebuilt } from '../memory/prebuilt.ts';
 import type { LaunchEnd, LaunchLimits } from '../protocol/program.ts';
@@ -264,22 +264,31 @@ describe('limits', options, () => {
     assert.equal(end?.limit, 'processes');
   });
 
-  // 300 processes in a group of their own: when they are killed they come back to the launcher, all at once.
-  const crowd =
-    '$| = 1; my $m = fork; if (!$m) { setpgrp; for (1..300) { if (!fork) { sleep 60; exit } } print "ready $$\\n"; sleep 60; exit }' +
-    'waitpid $m, 0; select undef, undef, undef, 0.5; print "went on\\n"';
+  // 300 processes in a group of their own: when they are killed they come back to the launcher, all at once. Beside them one of the
+  // program's group, whose parent is not in it and tells when it is stopped.
+  const crowd = `use POSIX qw(:signal_h); $| = 1; my $main = $$; my $m = fork;
+    if (!$m) { setpgrp; for (1..300) { if (!fork) { sleep 60; exit } } print "ready $$\\n"; sleep 60; exit }
+    if (!fork) {
+      setpgrp;
+      my $tell = sub { print "stood still\\n" if $_[1]{code} == 5 || $_[1]{code} == 6 }; # CLD_STOPPED, CLD_CONTINUED
+      sigaction(SIGCHLD, POSIX::SigAction->new($tell, POSIX::SigSet->new, SA_SIGINFO));
+      if (!fork) { setpgrp(0, $main); sleep 60; exit }
+      sleep 1 while 1;
+    }
+    waitpid $m, 0; select undef, undef, undef, 0.5; print "went on\\n"`;
 
-  test('processes: a crowd within its limit that dies at once is no reason to end, and goes on', async () => {
-    const limits = { processes: 1000 };
-    const { end, output } = await run('/usr/bin/perl', ['-e', crowd], { limits, onStarted: (pid) => void killCrowd(pid) });
+  test('processes: a crowd within its limit that dies at once stands still, and goes on', async (t) => {
+    const onStarted = (pid: number) => void killCrowd(t, pid);
+    const { end, output } = await run('/usr/bin/perl', ['-e', crowd], { limits: { processes: 1000 }, onStarted });
     assert.deepEqual([end?.code, end?.limit], [0, undefined]);
-    assert.match(output, /went on/);
+    assert.match(output, /(stood still\n)+went on/);
   });
 
-  test('processes: what was told to stop stays so, whatever dies beside it', async () => {
+  test('processes: what was told to stop stays so, whatever dies beside it', async (t) => {
     let states: string[] = [];
     const onStarted = async (pid: number, launched: ReturnType<typeof launch>) => {
-      await killCrowd(pid, () => launched.signal('SIGSTOP'));
+      launched.signal('SIGTSTP'); // stops nobody here
+      await killCrowd(t, pid, () => launched.signal('SIGSTOP'));
       for (let look = 0; look < 50; look++) states.push(await sleep(10, stateOf(pid)));
       launched.signal('SIGCONT');
     };
@@ -290,18 +299,29 @@ describe('limits', options, () => {
     assert.ok(states.length > 40 && states.every((state) => state === 'T'), states.join(''));
   });
 
+  test('processes: many that do nothing are counted without being stopped', async () => {
+    const many =
+      '$| = 1; for (1..300) { if (!fork) { sleep 60; exit } } $SIG{CONT} = sub { print "was stopped\\n" }; my $end = time + 2;' +
+      'sleep 1 while time < $end; print "went on\\n"';
+    const { end, output } = await run('/usr/bin/perl', ['-e', many], { limits: { processes: 1000, memoryMb: 4000 } });
+    assert.deepEqual([end?.code, output], [0, 'went on\n']);
+  });
+
   /** When the crowd is there. Its launcher stands still meanwhile, so that it finds all of them dead at once. */
-  async function killCrowd(pid: number, before = () => {}): Promise<void> {
+  async function killCrowd({ signal }: TestContext, pid: number, before = () => {}): Promise<void> {
     const file = join(folder, `output.${files - 1}`);
     const ready = () => Number(/ready (\d+)/.exec(readFileSync(file, 'utf8'))?.[1] ?? 0);
-    while (ready() === 0) await sleep(10);
+    while (ready() === 0 && !signal.aborted) await sleep(10);
     before();
-    const [group, parent] = [ready(), Number(/\) \w (\d+)/.exec(readFileSync(`/proc/${pid}/stat`, 'latin1'))?.[1])];
-    while (stateOf(parent) !== 'S') await sleep(1);
+    const parent = Number(/\) \w (\d+)/.exec(readFileSync(`/proc/${pid}/stat`, 'latin1'))?.[1]);
+    while (stateOf(parent) !== 'S' && !signal.aborted) await sleep(1);
     process.kill(parent, 'SIGSTOP');
-    process.kill(-group, 'SIGKILL');
-    await sleep(200);
-    process.kill(parent, 'SIGCONT');
+    try {
+      process.kill(-ready(), 'SIGKILL');
+      await sleep(200);
+    } finally {
+      process.kill(parent, 'SIGCONT');
+    }
   }
 
   test('open files, the size of a file, no core', async () => {

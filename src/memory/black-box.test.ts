@@ -59,6 +59,23 @@ test('numbers begin again after 2^32 calls: the order is that of the calls', () 
   assert.ok(isLater(2, 0xffff_fffe) && !isLater(0xffff_fffe, 2) && isLater(2, 1) && !isLater(2, 2));
 });
 
+test('one that is damaged is lost alone', () => {
+  const box = region();
+  const pen = new BlackBox(box);
+  for (let n = 0; n < 1000; n++) pen.begin(0, 1, n);
+  const at = 1024 + (700 & 511) * 6;
+  box.i32[at] = (box.i32[at] as number) ^ (1 << 20);
+  const seqs = readCalls(box).map(({ seq }) => seq);
+  assert.deepEqual([seqs.length, seqs.at(-1), seqs.includes(700)], [511, 1000, false]);
+});
+
+test('a call may take ten minutes', () => {
+  const box = region();
+  const pen = new BlackBox(box);
+  pen.end(pen.begin(0, 1, 1), CallState.answered, 600_000);
+  assert.equal(readCalls(box)[0]?.ms, 600_000);
+});
+
 test('texts are cut to what fits, clients that share a place are told apart', () => {
   const box = region();
   const pen = new BlackBox(box);

@@ -3,13 +3,13 @@
 //
 //   bytes    what
 //   64       texts written, in all (u32)
-//   4096     512 calls of 24 bytes:  seq, method << 16 | client (its low half), [start f64: CLOCK_MONOTONIC ms], outcome, 0
+//   4096     512 calls of 24 bytes:  seq, method << 16 | client (its low half), [start f64: CLOCK_MONOTONIC ms], outcome, us
 //   16384    96 texts of 256 bytes:  seq, kind, length, 0, [time f64: ms since 1970], UTF-8 (232 bytes at most)
 //   40960    the names of its methods: length, UTF-8 with a line for each (8,188 bytes at most)
 //   49152    64 clients of 64 bytes: number, length, UTF-8 (56 bytes at most); a later one takes the place of an earlier one
 //
-// Outcome: 0 while it runs; then its state in three bits, and above them how long it took in us, plus 1 (0: nobody has looked). The
-// numbers of calls are u32 and begin again after 2^32; a call's place is its number modulo 512. Each call is written, so each store counts.
+// Outcome: 0 while it runs; then its state, and TIMED when somebody has looked how long it took. The numbers of calls are u32 and begin
+// again after 2^32; a call's place is its number modulo 512. Each call is written, so each store counts.
 //
 // Invariant: an entry's seq is stored last, and 0 while it is being written; who reads looks at it after the rest. What is read is input.
 
@@ -27,8 +27,8 @@ const NAMES_BYTES = 8_188;
 /** In words. */
 const Word = { textsWritten: 16, calls: 1024, texts: 4096, names: 10_240, clients: 12_288 } as const;
 
-const STATE_BITS = 3;
-const US_MAX = 0x0fff_fffe;
+const STATE_MASK = 7;
+const TIMED = 8;
 export const CallState = { answered: 2, failed: 3, refused: 4 } as const;
 export const TextKind = { error: 1, log: 2, end: 3 } as const;
 
@@ -69,7 +69,8 @@ export class BlackBox {
     if (words === undefined) return;
     const at = Word.calls + (seq & (CALLS - 1)) * CALL_WORDS;
     if (words[at] !== seq) return; // so many others have begun since
-    words[at + 4] = ms < 0 ? state : state | ((Math.min(Math.round(ms * 1000), US_MAX) + 1) << STATE_BITS);
+    if (ms >= 0) words[at + 5] = Math.min(Math.round(ms * 1000), 0x7fff_ffff);
+    words[at + 4] = ms < 0 ? state : state | TIMED;
   }
 
   text(kind: number, text: string): void {
@@ -139,25 +140,26 @@ export function readCalls({ i32, f64, u8 }: Region): BoxedCall[] {
     const [who, outcome] = [i32[at + 1] as number, i32[at + 4] as number];
     const startMs = f64[(at >> 1) + 1] as number;
     if (seq === 0 || i32[at] !== seq || !Number.isFinite(startMs)) continue;
-    const us = (outcome >>> STATE_BITS) - 1;
+    const us = Math.max(i32[at + 5] as number, 0);
     calls.push({
       seq: seq >>> 0,
       method: names[who >>> 16] ?? `method ${who >>> 16}`,
       client: clientOf(i32, u8, who & 0xffff),
       startMs,
-      state: STATES[outcome & ((1 << STATE_BITS) - 1)] ?? 'running',
-      ms: us < 0 ? undefined : us / 1000,
+      state: STATES[outcome & STATE_MASK] ?? 'running',
+      ms: (outcome & TIMED) === 0 ? undefined : us / 1000,
     });
   }
   return calls;
 }
 
-/** The number of the latest call that is in its place; 0: none. */
+/** The number of the latest call that is in its place; 0: none. One that does not follow on what is before it is damaged. */
 function lastSeq(i32: Int32Array): number {
   let last = 0;
   for (let place = 0; place < CALLS; place++) {
     const seq = i32[Word.calls + place * CALL_WORDS] as number;
-    if (seq === 0 || (seq & (CALLS - 1)) !== place) continue;
+    const before = i32[Word.calls + ((place - 1) & (CALLS - 1)) * CALL_WORDS] as number;
+    if (seq === 0 || (seq & (CALLS - 1)) !== place || (before !== 0 && before !== ((seq - 1) | 0))) continue;
     if (last === 0 || isLater(seq, last)) last = seq;
   }
   return last;

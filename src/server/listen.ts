@@ -98,7 +98,7 @@ function listenError(error: NodeJS.ErrnoException, port: number, given: string):
   };
   return new SkerryError(
     'SKERRY_INIT',
-    messages[error.code ?? ''] ?? `cannot listen on port ${port} of ${host}: ${error.message.replaceAll(given, host)}`,
+    messages[error.code ?? ''] ?? `cannot listen on port ${port} of ${host}: ${error.message.replaceAll(given, () => host)}`,
     { cause: error, data: { port, host: given } },
   );
 }

@@ -61,7 +61,8 @@ function step({ name, replica, box }: Supervised, cursor: Cursor, wanted: (metho
   const found: TracedCall[] = [];
   // What was written over before it was read, or while it was.
   const there = new Set(calls.map(({ seq }) => seq));
-  const last = calls.at(-1)?.seq ?? cursor.seq;
+  const latest = calls.at(-1)?.seq ?? cursor.seq;
+  const last = isLater(latest, cursor.seq) ? latest : cursor.seq; // its writer may have lapped this reader
   const fresh = calls.filter(({ seq }) => isLater(seq, cursor.seq)).length;
   const missed = ((last - cursor.seq) | 0) - fresh + [...cursor.open].filter((seq) => !there.has(seq)).length;
   if (missed > 0) found.push({ server: name, replica, missed });
