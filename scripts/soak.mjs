@@ -25,6 +25,11 @@ const RUNS = {
     test: 'test/fault/poison.test',
     env: { SKERRY_OUTSIDE_KILLS: '60' },
   },
+  stable: {
+    what: 'a kill each time a server has become stable, for a minute: it never is a zombie; a crash loop is one',
+    test: 'test/fault/restart-limit.test',
+    env: { SKERRY_STABLE_S: '60' },
+  },
   random: {
     what: 'ten minutes of random kills of servers, spares and the process server: descriptors, maps and memory as before',
     test: 'test/fault/random-kills.test',
