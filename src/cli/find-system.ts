@@ -39,7 +39,10 @@ export async function runningSystems(folder = operatorFolder(process.env)): Prom
   const answers = await Promise.all(found.map(({ path, pid }) => listens(path, pid)));
   found.forEach(({ path, pid }, index) => {
     // Between two process servers nobody listens, and the next one takes the same name.
-    if (answers[index] === 'nobody' && !isKernel(pid)) rmSync(path, { force: true });
+    if (answers[index] !== 'nobody' || isKernel(pid)) return;
+    try {
+      rmSync(path, { force: true });
+    } catch {} // something of that name that is no socket
   });
   return found.filter((_, index) => answers[index] === 'yes').sort((a, b) => a.name.localeCompare(b.name) || a.pid - b.pid);
 }

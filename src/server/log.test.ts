@@ -37,6 +37,25 @@ test('whatever else a server writes is no record', () => {
   fc.assert(fc.property(fc.string(), (text) => assert.doesNotThrow(() => unpackRecord(`\x1e${text}`))));
 });
 
+test('fields that lie deep within each other are text: who keeps and sends them on is not to fail by them', () => {
+  const nested = (depth: number): unknown => {
+    let value: unknown = 'in';
+    for (let n = 0; n < depth; n++) value = n % 2 === 0 ? [value] : { next: value };
+    return value;
+  };
+  const [kept, deep] = logged((logger) => {
+    logger.info('x', nested(64));
+    logger.info('x', nested(65));
+  }) as [LogRecord, LogRecord];
+  assert.deepEqual([kept.data, typeof deep.data], [nested(64), 'string']);
+  assert.deepEqual(unpackRecord(packRecord(kept).trimEnd())?.data, nested(64));
+  assert.deepEqual(unpackRecord(packRecord({ ...deep, data: '[[["\\\\"[[[' }).trimEnd())?.data, '[[["\\\\"[[[');
+  for (const depth of [65, 3_000, 30_000]) {
+    const line = `\x1e{"time":1,"level":"info","message":"m","data":${'['.repeat(depth)}${']'.repeat(depth)}}`;
+    assert.equal(unpackRecord(line), undefined);
+  }
+});
+
 test('fields that JSON cannot have are there as text', () => {
   const circle: { self?: unknown } = {};
   circle.self = circle;

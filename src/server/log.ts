@@ -24,6 +24,8 @@ export interface LogRecord {
 const MARK = '\x1e';
 /** Of a record's fields as text, characters. */
 const SHOWN_MAX = 16_384;
+/** Objects and arrays within each other, in a record's fields: well below what a channel carries (codec/tags.ts). */
+const NESTING_MAX = 64;
 
 /** @param now gives the time, ms since 1970. */
 export function makeLogger(emit: (record: LogRecord) => void, now: () => number = Date.now): Logger {
@@ -54,6 +56,7 @@ export function packRecord(record: LogRecord): string {
 /** @returns undefined when the line is not one of `packRecord`: a server may write anything. */
 export function unpackRecord(line: string): LogRecord | undefined {
   if (!line.startsWith(MARK)) return undefined;
+  if (nestingOf(line) > NESTING_MAX + 1) return undefined;
   let record: Partial<LogRecord> | null;
   try {
     record = JSON.parse(line.slice(MARK.length)) as Partial<LogRecord> | null;
@@ -86,12 +89,30 @@ function fields(data: unknown): Pick<LogRecord, 'data' | 'shown'> {
   return { data: asJson(plain, clipped), shown: clipped };
 }
 
-/** What JSON cannot have (circles, bigints) is there as text. */
+/** What JSON cannot have (circles, bigints), and what is large or deep, is there as text. */
 function asJson(data: unknown, text: string): unknown {
   try {
     const json = JSON.stringify(data);
-    return json === undefined || json.length > 4 * SHOWN_MAX ? text : (JSON.parse(json) as unknown);
+    const isFine = json !== undefined && json.length <= 4 * SHOWN_MAX && nestingOf(json) <= NESTING_MAX;
+    return isFine ? (JSON.parse(json) as unknown) : text;
   } catch {
     return text;
   }
+}
+
+/** How deep objects and arrays lie within each other in a JSON text; of one that is not JSON, at least as deep as a parser would go. */
+function nestingOf(json: string): number {
+  let depth = 0;
+  let most = 0;
+  let isString = false;
+  for (let at = 0; at < json.length; at++) {
+    const character = json[at];
+    if (isString) {
+      if (character === '\\') at++;
+      else if (character === '"') isString = false;
+    } else if (character === '"') isString = true;
+    else if (character === '{' || character === '[') most = Math.max(most, ++depth);
+    else if (character === '}' || character === ']') depth--;
+  }
+  return most;
 }

@@ -216,7 +216,10 @@ function makeFolder(folder: string): void {
 function removeStale(folder: string): void {
   for (const file of readdirSync(folder)) {
     const socket = parseSocketFile(file);
-    if (socket !== undefined && !isKernel(socket.pid)) rmSync(join(folder, file), { force: true });
+    if (socket === undefined || isKernel(socket.pid)) continue;
+    try {
+      rmSync(join(folder, file), { force: true });
+    } catch {} // something of that name that is no socket: nobody's business here
   }
 }
 
