@@ -356,4 +356,30 @@ export const callCases: Cases = (name, makeRig) => {
       assert.equal(await only.call('echo', 'on'), 'on');
     },
   );
+
+  inWorld(
+    name,
+    makeRig,
+    'a slot that is used again at once: what was given up in it, and what comes late for that, hits no later call',
+    { sleep: async (ms: number, value: unknown) => sleep(ms).then(() => value), echo },
+    async ({ only }) => {
+      for (let round = 0; round < 60; round++) {
+        const controller = new AbortController();
+        const given = Array.from({ length: 4 }, (_, n) =>
+          outcome(only.callWith({ signal: controller.signal }, 'sleep', n % 3, `given up ${round}.${n}`)),
+        );
+        const late = outcome(only.callWith({ timeoutMs: 1 }, 'sleep', 3, `late ${round}`));
+        if (round % 3 > 0) await sleep(round % 3);
+        controller.abort();
+        const ids = Array.from({ length: 8 }, (_, n) => `${round}.${n}`);
+        assert.deepEqual(await Promise.all(ids.map((id) => only.call('echo', id))), ids);
+        const isFine = (ended: unknown, value: string, code: string) =>
+          'value' in (ended as object)
+            ? assert.deepEqual(ended, { value })
+            : assert.equal((ended as { readonly code?: string }).code, code);
+        for (const [n, ended] of (await Promise.all(given)).entries()) isFine(ended, `given up ${round}.${n}`, 'SKERRY_ABORTED');
+        isFine(await late, `late ${round}`, 'SKERRY_TIMEOUT');
+      }
+    },
+  );
 };
