@@ -38,8 +38,6 @@ export const StatusWord = {
   longTaskUntilMs: 321,
 } as const;
 
-/** What the dispatcher writes of them. */
-const WORDS = 322;
 const PHASE_WAITING = 2;
 const LOW_BITS = 0x7fff_ffff;
 export const LONG_TASK_MAX_MS = 3_600_000;
@@ -54,7 +52,7 @@ export class StatusCounters {
   readonly #words: Int32Array;
 
   constructor(region: Region | undefined) {
-    this.#words = region?.i32 ?? new Int32Array(WORDS);
+    this.#words = region?.i32 ?? new Int32Array(StatusWord.longTaskUntilMs + 1);
     this.times = new CallTimes(region);
   }
 

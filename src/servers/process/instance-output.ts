@@ -74,6 +74,7 @@ function next(file: number): Buffer | undefined {
   try {
     return buffer.subarray(0, readSync(file, buffer));
   } catch (error) {
-    return (error as NodeJS.ErrnoException).code === 'EAGAIN' ? undefined : buffer.subarray(0, 0);
+    const { code } = error as NodeJS.ErrnoException;
+    return code === 'EAGAIN' || code === 'EINTR' ? undefined : buffer.subarray(0, 0);
   }
 }
