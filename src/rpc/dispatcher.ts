@@ -97,12 +97,12 @@ export class Dispatcher implements ConnectionHost {
   }
 
   /** What takes a place. A paused stream takes none, but where one place is the promise that nothing else runs within. */
-  get #busy(): number {
+  #busy(): number {
     return this.#running - (this.options.concurrency === 1 ? 0 : this.#paused);
   }
 
   #hasPlace(): boolean {
-    return this.#busy < this.options.concurrency;
+    return this.#busy() < this.options.concurrency;
   }
 
   /** Suspects came with a channel (positive), or were dropped (negative). */
@@ -136,7 +136,7 @@ export class Dispatcher implements ConnectionHost {
 
   /** Nothing runs that anybody waits for: neither what was aborted nor a stream whose consumer takes nothing. */
   #isQuiet(): boolean {
-    return this.#busy <= this.#abandoned;
+    return this.#busy() <= this.#abandoned;
   }
 
   starting(): void {

@@ -78,6 +78,13 @@ interface Replica {
   error: SkerryError | undefined;
 }
 
+interface KnownMethod {
+  readonly index: number;
+  readonly info: MethodInfo;
+  /** `geo.nearest` */
+  readonly label: string;
+}
+
 const NO_OPTIONS: CallOptions = {};
 const FOR_EVER_MS = 2 ** 31 - 1;
 
@@ -85,7 +92,9 @@ export class RemoteServer {
   readonly name: string;
   readonly #connector: Connector;
   #replicas: Replica[] = [];
-  #methods: Map<string, { readonly index: number; readonly info: MethodInfo; readonly label: string }> | undefined;
+  #methods: Map<string, KnownMethod> | undefined;
+  /** The one that was called last: most often it is called again. */
+  #lastKnown: KnownMethod | undefined;
   #concurrency = 0;
   #connecting: Promise<void> | undefined;
   #hash: number | undefined;
@@ -105,7 +114,8 @@ export class RemoteServer {
   /** Calls a method: a promise for a `call`, an async iterable for a `stream`; both in one while that is not known yet. */
   invoke(method: string, args: readonly unknown[], options: CallOptions = NO_OPTIONS): Promise<unknown> | AsyncIterable<unknown> {
     if (this.#methods === undefined) return this.#invokeLater(method, args, options);
-    const known = this.#methods.get(method);
+    let known = this.#lastKnown;
+    if (known === undefined || known.info.name !== method) known = this.#lastKnown = this.#methods.get(method);
     if (known === undefined) return iterateLater(Promise.reject(this.#noMethod(method)));
     return this.#start(known, args, undefined, options);
   }
@@ -163,7 +173,7 @@ export class RemoteServer {
   }
 
   #start(
-    known: { readonly index: number; readonly info: MethodInfo; readonly label: string },
+    known: KnownMethod,
     args: readonly unknown[],
     encodedArgs: Uint8Array | undefined,
     options: CallOptions,
@@ -182,7 +192,7 @@ export class RemoteServer {
   }
 
   #startLater(
-    { label, info }: { readonly info: MethodInfo; readonly label: string },
+    { label, info }: KnownMethod,
     channel: Promise<Channel>,
     request: Call,
     options: CallOptions,
@@ -241,7 +251,7 @@ export class RemoteServer {
 
   /** A notification inherits the trace alone: nobody waits for it, so it neither expires nor takes part in a circle of waiting. */
   #request(
-    known: { readonly index: number; readonly info: MethodInfo; readonly label: string },
+    known: KnownMethod,
     args: readonly unknown[],
     encodedArgs: Uint8Array | undefined,
     options: CallOptions,
@@ -400,6 +410,7 @@ export class RemoteServer {
   #forget(): void {
     this.#hash = undefined;
     this.#methods = undefined;
+    this.#lastKnown = undefined;
     this.#connecting = undefined;
   }
 

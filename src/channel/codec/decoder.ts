@@ -100,6 +100,7 @@ export class Decoder extends Reader {
   args(): unknown[] {
     this.#mark();
     const n = this.length('arguments');
+    if (n === 1) return [this.any(1)]; // the most frequent, without room for more
     const list: unknown[] = [];
     for (let i = 0; i < n; i++) list.push(this.any(1));
     return list;

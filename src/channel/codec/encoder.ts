@@ -100,7 +100,9 @@ export class Encoder extends Writer {
     this.varint(n);
     for (let i = 0; i < n; i++) {
       this.#steps[0] = i;
-      this.any(list[i], 1);
+      const v = list[i];
+      if (typeof v === 'object' && v !== null) this.#object(v, 1);
+      else this.any(v, 1);
     }
   }
 
@@ -158,7 +160,7 @@ export class Encoder extends Writer {
     for (const _ in empty) this.#polluted = true;
   }
 
-  /** A plain object: as one of a shape, unless it is empty or the tree of shapes does not take it. */
+  /** What looks like a plain object: as one of a shape, unless it is empty, the tree of shapes does not take it, or it is none. */
   #plain(v: Record<string, unknown>, depth: number): void {
     let node: ShapeNode | undefined = shapeRoot;
     for (const key in v) {
@@ -166,12 +168,14 @@ export class Encoder extends Writer {
       node = last !== undefined && last.key === key ? last : branch(node, key);
       if (node === undefined) break;
     }
-    if (node === undefined || node === shapeRoot || this.#polluted) this.#fields(v, depth);
-    else if (node.write === undefined) this.#shaped(v, node, depth);
-    else {
-      this.#shape(node);
-      node.write(this, v, depth);
+    if (node?.write !== undefined && !this.#polluted) {
+      if (node.write(this, v, depth, node)) return;
+      node = undefined;
     }
+    const prototype = getPrototypeOf(v) as object | null;
+    if (prototype !== plainPrototype && prototype !== null) this.#classed(v, prototype, depth);
+    else if (node === undefined || node === shapeRoot || this.#polluted) this.#fields(v, depth);
+    else this.#shaped(v, node, depth);
   }
 
   #shaped(v: Record<string, unknown>, node: ShapeNode, depth: number): void {
@@ -179,7 +183,7 @@ export class Encoder extends Writer {
     const { position } = this;
     const { count } = this.#seen;
     const shapes = this.#shapes;
-    this.#shape(node);
+    this.shape(node);
     const steps = this.#steps;
     let n = 0;
     for (const key in v) {
@@ -203,11 +207,12 @@ export class Encoder extends Writer {
   /** @internal For generated writers. */
   field(v: unknown, key: string, depth: number): void {
     this.#steps[depth] = key;
-    this.any(v, depth + 1);
+    if (typeof v === 'object' && v !== null) this.#object(v, depth + 1);
+    else this.any(v, depth + 1);
   }
 
-  /** The keys of an object: in full at the first use in a record, then by number. */
-  #shape(node: ShapeNode): void {
+  /** @internal The keys of an object: in full at the first use in a record, then by number. */
+  shape(node: ShapeNode): void {
     if (node.record === this.#record) {
       this.u8(TAG_SHAPE_REF);
       this.varint(node.index);
@@ -273,10 +278,19 @@ export class Encoder extends Writer {
       this.#array(v, depth);
       return;
     }
+    // A hint, which costs less than to ask for the prototype; `#plain` makes sure.
+    if ((v as { constructor?: unknown }).constructor === Object) {
+      this.#plain(v as Record<string, unknown>, depth);
+      return;
+    }
     const prototype = getPrototypeOf(v) as object | null;
     if (prototype === plainPrototype || prototype === null) this.#plain(v as Record<string, unknown>, depth);
-    else if (writeExotic(this, v, prototype, depth)) return;
-    else if (mayTravelAsPlain(v, prototype)) this.#fields(v, depth);
+    else this.#classed(v, prototype, depth);
+  }
+
+  #classed(v: object, prototype: object, depth: number): void {
+    if (writeExotic(this, v, prototype, depth)) return;
+    if (mayTravelAsPlain(v, prototype)) this.#fields(v, depth);
     else this.refuse(v, depth);
   }
 
@@ -306,7 +320,9 @@ export class Encoder extends Writer {
     const steps = this.#steps;
     for (let i = 0; i < n; i++) {
       const item = v[i];
-      if (typeof item === 'number') {
+      if (typeof item === 'string') {
+        this.string(item);
+      } else if (typeof item === 'number') {
         this.number(item);
       } else if (item === undefined && !Object.hasOwn(v, i)) {
         this.#sparse(v, i, n, depth);

@@ -62,6 +62,33 @@ for (const [title, args, path, what] of refusals) {
   });
 }
 
+/** As JavaScript had classes before it had classes: what it makes says that Object is its constructor. */
+function Old(this: Record<string, unknown>, a: unknown, b: unknown): void {
+  this.a = a;
+  this.b = b;
+}
+Old.prototype = { method() {} };
+
+test('what looks like a plain object and is none is refused, also where plain objects of its shape came often', () => {
+  const lookalikes: [string, object][] = [
+    ['made by an old class', new (Old as unknown as new (a: unknown, b: unknown) => object)(1, 2)],
+    ['with a plain object as prototype', Object.assign(Object.create({ inherited: 1 }), { a: 1, b: 2 })],
+    ['that says so itself', Object.defineProperty(Object.assign(new Socket(), { a: 1, b: 2 }), 'constructor', { value: Object })],
+  ];
+  for (let i = 0; i < 50; i++) {
+    encoder.beginScratch(1e6);
+    encoder.args([{ a: i, b: 'x' }]);
+    const plain = encoder.finish();
+    for (const [which, value] of lookalikes) {
+      encoder.beginScratch(1e6);
+      assert.throws(() => encoder.args([value]), { code: 'SKERRY_UNSENDABLE' }, which);
+      encoder.beginScratch(1e6);
+      encoder.args([Object.assign(Object.create(null), { a: i, b: 'x' })]);
+      assert.equal(encoder.finish(), plain, 'and one without a prototype travels like any other');
+    }
+  }
+});
+
 test('a path starts with what the caller calls the value', () => {
   encoder.beginScratch(1e6);
   assert.throws(() => encoder.value({ a: [new Socket()] }, 'result'), /^SkerryError: result\.a\[0\] is a Socket instance/);

@@ -21,13 +21,18 @@ const RECORDS_MAX = 0x3fff_ffff;
 
 /** What a generated writer needs of an encoder. */
 export interface ShapeTarget {
+  shape(node: ShapeNode): void;
   string(value: string): void;
   number(value: number): void;
   /** A field that is neither, with its key for the path. */
   field(value: unknown, key: string, depth: number): void;
 }
 
-export type ShapeWriter = (to: ShapeTarget, object: Record<string, unknown>, depth: number) => void;
+/**
+ * Asks for the prototype behind the first field: there the engine knows the object's layout, and the answer costs nothing.
+ * @returns false, and has written nothing, when `object` is no plain object.
+ */
+export type ShapeWriter = (to: ShapeTarget, object: Record<string, unknown>, depth: number, node: ShapeNode) => boolean;
 
 /** The keys from the root to here. */
 export class ShapeNode {
@@ -129,13 +134,25 @@ export function countUse(node: ShapeNode): void {
   if (++node.uses !== USES_MIN || !(writersLeft > 0) || !node.keys.every((key) => /^[A-Za-z_$][\w$]*$/.test(key))) return;
   writersLeft--;
   const writes = node.keys.map(
-    (key) => `v = object.${key};
+    (key, at) => `${at === 0 ? '' : `v = object.${key};`}
 if (typeof v === 'string') to.string(v);
 else if (typeof v === 'number') to.number(v);
 else to.field(v, '${key}', depth);`,
   );
   try {
-    node.write = new Function('to', 'object', 'depth', `'use strict'; let v;\n${writes.join('\n')}`) as ShapeWriter;
+    const make = new Function(
+      'getPrototypeOf',
+      'plain',
+      `'use strict'; return function (to, object, depth, node) {
+let v = object.${node.keys[0]};
+const prototype = getPrototypeOf(object);
+if (prototype !== plain && prototype !== null) return false;
+to.shape(node);
+${writes.join('\n')}
+return true;
+}`,
+    ) as (getPrototypeOf: (object: object) => unknown, plain: object) => ShapeWriter;
+    node.write = make(Object.getPrototypeOf, Object.prototype);
   } catch {
     writersLeft = Number.NaN; // the process forbids to generate code
   }

@@ -296,7 +296,7 @@ export class RingClientEnd implements ClientEnd, Pollable {
     let taken = 0;
     while (taken < max && !this.#closed && reader.next()) {
       taken += 1;
-      this.#decoder.begin(reader.payload, 0, reader.length);
+      this.#decoder.begin(reader.payload, reader.offset, reader.offset + reader.length);
       this.#events.onRecord(reader.kind, reader.flags, reader.callId, this.#decoder);
     }
     if (taken > 0 && !this.#closed) {

@@ -1,9 +1,10 @@
-// The consumer's side of a ring that a peer writes: finds the next record, checks it, and copies its payload into private memory.
+// The consumer's side of a ring that a peer writes: copies what has been published into private memory, and checks and takes it there,
+// record by record.
 //
-// What the peer wrote is input. The tail is read once for each look, each header word once; a record must lie between head and tail
-// and within its ring, and carry the check of its own position. Nothing is decoded in place: the copy is what the rest works on, so
-// bytes that change while they are read can change a value, never the reader. Work is bounded by the bytes between head and tail, and by
-// what they announce: a one-off region is copied whole, and costs the turn that takes it its time (BATCH_MS).
+// What the peer wrote is input. The tail is read once for each look; a record must lie between head and tail and within its ring, and
+// carry the check of its own position. The copy is what all works on (but for the two words of an announcement, read once each), so bytes that
+// change while they are read can change a value, never the reader. Work is bounded by the bytes between head and tail, and by what they announce: a one-off
+// region is copied whole, and costs the turn that takes it its time (BATCH_MS).
 
 import { SkerryError } from '../../base/errors.ts';
 import { RECORD_MAX_BYTES, RING_MAX_BYTES } from '../../protocol/limits.ts';
@@ -17,10 +18,16 @@ export interface IntroducedRegions {
   oneOff(regionId: number, length: number): Uint8Array | undefined;
 }
 
-const SMALL_BYTES = 256;
+/** Up to here a loop is faster than a call of the engine. */
+const LOOP_BYTES = 256;
+/** What has been published is copied in stretches: the cache lines of several records travel at once, and sixteen bytes are a header. */
+const STRETCH_BYTES = 4096;
+const stretch = new Uint8Array(STRETCH_BYTES);
+const stretch32 = new Int32Array(stretch.buffer);
+/** The number of the stretch that is there: all readers of the isolate share its memory. */
+let stretchNumber = 0;
 const SCRATCH_BYTES = 64 * 1024;
 const scratch = new Uint8Array(SCRATCH_BYTES);
-const scratch32 = new Int32Array(scratch.buffer);
 /** For larger records, grown to the largest that came, a ring's size at most: fresh memory for each costs more than the copy. */
 let largeScratch = new Uint8Array(0);
 
@@ -30,7 +37,9 @@ export class RingReader {
   method = 0;
   callId = 0;
   /** Private copy of the payload; valid until the next `next()` of any reader. */
-  payload: Uint8Array = scratch;
+  payload: Uint8Array = stretch;
+  /** Where in `payload` it begins. */
+  offset = 0;
   length = 0;
   /** Position behind the record that `next` returned, pads and switches included. */
   head: number;
@@ -40,6 +49,10 @@ export class RingReader {
   #area: RingArea;
   /** The peer's tail when it was looked at last: up to here nothing need be asked. */
   #tail: number;
+  /** The stretch that this reader copied last: its number, and the positions at which it begins and ends. */
+  #stretch = -1;
+  #from = 0;
+  #to = 0;
   readonly #words: Int32Array;
   readonly #tailWord: number;
   readonly #regions: IntroducedRegions;
@@ -57,6 +70,11 @@ export class RingReader {
   pending(): boolean {
     if (this.waiting) return false;
     return this.head !== this.#tail || Atomics.load(this.#words, this.#tailWord) !== (this.head | 0); // sync: request-published, reply-published
+  }
+
+  /** Did the last look show more than has been taken? */
+  get more(): boolean {
+    return this.head !== this.#tail;
   }
 
   /** Bytes published behind the head, as the peer says; at most what two rings hold. */
@@ -77,18 +95,17 @@ export class RingReader {
    */
   next(): boolean {
     while (this.head !== this.#tail || this.#look()) {
-      const tail = this.#tail;
       const area = this.#area;
       const at = this.head & (area.capacity - 1);
-      const index = at >> 2;
-      const length = area.i32[index] as number;
-      const head = area.i32[index + 1] as number;
-      const callId = area.i32[index + 2] as number;
-      const check = area.i32[index + 3] as number;
-      if (check !== checkWord(length, head, callId, this.head)) throw noRecord(this.head);
+      if (this.#stretch !== stretchNumber || this.head >= this.#to) this.#copyStretch(area, at);
+      const index = (this.head - this.#from) >> 2;
+      const length = stretch32[index] as number;
+      const head = stretch32[index + 1] as number;
+      const callId = stretch32[index + 2] as number;
+      if (stretch32[index + 3] !== checkWord(length, head, callId, this.head)) throw noRecord(this.head);
       const bytes = recordBytes(length);
-      if (length < 0 || length > area.capacity || at + bytes > area.capacity || this.head + bytes > tail) {
-        throw noRoom(this.head, length, Math.min(area.capacity - at, tail - this.head));
+      if (length < 0 || length > area.capacity || at + bytes > area.capacity || this.head + bytes > this.#tail) {
+        throw noRoom(this.head, length, Math.min(area.capacity - at, this.#tail - this.head));
       }
       const kind = head & 0xff;
       if (kind === Kind.pad) {
@@ -103,7 +120,7 @@ export class RingReader {
       this.flags = (head >>> 8) & 0xff;
       this.method = head >>> 16;
       this.callId = callId >>> 0;
-      if (!this.#copy(area, at + HEADER_BYTES, length)) {
+      if (!this.#take(area, at + HEADER_BYTES, length)) {
         this.waiting = true;
         return false;
       }
@@ -126,6 +143,7 @@ export class RingReader {
     }
     this.#area = next; // sync: ring-switched
     this.head = start;
+    this.#to = start; // what lies behind the switch in the old ring is nothing
     return true;
   }
 
@@ -139,17 +157,32 @@ export class RingReader {
     return true;
   }
 
-  #copy(area: RingArea, from: number, length: number): boolean {
+  /** Copies what has been published from the head on, as far as it lies in one piece and has room. */
+  #copyStretch(area: RingArea, at: number): void {
+    const bytes = Math.min(this.#tail - this.head, area.capacity - at, STRETCH_BYTES);
+    if (bytes <= LOOP_BYTES) {
+      const { i32 } = area;
+      const index = at >> 2;
+      const words = bytes >> 2;
+      for (let i = 0; i < words; i++) stretch32[i] = i32[index + i] as number;
+    } else stretch.set(area.u8.subarray(at, at + bytes));
+    this.#from = this.head;
+    this.#to = this.head + bytes;
+    stretchNumber = (stretchNumber + 1) | 0;
+    this.#stretch = stretchNumber;
+  }
+
+  /** The payload of the record in hand: in the stretch, or a copy of its own when it goes beyond. */
+  #take(area: RingArea, from: number, length: number): boolean {
     if ((this.flags & Flag.oneOff) !== 0) return this.#copyOneOff(area, from, length);
     this.length = length;
-    if (length <= SMALL_BYTES) {
-      const words = (length + 3) >> 2;
-      const { i32 } = area;
-      const index = from >> 2;
-      for (let i = 0; i < words; i++) scratch32[i] = i32[index + i] as number;
-      this.payload = scratch;
+    const at = this.head + HEADER_BYTES;
+    if (at + length <= this.#to) {
+      this.payload = stretch;
+      this.offset = at - this.#from;
     } else {
       this.payload = copyLarge(area.u8.subarray(from, from + length));
+      this.offset = 0;
     }
     return true;
   }
@@ -163,6 +196,7 @@ export class RingReader {
     const payload = this.#regions.oneOff(regionId, size);
     if (payload === undefined) return false;
     this.payload = payload;
+    this.offset = 0;
     this.length = size;
     this.flags &= ~Flag.oneOff;
     return true;

@@ -50,43 +50,51 @@ class Rig {
 
   read(): { callId: number; payload: Uint8Array } | undefined {
     if (!this.reader.next()) return undefined;
-    const { callId, payload, length, head } = this.reader;
+    const { callId, payload, offset, length, head } = this.reader;
     this.words[TAKEN] = head | 0;
-    return { callId, payload: payload.slice(0, length) };
+    return { callId, payload: payload.slice(offset, offset + length) };
   }
 }
 
+/** One of two rings: their readers share the memory that they copy into. */
+const which = fc.constantFrom(0, 1);
 const steps = fc.array(
   fc.oneof(
-    { weight: 5, arbitrary: fc.record({ kind: fc.constant('write' as const), size: fc.integer({ min: 0, max: 600 }) }) },
-    { weight: 4, arbitrary: fc.record({ kind: fc.constant('read' as const), size: fc.constant(0) }) },
-    { weight: 1, arbitrary: fc.record({ kind: fc.constant('grow' as const), size: fc.constant(0) }) },
+    { weight: 5, arbitrary: fc.record({ kind: fc.constant('write' as const), which, size: fc.integer({ min: 0, max: 600 }) }) },
+    { weight: 4, arbitrary: fc.record({ kind: fc.constant('read' as const), which, size: fc.constant(0) }) },
+    { weight: 1, arbitrary: fc.record({ kind: fc.constant('grow' as const), which, size: fc.constant(0) }) },
   ),
   { minLength: 1, maxLength: 200 },
 );
 const positions = fc.constantFrom(0, 2 ** 31 - 64, 2 ** 32 - 64, 2 ** 32 - 16, 2 ** 40 - 1024);
 
-test('a ring is a queue, also around 2^32 and over switches', () => {
+test('two rings are queues, also around 2^32, over switches, and with records longer than what is copied at once', () => {
   fc.assert(
-    fc.property(steps, positions, (script, position) => {
-      const rig = new Rig(4096, position);
-      const model: { callId: number; payload: Uint8Array }[] = [];
-      let capacity = 4096;
+    fc.property(steps, positions, fc.constantFrom(1, 20), (script, position, times) => {
+      const least = 4096 * (times === 1 ? 1 : 8);
+      const pair = [0, 1].map(() => ({
+        rig: new Rig(least, position),
+        model: [] as { callId: number; payload: Uint8Array }[],
+        capacity: least,
+      }));
       let id = 0;
-      for (const { kind, size } of script) {
+      for (const { kind, which, size } of script) {
+        const one = pair[which] as (typeof pair)[number];
         if (kind === 'write') {
           id += 1;
-          const payload = Uint8Array.from({ length: size }, (_, i) => (i * 31 + id) & 0xff);
-          if (rig.write(payload, id)) model.push({ callId: id, payload });
-        } else if (kind === 'grow' && capacity < 65536) {
-          capacity *= 2;
-          rig.grow(capacity);
+          const payload = Uint8Array.from({ length: size * times }, (_, i) => (i * 31 + id) & 0xff);
+          if (one.rig.write(payload, id)) one.model.push({ callId: id, payload });
+        } else if (kind === 'grow' && one.capacity < 65536) {
+          one.capacity *= 2;
+          one.rig.grow(one.capacity);
         } else {
-          assert.deepEqual(rig.read(), model.shift());
+          assert.deepEqual(one.rig.read(), one.model.shift());
         }
       }
-      for (const expected of model) assert.deepEqual(rig.read(), expected);
-      assert.equal(rig.read(), undefined);
+      for (const { rig, model } of pair) {
+        for (const expected of model) assert.deepEqual(rig.read(), expected);
+        assert.equal(rig.read(), undefined);
+      }
     }),
     { numRuns: 500 },
   );

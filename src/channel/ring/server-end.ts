@@ -40,6 +40,7 @@ export interface RingServerOptions {
 
 /** A call without arguments, with its header. */
 const RECORD_LEAST_BYTES = 32;
+const QUICK_MS = 0.005;
 
 /** Fills the words that the client may read as soon as it has the region: to be called before the region leaves this process. */
 export function prepareServerRegion(own: OwnRegion, from: number, startedCalls: number): void {
@@ -249,15 +250,26 @@ export class RingServerEnd implements ServerEnd, Pollable {
     this.#options.onClose();
   }
 
-  /** Starts what has been published: `max` requests at most, and none after BATCH_MS, so that answers and others get their turn. */
+  /**
+   * Starts what has been published: `max` requests at most, and none after BATCH_MS, so that answers and others get their turn. The
+   * clock is looked at for each, or, where they take next to nothing, for each fourth.
+   */
   #startAll(max: number): number {
     const reader = this.#reader;
     let taken = 0;
+    let now = 0;
     let first = 0;
-    while (taken < max && this.#sender.queued === 0 && !this.#closed && this.#options.events.ready() && reader.pending()) {
-      const now = nowMs();
-      if (taken === 0) first = now;
-      else if (now - first > BATCH_MS) break;
+    let unclocked = 0;
+    while (taken < max && this.#sender.queued === 0 && !this.#closed && this.#options.events.ready()) {
+      if (!(taken === 0 ? reader.pending() : reader.more)) break;
+      if (unclocked > 0) unclocked -= 1;
+      else {
+        const before = now;
+        now = nowMs();
+        if (taken === 0) first = now;
+        else if (now - first > BATCH_MS) break;
+        else if (now - before < QUICK_MS) unclocked = 3;
+      }
       if (!reader.next()) break;
       taken += 1;
       this.#startRequest(now);
@@ -272,7 +284,7 @@ export class RingServerEnd implements ServerEnd, Pollable {
     this.#startedCalls = (this.#startedCalls + 1) | 0;
     own.i32[ServerWord.startedCalls] = this.#startedCalls;
     storeStarted(own.i32, reader.head);
-    this.#decoder.begin(reader.payload, 0, reader.length);
+    this.#decoder.begin(reader.payload, reader.offset, reader.offset + reader.length);
     events.onRequest(reader.kind, reader.flags, reader.method, reader.callId, this.#decoder, now);
   }
 
