@@ -28,6 +28,8 @@ const {
 export const Overflow: Error = withoutStack(() => new Error('the direct target of an Encoder is full'));
 
 const SCRATCH_MIN = 4 * 1024;
+/** What a scratch gets beyond what is asked for: what comes after large bytes is mostly small. */
+const ROOM_AFTER = 1024;
 /** A scratch that a large record has grown is not kept beyond this size. */
 const SCRATCH_KEPT = 1024 * 1024;
 
@@ -269,7 +271,7 @@ export class Writer {
     if (max === 0) throw Overflow;
     const needed = this.position + size;
     if (needed > max + SLACK) this.#tooLarge(needed, max);
-    const grown = new Uint8Array(Math.max(needed, Math.min(max, this.bytes.length * 2)));
+    const grown = new Uint8Array(Math.max(Math.min(max, needed + ROOM_AFTER), Math.min(max, this.bytes.length * 2), needed));
     grown.set(this.bytes.subarray(0, this.position));
     this.#scratch = grown;
     this.bytes = grown;

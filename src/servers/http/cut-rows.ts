@@ -7,7 +7,7 @@
 // and a quote opens only at the start of a field (in `5" pipe` it is a character). So a row with broken quotes harms its neighbours
 // only if it opens one that it does not close, and only up to the next quote: where none comes within `rowBytesMax`, or before the end,
 // the row ends at its first newline after all, and what follows is looked at anew. What is kept is the chunk in the making: a row longer
-// than `rowBytesMax` is an error.
+// than `rowBytesMax` is an error. A row that lies in one piece, as nearly all do, is looked through without the state.
 
 import { SkerryError } from '../../base/errors.ts';
 
@@ -37,8 +37,11 @@ export interface CutOptions {
 const HEADER_BYTES_MAX = 64 * 1024;
 const BYTE_ORDER_MARK = [0xef, 0xbb, 0xbf];
 
-/** Where in a row of CSV the next byte stands. NDJSON is always `within`. */
-const Place = { fieldStart: 0, within: 1, quoted: 2, quoteInQuoted: 3 };
+/** Where in a row of CSV the next byte stands. NDJSON is always within. */
+const FIELD_START = 0;
+const WITHIN = 1;
+const QUOTED = 2;
+const QUOTE_IN_QUOTED = 3;
 const NEWLINE = 0x0a;
 const QUOTE = 0x22;
 const COMMA = 0x2c;
@@ -72,6 +75,9 @@ export class RowCutter {
   #heldLine = 1;
   #rowLine = 1;
   #line = 1;
+  /** A quote in a piece: before it, from where it was looked for on, there is none. */
+  #quoteIn: Uint8Array | undefined;
+  #quoteAt = 0;
   #header: string | undefined;
   #first = true;
   /** Bytes of a byte order mark that have come; 3 when no more is looked for. */
@@ -81,7 +87,7 @@ export class RowCutter {
     this.#format = format;
     this.#chunkBytes = chunkBytes;
     this.#rowBytesMax = rowBytesMax;
-    this.#place = this.#fieldStart;
+    this.#place = this.#rowStart;
     if (format === 'ndjson') this.#header = '';
   }
 
@@ -121,7 +127,7 @@ export class RowCutter {
         yield this.#take();
         at = 0;
       } else {
-        at = end;
+        at = this.#pass(bytes, end);
       }
     }
   }
@@ -137,31 +143,93 @@ export class RowCutter {
     if (this.#first || this.#heldBytes > 0) yield this.#take();
   }
 
-  get #fieldStart(): number {
-    return this.#format === 'csv' ? Place.fieldStart : Place.within;
+  get #rowStart(): number {
+    return this.#format === 'csv' ? FIELD_START : WITHIN;
+  }
+
+  /** Passes whole rows from `from` on, up to the one that completes the chunk or the piece. A loop of its own: generators are slow. */
+  #pass(bytes: Uint8Array, from: number): number {
+    for (let at = from; ; ) {
+      const line = this.#line;
+      const end = this.#format === 'csv' ? this.#scanPiece(bytes, at) : this.#scan(bytes, at);
+      if (end <= 0) return at;
+      if (end - at > this.#rowBytesMax || this.#wholeBytes + end - at >= this.#chunkBytes) {
+        this.#line = line;
+        return at;
+      }
+      this.#wholeBytes += end - at;
+      this.#rowLine = this.#line;
+      at = end;
+    }
   }
 
   /** @returns where the next row ends, or -1 */
   #scan(bytes: Uint8Array, from: number): number {
+    if (this.#format !== 'csv') {
+      const newline = bytes.indexOf(NEWLINE, from);
+      if (newline >= 0) this.#line += 1;
+      return newline + 1 || -1;
+    }
+    const end = this.#place === FIELD_START ? this.#scanPiece(bytes, from) : 0;
+    return end > 0 ? end : this.#scanState(bytes, from);
+  }
+
+  /** From the start of a field. @returns where the row ends, or 0 when it does not end here (and nothing has changed) */
+  #scanPiece(bytes: Uint8Array, from: number): number {
+    const newline = bytes.indexOf(NEWLINE, from);
+    if (newline < 0) return 0;
+    if (newline < this.#firstQuote(bytes, from)) {
+      this.#line += 1;
+      return newline + 1;
+    }
+    let lines = 1;
+    for (let at = this.#quoteAt; at < bytes.length; at++) {
+      const byte = bytes[at];
+      if (byte === NEWLINE) {
+        this.#line += lines;
+        return at + 1;
+      }
+      if (byte !== QUOTE || (at > from && bytes[at - 1] !== COMMA)) continue;
+      for (at += 1; at < bytes.length; at++) {
+        const quoted = bytes[at];
+        if (quoted === NEWLINE) lines += 1;
+        else if (quoted === QUOTE) {
+          if (bytes[at + 1] !== QUOTE) break;
+          at += 1;
+        }
+      }
+    }
+    return 0;
+  }
+
+  /** Where the first quote from `from` on is, or the end: looked for when the last one has been passed. */
+  #firstQuote(bytes: Uint8Array, from: number): number {
+    if (this.#quoteIn !== bytes || this.#quoteAt < from) {
+      const quote = bytes.indexOf(QUOTE, from);
+      this.#quoteIn = bytes;
+      this.#quoteAt = quote < 0 ? bytes.length : quote;
+    }
+    return this.#quoteAt;
+  }
+
+  #scanState(bytes: Uint8Array, from: number): number {
     let place = this.#place;
-    const isCsv = this.#format === 'csv';
     for (let at = from; at < bytes.length; at++) {
       const byte = bytes[at];
       if (byte === NEWLINE) {
         this.#line += 1;
-        if (place === Place.quoted) continue;
-        this.#place = this.#fieldStart;
+        if (place === QUOTED) continue;
+        this.#place = FIELD_START;
         return at + 1;
       }
-      if (!isCsv) continue;
-      if (place === Place.within) {
-        if (byte === COMMA) place = Place.fieldStart;
-      } else if (place === Place.quoted) {
-        if (byte === QUOTE) place = Place.quoteInQuoted;
+      if (place === WITHIN) {
+        if (byte === COMMA) place = FIELD_START;
+      } else if (place === QUOTED) {
+        if (byte === QUOTE) place = QUOTE_IN_QUOTED;
       } else if (byte === QUOTE) {
-        place = Place.quoted; // of a field's start, or a doubled one
+        place = QUOTED; // of a field's start, or a doubled one
       } else {
-        place = byte === COMMA ? Place.fieldStart : Place.within;
+        place = byte === COMMA ? FIELD_START : WITHIN;
       }
     }
     this.#place = place;
@@ -170,7 +238,7 @@ export class RowCutter {
 
   /** A row with a quote that nobody closes ends at its first newline. @returns false when there is no such row */
   #endBrokenRow(): boolean {
-    if (this.#place !== Place.quoted || this.#header === undefined) return false;
+    if (this.#place !== QUOTED || this.#header === undefined) return false;
     const all = this.#held.length === 1 ? (this.#held[0] as Uint8Array) : Buffer.concat(this.#held, this.#heldBytes);
     const newline = all.indexOf(NEWLINE, this.#wholeBytes);
     if (newline === -1 || newline + 1 - this.#wholeBytes > this.#rowBytesMax) return false;
@@ -186,7 +254,7 @@ export class RowCutter {
     this.#held = [];
     this.#heldBytes = 0;
     this.#line = this.#rowLine;
-    this.#place = this.#fieldStart;
+    this.#place = this.#rowStart;
     return bytes;
   }
 
