@@ -11,13 +11,17 @@
 // Outcome: 0 while it runs; then its state, and TIMED when somebody has looked how long it took. The numbers of calls are u32 and begin
 // again after 2^32; a call's place is its number modulo 512. Each call is written, so each store counts.
 //
-// Invariant: an entry's seq is stored last, and 0 while it is being written; who reads looks at it after the rest. What is read is input.
+// Invariant: an entry's seq is stored last. A text's is 0 while it is written. A call's is then that of the one whose place it takes, which
+// is 512 before it: so no more than the latest 511 are read, and one counts only if it is among them after it was read, too. What is read is
+// input.
 
 import type { Region } from './region.ts';
 
 export const BLACK_BOX_BYTES = 53_248;
 
 const CALLS = 512;
+/** The place of the next one may be half written. */
+const CALLS_READ = CALLS - 1;
 const CALL_WORDS = 6;
 const TEXTS = 96;
 const CLIENTS = 64;
@@ -55,7 +59,6 @@ export class BlackBox {
     const seq = (this.#calls + 1) | 0;
     this.#calls = seq;
     const at = Word.calls + (seq & (CALLS - 1)) * CALL_WORDS;
-    words[at] = 0;
     words[at + 1] = (method << 16) | (client & 0xffff);
     this.#f64[(at >> 1) + 1] = nowMs;
     words[at + 4] = 0;
@@ -129,12 +132,12 @@ export function isLater(seq: number, than: number): boolean {
   return ((seq - than) | 0) > 0;
 }
 
-/** Its last calls, the oldest first. */
+/** Its last calls, 511 at most, the oldest first. */
 export function readCalls({ i32, f64, u8 }: Region): BoxedCall[] {
   const names = textAt(u8, Word.names * 4 + 4, i32[Word.names] as number, NAMES_BYTES).split('\n');
   const calls: BoxedCall[] = [];
   const last = lastSeq(i32);
-  for (let age = CALLS - 1; age >= 0; age--) {
+  for (let age = CALLS_READ - 1; age >= 0; age--) {
     const seq = (last - age) | 0;
     const at = Word.calls + (seq & (CALLS - 1)) * CALL_WORDS;
     const [who, outcome] = [i32[at + 1] as number, i32[at + 4] as number];
@@ -150,7 +153,8 @@ export function readCalls({ i32, f64, u8 }: Region): BoxedCall[] {
       ms: (outcome & TIMED) === 0 ? undefined : us / 1000,
     });
   }
-  return calls;
+  const lastNow = lastSeq(i32);
+  return lastNow === last ? calls : calls.filter(({ seq }) => isLater(seq, lastNow - CALLS_READ));
 }
 
 /** The number of the latest call that is in its place; 0: none. One that does not follow on what is before it is damaged. */
