@@ -11,6 +11,7 @@
 import { inspect } from 'node:util';
 import { setFlagsFromString } from 'node:v8';
 import { runInNewContext } from 'node:vm';
+import { Cores } from './cores.ts';
 import type { Report, Target, Values } from './report.ts';
 import type { Entry, Subject } from './subject.ts';
 import type { Note } from './watchdog.ts';
@@ -52,6 +53,7 @@ export interface Plan<S extends Subject> {
 /** Measures the subjects in interleaved rounds and hands the values to the report. */
 export async function interleave<S extends Subject>(run: Run, entries: readonly Entry<S>[], plan: Plan<S>): Promise<void> {
   const started: { entry: Entry<S>; subject: S }[] = [];
+  const cores = run.smoke ? undefined : new Cores();
   const step = <T>(entry: Entry<S>, name: string, work: () => Promise<T>): Promise<T> => {
     const title = `${entry.variant === undefined ? entry.name : `${entry.name} (${entry.variant})`}, ${name}`;
     run.note(title);
@@ -65,6 +67,8 @@ export async function interleave<S extends Subject>(run: Run, entries: readonly 
     }
     for (const { entry, subject } of started) await step(entry, 'warm-up', () => plan.warm(subject, entry.name));
     for (let round = 1; round <= run.rounds; round++) {
+      const look = cores?.look();
+      if (look !== undefined) run.report.say(`  round ${round}  the machine: ${look}`);
       for (const { entry, subject } of started) {
         collectGarbage();
         const values = await step(entry, `round ${round}`, () => plan.measure(subject, entry.name));
@@ -72,6 +76,7 @@ export async function interleave<S extends Subject>(run: Run, entries: readonly 
       }
     }
   } finally {
+    await cores?.stop();
     for (const { entry, subject } of started.reverse()) await step(entry, 'stop', () => subject.stop());
   }
 }

@@ -1,10 +1,10 @@
 // skerry logs: what servers have said last, and with -f what they say.
 
-import { isSkerryError } from '../base/errors.ts';
-import type { LogLine, LogQuery } from '../servers/process/process-api.ts';
+import type { LogLine } from '../servers/process/process-api.ts';
 import { type Command, ExitCode, type Options, SYSTEM, wholeNumber } from './command.ts';
+import { follow as followAll, printAll } from './follow.ts';
 import { harmless } from './format.ts';
-import { type Operator, openAgain, openOperator } from './operator.ts';
+import { type Operator, openOperator } from './operator.ts';
 
 const LAST = 100;
 
@@ -34,34 +34,18 @@ async function show([name]: readonly string[], { system, follow, lines, json }: 
   const left = new AbortController();
   process.on('SIGINT', () => left.abort());
   process.on('SIGTERM', () => left.abort());
-  let operator = await openOperator(system);
+  const operator = await openOperator(system);
   const width = await widthOf(operator.processes.list(), name);
-  for (;;) {
-    try {
-      await print(operator, query, left.signal, (line) => (json === true ? asJson(line) : shown(line, width)));
-      return left.signal.aborted ? ExitCode.interrupted : ExitCode.ok;
-    } catch (error) {
-      if (left.signal.aborted) return ExitCode.interrupted;
-      // A process server that has died is followed by another; what it had kept of lines is gone with it.
-      const again = query.follow && isSkerryError(error, 'SKERRY_SERVER_DOWN') ? await openAgain(operator.system) : undefined;
-      if (again === undefined) throw error;
-      operator = again;
-    }
-  }
-}
-
-async function print(operator: Operator, query: LogQuery, signal: AbortSignal, textOf: (line: LogLine) => string): Promise<void> {
-  const stream = operator.processes.logs(query);
-  const leave = () => {
-    void stream.return?.();
-    operator.close();
-  };
-  signal.addEventListener('abort', leave, { once: true });
+  const textOf = (line: LogLine) => (json === true ? asJson(line) : shown(line, width));
+  const print = ({ processes }: Operator) => printAll(processes.logs(query), left.signal, textOf);
+  if (query.follow) return followAll(operator, left.signal, print);
   try {
-    for await (const line of stream)
-      if (!process.stdout.write(textOf(line))) await new Promise((resolve) => process.stdout.once('drain', resolve));
+    await print(operator);
+    return left.signal.aborted ? ExitCode.interrupted : ExitCode.ok;
+  } catch (error) {
+    if (left.signal.aborted) return ExitCode.interrupted;
+    throw error;
   } finally {
-    signal.removeEventListener('abort', leave);
     operator.close();
   }
 }

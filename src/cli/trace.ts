@@ -2,6 +2,7 @@
 
 import type { TracedCall } from '../servers/process/process-api.ts';
 import { type Command, ExitCode, type Options, SYSTEM } from './command.ts';
+import { follow, printAll } from './follow.ts';
 import { clock, harmless, milliseconds } from './format.ts';
 import { openOperator } from './operator.ts';
 
@@ -21,28 +22,16 @@ export const trace: Command = {
 };
 
 async function show([name]: readonly string[], { system, method, json }: Options): Promise<number> {
-  const operator = await openOperator(system);
-  const batches = operator.processes.trace(name, typeof method === 'string' ? { method } : {});
-  let interrupted = false;
-  const leave = () => {
-    interrupted = true;
-    void batches.return?.();
-    operator.close();
-  };
+  const left = new AbortController();
+  const leave = () => left.abort();
   process.once('SIGINT', leave).once('SIGTERM', leave);
   process.stdout.on('error', leave); // whoever read it has left
-  try {
-    for await (const batch of batches) {
-      const text = batch.map((call) => `${json === true ? JSON.stringify(call) : lineOf(call)}\n`).join('');
-      if (!process.stdout.write(text)) await new Promise((resolve) => process.stdout.once('drain', resolve));
-    }
-    return interrupted ? ExitCode.ok : ExitCode.failed;
-  } catch (error) {
-    if (interrupted) return ExitCode.ok;
-    throw error;
-  } finally {
-    operator.close();
-  }
+  const textOf = (batch: readonly TracedCall[]) =>
+    batch.map((call) => `${json === true ? JSON.stringify(call) : lineOf(call)}\n`).join('');
+  const code = await follow(await openOperator(system), left.signal, ({ processes }) =>
+    printAll(processes.trace(name, typeof method === 'string' ? { method } : {}), left.signal, textOf),
+  );
+  return code === ExitCode.interrupted ? ExitCode.ok : code;
 }
 
 function lineOf(call: TracedCall): string {

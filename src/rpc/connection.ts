@@ -9,7 +9,7 @@ import type { Decoder } from '../channel/codec/decoder.ts';
 import type { ServerEnd, ServerEvents } from '../channel/transport.ts';
 import { type BlackBox, CallState, TextKind } from '../memory/black-box.ts';
 import { CALLS_MAX } from '../protocol/limits.ts';
-import { Kind } from '../protocol/record.ts';
+import { Flag, Kind } from '../protocol/record.ts';
 import { callContextEnabled, runInCall } from './call-context.ts';
 import type { Handler } from './handler.ts';
 import { checkInput, type InputSchema } from './input.ts';
@@ -124,28 +124,25 @@ export class Connection implements ServerEvents {
   }
 
   onRequest(kind: number, flags: number, method: number, callId: number, body: Decoder, now: number): void {
-    let begun = false;
+    let args: unknown[] | undefined;
+    let deadline = 0;
+    let extra: CallExtra | undefined;
     try {
-      const deadline = body.f64();
-      const extra = readExtra(body, flags);
-      const args = body.args();
+      deadline = body.f64();
+      if ((flags & Flag.extra) !== 0) extra = readExtra(body);
+      args = body.args();
       body.end();
-      const handler = this.#dispatcher.options.handlers[method];
-      const { box } = this.#dispatcher;
-      const timed = this.#dispatcher.countQueue(now) || box.traced;
-      if (this.#orphaned && kind === Kind.call) return;
-      const entry = box.begin(method, this.#number, now);
-      const refusal = this.#refuse(kind, handler, method, callId, deadline, now);
-      if (refusal === undefined) {
-        begun = true;
-        this.#run(handler as Handler, kind === Kind.notify, callId, entry, deadline, extra, args, timed ? now : 0);
-        return;
-      }
-      box.end(entry, CallState.refused, 0);
-      if (kind === Kind.call) this.#sendError(callId, refusal);
-    } finally {
-      if (!begun) this.#dispatcher.ended(true);
+    } catch (error) {
+      this.#endUnbegun(error);
     }
+    if (this.#orphaned && kind === Kind.call) this.#dispatcher.ended(true);
+    else this.#start(kind, method, callId, deadline, extra, args as unknown[], now);
+  }
+
+  /** What was to run is no call at all. */
+  #endUnbegun(error: unknown): never {
+    this.#dispatcher.ended(true);
+    throw error;
   }
 
   onControl(): void {
@@ -192,25 +189,79 @@ export class Connection implements ServerEvents {
     this.#dispatcher.next();
   }
 
-  #refuse(
+  /**
+   * Runs the handler, or refuses the call. All in one, and so too large to be inlined: it is compiled by itself, with what it calls, and
+   * so is the reading of the request.
+   */
+  #start(
     kind: number,
-    handler: Handler | undefined,
     method: number,
     callId: number,
     deadline: number,
+    extra: CallExtra | undefined,
+    args: unknown[],
     now: number,
-  ): SkerryError | undefined {
-    if (kind !== Kind.call && kind !== Kind.notify) throw this.#badKind(kind);
-    if (handler === undefined) return this.#noMethod(method);
+  ): void {
+    const host = this.#dispatcher;
+    const { box } = host;
+    const timed = host.countQueue(now) || box.traced;
+    const entry = box.begin(method, this.#number, now);
+    const isNotify = kind === Kind.notify;
+    if (!isNotify && kind !== Kind.call) this.#endUnbegun(this.#badKind(kind));
+    const slot = callId % CALLS_MAX;
+    const handler = host.options.handlers[method];
     const { allowed } = this.#caller;
-    if (allowed !== undefined && !allowed.has(method)) return this.#denied(handler);
-    if (kind === Kind.call && this.end.isCancelled(callId)) return this.#givenUp(handler);
-    if (kind === Kind.call && this.#running[callId % CALLS_MAX] !== undefined) throw this.#sentTwice(callId);
-    if (deadline > 0 && deadline <= now && !this.#dispatcher.options.status.debugged) return this.#late(handler);
-    return undefined;
+    let refusal: SkerryError | undefined;
+    if (handler === undefined) refusal = this.#noMethod(method);
+    else if (allowed !== undefined && !allowed.has(method)) refusal = this.#denied(handler);
+    else if (!isNotify && this.end.isCancelled(callId)) refusal = this.#givenUp(handler);
+    else if (!isNotify && this.#running[slot] !== undefined) this.#endUnbegun(this.#sentTwice(callId));
+    else if (deadline > 0 && deadline <= now && !host.options.status.debugged) refusal = this.#late(handler);
+    if (refusal !== undefined || handler === undefined) {
+      box.end(entry, CallState.refused, 0);
+      if (!isNotify) this.#sendError(callId, refusal);
+      host.ended(true);
+      return;
+    }
+    const running: Running = {
+      callId,
+      handler,
+      entry,
+      timedFromMs: timed ? now : 0,
+      answered: isNotify,
+      abandoned: false,
+      paused: false,
+      done: false,
+      controller: undefined,
+      abortedFor: undefined,
+      onCredit: undefined,
+    };
+    if (!isNotify) this.#running[slot] = running;
+    let result: unknown;
+    try {
+      if (handler.input !== undefined) result = this.#checked(handler, handler.input, running, deadline, extra, args);
+      else result = this.#invoke(handler, running, deadline, extra, args);
+    } catch (error) {
+      this.#fail(running, error);
+      return;
+    }
+    if (handler.stream) {
+      this.#stream(running, result);
+      return;
+    }
+    const promise = promiseOf(result);
+    if (promise !== undefined) this.#answerLater(running, promise);
+    else this.#finish(running, result); // now: what a handler returns may be live state, and the next one changes it
   }
 
-  // The refusals in words: apart from the checks, which run for each call and are inlined while they are small.
+  #answerLater(running: Running, promise: PromiseLike<unknown>): void {
+    promise.then(
+      (value) => this.#finish(running, value),
+      (error) => this.#fail(running, error),
+    );
+  }
+
+  // The refusals in words: apart from the checks, which run for each call.
 
   #badKind(kind: number): SkerryError {
     const { server } = this.#dispatcher.options;
@@ -242,56 +293,6 @@ export class Connection implements ServerEvents {
     return new SkerryError('SKERRY_TIMEOUT', `${this.#label(handler)} was not started before its deadline`, {
       maybeExecuted: false,
     });
-  }
-
-  #run(
-    handler: Handler,
-    isNotify: boolean,
-    callId: number,
-    entry: number,
-    deadline: number,
-    extra: CallExtra | undefined,
-    args: unknown[],
-    timedFromMs: number,
-  ): void {
-    const running: Running = {
-      callId,
-      handler,
-      entry,
-      timedFromMs,
-      answered: isNotify,
-      abandoned: false,
-      paused: false,
-      done: false,
-      controller: undefined,
-      abortedFor: undefined,
-      onCredit: undefined,
-    };
-    if (!isNotify) this.#running[callId % CALLS_MAX] = running;
-    let result: unknown;
-    try {
-      if (handler.input !== undefined) {
-        result = this.#checked(handler, handler.input, running, deadline, extra, args);
-      } else {
-        result = this.#invoke(handler, running, deadline, extra, args);
-      }
-    } catch (error) {
-      this.#fail(running, error);
-      return;
-    }
-    if (handler.stream) {
-      this.#stream(running, result);
-      return;
-    }
-    const promise = promiseOf(result);
-    if (promise === undefined) {
-      this.#finish(running, result); // now: what a handler returns may be live state, and the next one changes it
-    } else {
-      promise.then(
-        (value) => this.#finish(running, value),
-        (error) => this.#fail(running, error),
-      );
-    }
   }
 
   #checked(

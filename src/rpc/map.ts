@@ -7,6 +7,7 @@
 // server dies is its method's declaration: idempotent, and it is run again; else its call is rejected, and only its.
 
 import { isSkerryError, SkerryError } from '../base/errors.ts';
+import { onAbort } from './abort-listeners.ts';
 
 export interface MapOptions {
   /** Results in the order of the items; false: as they come. Default true. */
@@ -72,7 +73,7 @@ export async function* mapItems<T, R>(
     }
     wake();
   };
-  const onAbort = (): void =>
+  const abort = (): void =>
     stop(new SkerryError('SKERRY_ABORTED', 'the map was aborted by its caller', { cause: signal?.reason }));
   const end = (one: Held<R>, outcome: MapOutcome<R>): void => {
     one.outcome = outcome;
@@ -135,8 +136,8 @@ export async function* mapItems<T, R>(
     }
   }
 
-  if (signal?.aborted === true) onAbort();
-  signal?.addEventListener('abort', onAbort, { once: true });
+  if (signal?.aborted === true) abort();
+  const unlisten = signal === undefined ? undefined : onAbort(signal, abort);
   try {
     for (;;) {
       if (broken !== undefined) throw broken.error;
@@ -158,7 +159,7 @@ export async function* mapItems<T, R>(
       });
     }
   } finally {
-    signal?.removeEventListener('abort', onAbort);
+    unlisten?.();
     broken ??= { error: undefined };
     over.abort();
     // A source that is asked for an item just now would keep its end waiting for it: then nobody waits for either.

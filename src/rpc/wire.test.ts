@@ -2,7 +2,6 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { Decoder } from '../channel/codec/decoder.ts';
 import { encodeRecord } from '../channel/encode-record.ts';
-import { Flag } from '../protocol/record.ts';
 import { type CallExtra, readExtra, writeArgs, writeCall } from './wire.ts';
 
 const shared = { id: 1, name: 'a' };
@@ -14,7 +13,7 @@ function received(extra: CallExtra | undefined, encodedArgs: Uint8Array | undefi
   const decoder = new Decoder();
   decoder.begin(bytes, 0, bytes.length);
   assert.equal(decoder.f64(), 5);
-  const read = { extra: readExtra(decoder, extra === undefined ? 0 : Flag.extra), args: decoder.args() };
+  const read = { extra: extra === undefined ? undefined : readExtra(decoder), args: decoder.args() };
   decoder.end();
   return read;
 }

@@ -7,7 +7,6 @@
 
 import { Decoder } from '../channel/codec/decoder.ts';
 import type { Encoder } from '../channel/codec/encoder.ts';
-import { Flag } from '../protocol/record.ts';
 
 /** What travels beside the arguments, only when there is something to say. */
 export interface CallExtra {
@@ -54,8 +53,7 @@ export function writeResult(encoder: Encoder, value: unknown): void {
 }
 
 /** Fields beyond those of this version are left to the codec: an unknown extra is ignored, a malformed one is not an extra. */
-export function readExtra(decoder: Decoder, flags: number): CallExtra | undefined {
-  if ((flags & Flag.extra) === 0) return undefined;
+export function readExtra(decoder: Decoder): CallExtra | undefined {
   const value = decoder.value();
   if (typeof value !== 'object' || value === null) return undefined;
   const { trace, path } = value as { trace?: unknown; path?: unknown };

@@ -3,6 +3,7 @@
 
 import { isSkerryError, SkerryError } from '../base/errors.ts';
 import { invalid, OptionCheck } from '../base/options.ts';
+import { onAbort } from '../rpc/abort-listeners.ts';
 import type { ProgramLimits } from '../server/programs.ts';
 import type { Remote } from '../server/remote.ts';
 import type { ProgramEvent, ProgramExit, ProgramsApi } from '../servers/process/programs-api.ts';
@@ -138,20 +139,14 @@ export async function runProgram(
     new SkerryError('SKERRY_ABORTED', `program "${program}" was aborted before it ran`, { cause: signal?.reason });
   if (signal?.aborted === true) throw aborted();
   const events = call(processes, NO_DEADLINE).runProgram(program, args, others)[Symbol.asyncIterator]();
-  const leave = () => void events.return?.();
-  signal?.addEventListener('abort', leave, { once: true });
-  const { value } = (await events.next()) as IteratorResult<ProgramEvent, undefined>;
-  signal?.removeEventListener('abort', leave);
+  const unlisten = signal === undefined ? undefined : onAbort(signal, () => void events.return?.());
+  const { value } = (await events.next().finally(unlisten)) as IteratorResult<ProgramEvent, undefined>;
   if (value?.what !== 'started') throw aborted();
   const running = new Program(processes, events, { id: value.id, pid: value.pid, program, user });
   if (signal !== undefined) {
-    const abort = () => running.abort();
-    if (signal.aborted) abort();
-    else signal.addEventListener('abort', abort, { once: true });
-    running.exit.then(
-      () => signal.removeEventListener('abort', abort),
-      () => signal.removeEventListener('abort', abort),
-    );
+    if (signal.aborted) running.abort();
+    const listening = onAbort(signal, () => running.abort());
+    running.exit.then(listening, listening);
   }
   return running;
 }

@@ -410,6 +410,28 @@ test('logs -f, and what asks anew, go on when the process server has died', TIME
   assert.equal(program.child.exitCode, null);
 });
 
+test('trace goes on when the process server has died; it and logs -f say when the system has ended', TIMEOUT, async (t) => {
+  const { begin, told, program } = await site(t);
+  const [trace, logs] = [begin('trace', 'single'), begin('logs', '-f', 'single')];
+  await until('both show something', async () => {
+    await told('call', 'single', 'say', '"before"');
+    return trace.stdout().includes('say') && logs.stdout().includes('before');
+  });
+  const shown = trace.stdout().length;
+  const processServer = JSON.parse((await told('ps', '--json')).split('\n')[1] as string) as ProcessUsage;
+  assert.equal(processServer.name, 'process');
+  process.kill(processServer.pid, 'SIGKILL');
+  await until('the next one shows calls', async () => {
+    await told('call', 'single', 'say', '"after"').catch(() => {}); // in between nobody answers
+    return trace.stdout().length > shown;
+  });
+  program.child.kill('SIGINT');
+  for (const one of [trace, logs]) {
+    const { code, stderr } = await one.ended;
+    assert.deepEqual([code, stderr], [1, 'skerry: the system has ended\n']);
+  }
+});
+
 test('top goes on when the process server has died, takes a key, and says when the system has ended', {
   ...TIMEOUT,
   skip: existsSync(SCRIPT) ? false : `there is no ${SCRIPT}, which makes a terminal`,

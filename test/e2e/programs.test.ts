@@ -177,6 +177,20 @@ describe('createProcess()', options, () => {
     await quiet();
   });
 
+  test('many programs may share a signal', TIMEOUT, async (t) => {
+    const warnings: string[] = [];
+    const note = ({ name }: Error) => warnings.push(name);
+    process.on('warning', note);
+    t.after(() => process.off('warning', note));
+    const controller = new AbortController();
+    const run = () => sys.createProcess('foo', 'sleep', ['60'], { signal: controller.signal });
+    const all = await Promise.all(Array.from({ length: 12 }, run));
+    controller.abort();
+    for (const { exit } of all) assert.equal((await exit).reason, 'aborted');
+    assert.deepEqual(warnings, []);
+    await quiet();
+  });
+
   test('only who is listed may run a program; an operator may run all; what one may not run is not named', TIMEOUT, async () => {
     await assert.rejects(sys.createProcess('bar', 'mine', ['x']), refused('SKERRY_DENIED', /bar may not run program "mine"/));
     await assert.rejects(sys.as('foo').createProcess('secret'), refused('SKERRY_DENIED'));

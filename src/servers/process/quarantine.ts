@@ -4,7 +4,6 @@ import { SkerryError } from '../../base/errors.ts';
 import { isIntegerWithin, show } from '../../base/options.ts';
 import { Decoder } from '../../channel/codec/decoder.ts';
 import type { QuarantinedCall } from '../../protocol/quarantine.ts';
-import { Flag } from '../../protocol/record.ts';
 import { readExtra } from '../../rpc/wire.ts';
 import type { QuarantinedEntry } from './process-api.ts';
 
@@ -97,7 +96,7 @@ function argumentsOf({ id, payload, bytes, hasExtra }: QuarantinedCall): unknown
     const decoder = new Decoder();
     decoder.begin(encoded, 0, encoded.length);
     decoder.f64(); // its deadline
-    readExtra(decoder, hasExtra ? Flag.extra : 0);
+    if (hasExtra) readExtra(decoder);
     const args = decoder.args();
     decoder.end();
     return args;
