@@ -10,8 +10,9 @@ import { type Operator, openAgain } from './operator.ts';
  * @returns interrupted, or ok when `show` has ended by itself, or failed (and says so) when the system has ended
  */
 export async function follow(first: Operator, signal: AbortSignal, show: (operator: Operator) => Promise<void>): Promise<number> {
-  let operator = first;
+  let next = first;
   for (;;) {
+    const operator = next;
     const leave = () => operator.close();
     signal.addEventListener('abort', leave, { once: true });
     try {
@@ -25,7 +26,7 @@ export async function follow(first: Operator, signal: AbortSignal, show: (operat
         process.stderr.write('skerry: the system has ended\n');
         return ExitCode.failed;
       }
-      operator = again; // what the one before had kept is gone with it
+      next = again; // what the one before had kept is gone with it
     } finally {
       signal.removeEventListener('abort', leave);
       leave();

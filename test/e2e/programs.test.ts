@@ -183,7 +183,7 @@ describe('createProcess()', options, () => {
     process.on('warning', note);
     t.after(() => process.off('warning', note));
     const controller = new AbortController();
-    const run = () => sys.createProcess('foo', 'sleep', ['60'], { signal: controller.signal });
+    const run = () => sys.createProcess('foo', 'sh', ['exec sleep 60'], { signal: controller.signal });
     const all = await Promise.all(Array.from({ length: 12 }, run));
     controller.abort();
     for (const { exit } of all) assert.equal((await exit).reason, 'aborted');
