@@ -23,7 +23,7 @@ const empty = (module: string, name: string, ...methods: readonly string[]): Edi
 const EDITS: readonly Edit[] = [
   empty('memory/black-box', 'BlackBox', 'begin', 'end', 'text', 'methods', 'client'),
   empty('memory/call-times', 'CallTimes', 'count', 'took'),
-  empty('memory/status', 'StatusCounters', 'begin', 'end', 'queue'),
+  empty('memory/status', 'StatusCounters', 'begin', 'end', 'count'),
   empty('rpc/dispatcher', 'Dispatcher', 'countQueue'),
   { module: 'link/ring-carrier', find: 'this.#addon.watchLoop(this.statusRegion.buffer, LOOP_WORDS_OFFSET);', put: '' },
   { module: 'memory/hang-watch', append: 'watchForHangs = () => () => {};' },

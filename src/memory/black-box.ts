@@ -8,8 +8,9 @@
 //   40960    the names of its methods: length, UTF-8 with a line for each (8,188 bytes at most)
 //   49152    64 clients of 64 bytes: number, length, UTF-8 (56 bytes at most); a later one takes the place of an earlier one
 //
-// Outcome: 0 while it runs; then its state, and TIMED when somebody has looked how long it took. The numbers of calls are u32 and begin
-// again after 2^32; a call's place is its number modulo 512. Each call is written, so each store counts.
+// Outcome: when the call has ended its seq, shifted, with its state, and TIMED when somebody has looked how long it took; while it runs that
+// of the call whose place it has. The numbers of calls are u32 and begin again after 2^32; a call's place is its number modulo 512. Each
+// call is written, so each store counts.
 //
 // Invariant: an entry's seq is stored last. A text's is 0 while it is written. A call's is then that of the one whose place it takes, which
 // is 512 before it: so no more than the latest 511 are read, and one counts only if it is among them after it was read, too. What is read is
@@ -33,6 +34,7 @@ const Word = { textsWritten: 16, calls: 1024, texts: 4096, names: 10_240, client
 
 const STATE_MASK = 7;
 const TIMED = 8;
+const OUTCOME_BITS = 4;
 export const CallState = { answered: 2, failed: 3, refused: 4 } as const;
 export const TextKind = { error: 1, log: 2, end: 3 } as const;
 
@@ -61,7 +63,6 @@ export class BlackBox {
     const at = Word.calls + (seq & (CALLS - 1)) * CALL_WORDS;
     words[at + 1] = (method << 16) | (client & 0xffff);
     this.#f64[(at >> 1) + 1] = nowMs;
-    words[at + 4] = 0;
     words[at] = seq;
     return seq;
   }
@@ -73,7 +74,7 @@ export class BlackBox {
     const at = Word.calls + (seq & (CALLS - 1)) * CALL_WORDS;
     if (words[at] !== seq) return; // so many others have begun since
     if (ms >= 0) words[at + 5] = Math.min(Math.round(ms * 1000), 0x7fff_ffff);
-    words[at + 4] = ms < 0 ? state : state | TIMED;
+    words[at + 4] = (seq << OUTCOME_BITS) | (ms < 0 ? state : state | TIMED);
   }
 
   text(kind: number, text: string): void {
@@ -140,7 +141,8 @@ export function readCalls({ i32, f64, u8 }: Region): BoxedCall[] {
   for (let age = CALLS_READ - 1; age >= 0; age--) {
     const seq = (last - age) | 0;
     const at = Word.calls + (seq & (CALLS - 1)) * CALL_WORDS;
-    const [who, outcome] = [i32[at + 1] as number, i32[at + 4] as number];
+    const who = i32[at + 1] as number;
+    const outcome = outcomeOf(seq, i32[at + 4] as number);
     const startMs = f64[(at >> 1) + 1] as number;
     if (seq === 0 || i32[at] !== seq || !Number.isFinite(startMs)) continue;
     const us = Math.max(i32[at + 5] as number, 0);
@@ -155,6 +157,11 @@ export function readCalls({ i32, f64, u8 }: Region): BoxedCall[] {
   }
   const lastNow = lastSeq(i32);
   return lastNow === last ? calls : calls.filter(({ seq }) => isLater(seq, lastNow - CALLS_READ));
+}
+
+/** 0 while the call runs. */
+function outcomeOf(seq: number, word: number): number {
+  return word >> OUTCOME_BITS === (seq << OUTCOME_BITS) >> OUTCOME_BITS ? word & (STATE_MASK | TIMED) : 0;
 }
 
 /** The number of the latest call that is in its place; 0: none. One that does not follow on what is before it is damaged. */

@@ -10,7 +10,7 @@
 //   41    anonymousKb       the addon's fault handler: anonymous memory then
 //   42    outOfMemory       the addon's fault handler: 1 if V8 said so
 //   64    running           the dispatcher: handlers that run now
-//   66    started           the dispatcher: calls started, in all (u32)
+//   66    started           the dispatcher: calls started, in all (u32); counted each half millisecond, and when it has nothing to do
 //   67    failed            the dispatcher: calls that ended with an error, in all (u32)
 //   68-72                   the dispatcher: rates of calls (call-times.ts)
 //   112   queued            the dispatcher: unstarted calls that it sees, all clients together
@@ -50,6 +50,7 @@ export class StatusCounters {
   debugged = false;
   readonly times: CallTimes;
   readonly #words: Int32Array;
+  #started = 0;
 
   constructor(region: Region | undefined) {
     this.#words = region?.i32 ?? new Int32Array(StatusWord.longTaskUntilMs + 1);
@@ -64,15 +65,15 @@ export class StatusCounters {
     return this.#words[StatusWord.queued] as number;
   }
 
+  /** Calls started, in all. */
   get started(): number {
-    return this.#words[StatusWord.started] as number;
+    return this.#started;
   }
 
   /** A handler begins. */
   begin(running: number): void {
-    const words = this.#words;
-    words[StatusWord.running] = running;
-    words[StatusWord.started] = (words[StatusWord.started] as number) + 1;
+    this.#words[StatusWord.running] = running;
+    this.#started = (this.#started + 1) | 0;
   }
 
   /** A handler has ended. */
@@ -82,8 +83,11 @@ export class StatusCounters {
     if (failed) words[StatusWord.failed] = (words[StatusWord.failed] as number) + 1;
   }
 
-  queue(queued: number): void {
-    if (queued !== this.queued) this.#words[StatusWord.queued] = queued;
+  /** What is counted now and then. */
+  count(queued: number): void {
+    const words = this.#words;
+    if (queued !== this.queued) words[StatusWord.queued] = queued;
+    words[StatusWord.started] = this.#started;
   }
 
   /** A debugger may hold this process from now on, or does no more. */

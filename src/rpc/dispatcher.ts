@@ -65,7 +65,7 @@ export class Dispatcher implements ConnectionHost {
 
   disconnect(connection: Connection): void {
     this.#connections.delete(connection);
-    this.options.status.queue(this.#queued());
+    this.options.status.count(this.#queued());
   }
 
   /** A successor holds all requests back until the predecessor's clients have settled. */
@@ -153,14 +153,14 @@ export class Dispatcher implements ConnectionHost {
   #count(now: number): true {
     const { status } = this.options;
     this.#queuedAtMs = now;
-    status.queue(this.#queued());
+    status.count(this.#queued());
     status.times.count(now, status.started - 1); // without this call, which is started already
     return true;
   }
 
   /** What is counted only now and then is counted again, and stands while this process sleeps. */
   readonly recount = (): void => {
-    this.options.status.queue(this.#queued());
+    this.options.status.count(this.#queued());
   };
 
   took(ms: number): void {
@@ -173,7 +173,7 @@ export class Dispatcher implements ConnectionHost {
     const { status } = this.options;
     status.end(this.#running, failed);
     if (this.#isQuiet() || wasFull) {
-      status.queue(this.#queued());
+      status.count(this.#queued());
       if (this.#isQuiet()) this.#suspectRuns = false;
       this.next();
     }
