@@ -10,31 +10,30 @@ import { type Operator, openAgain } from './operator.ts';
  * @returns interrupted, or ok when `show` has ended by itself, or failed (and says so) when the system has ended
  */
 export async function follow(first: Operator, signal: AbortSignal, show: (operator: Operator) => Promise<void>): Promise<number> {
-  let next = first;
-  for (;;) {
-    const operator = next;
+  let next: Operator | undefined = first;
+  while (next !== undefined) {
+    const operator: Operator = next;
     const leave = () => operator.close();
     signal.addEventListener('abort', leave, { once: true });
     try {
-      await show(operator);
+      if (!signal.aborted) await show(operator);
       return signal.aborted ? ExitCode.interrupted : ExitCode.ok;
     } catch (error) {
       if (signal.aborted) return ExitCode.interrupted;
       if (!isSkerryError(error, 'SKERRY_SERVER_DOWN')) throw error;
-      const again = await openAgain(operator.system);
-      if (again === undefined) {
-        process.stderr.write('skerry: the system has ended\n');
-        return ExitCode.failed;
-      }
-      next = again; // what the one before had kept is gone with it
     } finally {
       signal.removeEventListener('abort', leave);
       leave();
     }
+    const again = await unlessAborted(openAgain(operator.system), signal); // what the one before had kept is gone with it
+    if (again === 'aborted') return ExitCode.interrupted;
+    next = again;
   }
+  process.stderr.write('skerry: the system has ended\n');
+  return ExitCode.failed;
 }
 
-/** Takes all of a stream, as fast as standard output does. */
+/** Takes all of a stream, as fast as standard output does, until it ends or `signal` aborts. */
 export async function printAll<T>(
   stream: AsyncIterableIterator<T>,
   signal: AbortSignal,
@@ -48,4 +47,21 @@ export async function printAll<T>(
   } finally {
     signal.removeEventListener('abort', leave);
   }
+}
+
+/** An operator that comes too late is closed: nobody waits for it. */
+async function unlessAborted(
+  opening: Promise<Operator | undefined>,
+  signal: AbortSignal,
+): Promise<Operator | undefined | 'aborted'> {
+  let hear = (): void => {};
+  const aborted = new Promise<'aborted'>((resolve) => {
+    hear = () => resolve('aborted');
+    signal.addEventListener('abort', hear, { once: true });
+    if (signal.aborted) hear();
+  });
+  const first = await Promise.race([opening, aborted]);
+  signal.removeEventListener('abort', hear);
+  if (first === 'aborted') opening.then((late) => late?.close()).catch(() => {});
+  return first;
 }

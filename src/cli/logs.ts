@@ -31,10 +31,10 @@ export const logs: Command = {
 async function show([name]: readonly string[], { system, follow, lines, json }: Options): Promise<number> {
   const last = wholeNumber('lines', lines, 0, 10_000) ?? LAST;
   const query = { last, follow: follow === true, ...(name === undefined ? {} : { name }) };
+  const operator = await openOperator(system);
   const left = new AbortController();
   process.on('SIGINT', () => left.abort());
   process.on('SIGTERM', () => left.abort());
-  const operator = await openOperator(system);
   const width = await widthOf(operator.processes.list(), name);
   const textOf = (line: LogLine) => (json === true ? asJson(line) : shown(line, width));
   const print = ({ processes }: Operator) => printAll(processes.logs(query), left.signal, textOf);

@@ -22,13 +22,14 @@ export const trace: Command = {
 };
 
 async function show([name]: readonly string[], { system, method, json }: Options): Promise<number> {
+  const operator = await openOperator(system);
   const left = new AbortController();
   const leave = () => left.abort();
   process.once('SIGINT', leave).once('SIGTERM', leave);
   process.stdout.on('error', leave); // whoever read it has left
   const textOf = (batch: readonly TracedCall[]) =>
     batch.map((call) => `${json === true ? JSON.stringify(call) : lineOf(call)}\n`).join('');
-  const code = await follow(await openOperator(system), left.signal, ({ processes }) =>
+  const code = await follow(operator, left.signal, ({ processes }) =>
     printAll(processes.trace(name, typeof method === 'string' ? { method } : {}), left.signal, textOf),
   );
   return code === ExitCode.interrupted ? ExitCode.ok : code;

@@ -219,8 +219,11 @@ export class Connection implements ServerEvents {
     else if (deadline > 0 && deadline <= now && !host.options.status.debugged) refusal = this.#late(handler);
     if (refusal !== undefined || handler === undefined) {
       box.end(entry, CallState.refused, 0);
-      if (!isNotify) this.#sendError(callId, refusal);
-      host.ended(true);
+      try {
+        if (!isNotify) this.#sendError(callId, refusal);
+      } finally {
+        host.ended(true);
+      }
       return;
     }
     const running: Running = {

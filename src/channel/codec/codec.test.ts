@@ -263,6 +263,21 @@ test('subclasses of built-in classes travel as the built-in; an object of anothe
   assert.deepEqual([back.a, back.m, back.d.getTime(), back.e instanceof RangeError], [1, new Map([[1, [2]]]), 3, true]);
 });
 
+test('a Proxy travels as what it shows, also one that throws at what it does not show', () => {
+  const strict = (shown: Record<string, unknown>) =>
+    new Proxy(shown, {
+      get(target, key) {
+        if (!Object.hasOwn(target, key)) throw new Error(`no ${String(key)}`);
+        return target[key as string];
+      },
+    });
+  for (let i = 0; i < 50; i++) {
+    assert.deepEqual(trip({ a: i, b: 2 }), { a: i, b: 2 }); // its shape has a generated writer after a while
+    assert.deepEqual(trip(strict({ a: i, b: 2 })), { a: i, b: 2 });
+    assert.deepEqual(trip(strict(Object.assign(Object.create(null), { a: i, b: 2 }))), { a: i, b: 2 });
+  }
+});
+
 test('an instance travels as a plain object when its class says so, with its own enumerable fields', () => {
   const plain = Symbol.for('skerry.plain');
   class Point {

@@ -26,7 +26,8 @@
 // What structured clone keeps: undefined, null, booleans, numbers (-0, NaN, infinities), bigints, strings (lone surrogates too),
 // plain objects, arrays with their holes, Map, Set, Date, RegExp (not lastIndex), boxed primitives, ArrayBuffer, typed arrays,
 // DataView, errors; within one call of `value` or `args`, and among all such calls of a record, one object arrives as one object,
-// cycles included. Getters are read once (again only if one of them deletes another field); symbol keys and toJSON are ignored.
+// cycles included. Getters are read once, but for one named `constructor`, and again if one of them deletes another field, or if the object
+// turns out to be of a class that may travel; symbol keys and toJSON are ignored.
 // Differences from structured clone:
 //
 //   - A view carries its own bytes, not its whole buffer: two views of one buffer arrive with a buffer each. A Buffer arrives as

@@ -278,8 +278,7 @@ export class Encoder extends Writer {
       this.#array(v, depth);
       return;
     }
-    // A hint, which costs less than to ask for the prototype; `#plain` makes sure.
-    if ((v as { constructor?: unknown }).constructor === Object) {
+    if (looksPlain(v)) {
       this.#plain(v as Record<string, unknown>, depth);
       return;
     }
@@ -355,6 +354,15 @@ export class Encoder extends Writer {
   #tooMuch(depth: number): never {
     const path = pathOf(this.#root, this.#steps, depth);
     throw depth >= this.#depthMax ? tooDeep(path, this.#depthMax) : tooMany(path, this.#objectsMax);
+  }
+}
+
+/** A hint, which costs less than to ask for the prototype; who follows it makes sure. A Proxy may throw at what it does not show. */
+function looksPlain(v: object): boolean {
+  try {
+    return (v as { constructor?: unknown }).constructor === Object;
+  } catch {
+    return false;
   }
 }
 

@@ -2,9 +2,9 @@
 // record by record.
 //
 // What the peer wrote is input. The tail is read once for each look; a record must lie between head and tail and within its ring, and
-// carry the check of its own position. The copy is what all works on (but for the two words of an announcement, read once each), so bytes that
-// change while they are read can change a value, never the reader. Work is bounded by the bytes between head and tail, and by what they announce: a one-off
-// region is copied whole, and costs the turn that takes it its time (BATCH_MS).
+// carry the check of its own position. All works on the copy (but for the words of an announcement, which are read once at each try): bytes
+// that change while they are read can change a value, never the reader. Work is bounded by the bytes between head and tail, and by what
+// they announce: a one-off region is copied whole, and costs the turn that takes it its time (BATCH_MS).
 
 import { SkerryError } from '../../base/errors.ts';
 import { RECORD_MAX_BYTES, RING_MAX_BYTES } from '../../protocol/limits.ts';
@@ -53,6 +53,8 @@ export class RingReader {
   #stretch = -1;
   #from = 0;
   #to = 0;
+  /** How much the next one may have: less where readers take turns, and what is copied beyond a record or two is lost to the other. */
+  #most = STRETCH_BYTES;
   readonly #words: Int32Array;
   readonly #tailWord: number;
   readonly #regions: IntroducedRegions;
@@ -159,7 +161,8 @@ export class RingReader {
 
   /** Copies what has been published from the head on, as far as it lies in one piece and has room. */
   #copyStretch(area: RingArea, at: number): void {
-    const bytes = Math.min(this.#tail - this.head, area.capacity - at, STRETCH_BYTES);
+    this.#most = this.head < this.#to ? Math.max(this.#most >> 1, LOOP_BYTES) : Math.min(this.#most << 1, STRETCH_BYTES);
+    const bytes = Math.min(this.#tail - this.head, area.capacity - at, this.#most);
     if (bytes <= LOOP_BYTES) {
       const { i32 } = area;
       const index = at >> 2;

@@ -40,7 +40,6 @@ export interface RingServerOptions {
 
 /** A call without arguments, with its header. */
 const RECORD_LEAST_BYTES = 32;
-const QUICK_MS = 0.005;
 
 /** Fills the words that the client may read as soon as it has the region: to be called before the region leaves this process. */
 export function prepareServerRegion(own: OwnRegion, from: number, startedCalls: number): void {
@@ -250,26 +249,16 @@ export class RingServerEnd implements ServerEnd, Pollable {
     this.#options.onClose();
   }
 
-  /**
-   * Starts what has been published: `max` requests at most, and none after BATCH_MS, so that answers and others get their turn. The
-   * clock is looked at for each, or, where they take next to nothing, for each fourth.
-   */
+  /** Starts what one look finds: `max` requests at most, and none after BATCH_MS, so that answers and others get their turn. */
   #startAll(max: number): number {
     const reader = this.#reader;
     let taken = 0;
-    let now = 0;
     let first = 0;
-    let unclocked = 0;
     while (taken < max && this.#sender.queued === 0 && !this.#closed && this.#options.events.ready()) {
       if (!(taken === 0 ? reader.pending() : reader.more)) break;
-      if (unclocked > 0) unclocked -= 1;
-      else {
-        const before = now;
-        now = nowMs();
-        if (taken === 0) first = now;
-        else if (now - first > BATCH_MS) break;
-        else if (now - before < QUICK_MS) unclocked = 3;
-      }
+      const now = nowMs();
+      if (taken === 0) first = now;
+      else if (now - first > BATCH_MS) break;
       if (!reader.next()) break;
       taken += 1;
       this.#startRequest(now);

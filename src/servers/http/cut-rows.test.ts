@@ -66,6 +66,28 @@ test('however the bytes arrive, the chunks hold the same rows whole, with their 
   );
 });
 
+test('the same memory may come again, with the same bytes or others', () => {
+  const block = Buffer.from('1,"a\nb"\n2,c\n');
+  const chunks = cut([Buffer.from('h\n'), ...Array.from({ length: 50 }, () => block)], 'csv', { chunkBytes: 40 });
+  for (const { bytes } of chunks) assert.match(Buffer.from(bytes).toString(), /^(1,"a\nb"\n(2,c\n)?|2,c\n)+$/);
+  assert.equal(textOf(chunks), block.toString().repeat(50));
+});
+
+test('a large piece without quotes is looked through once, not once for each chunk', () => {
+  const searched: number[] = [];
+  class Watched extends Uint8Array {
+    override indexOf(byte: number, from = 0): number {
+      const found = super.indexOf(byte, from);
+      searched.push((found < 0 ? this.length : found) - from);
+      return found;
+    }
+  }
+  const piece = new Watched(Buffer.from('a,b,c\n'.repeat(100_000)));
+  assert.ok(cut([piece], 'csv', { chunkBytes: 1_000 }).length > 500);
+  const bytes = searched.reduce((sum, one) => sum + one, 0);
+  assert.ok(bytes < 4 * piece.length, `${bytes} bytes were looked at, of ${piece.length}`);
+});
+
 test('NDJSON ends a row at each newline, whatever quotes there are', TIMEOUT, () => {
   const line = fc.stringMatching(/^[{}":a-z, ü]{0,20}$/);
   fc.assert(

@@ -3,11 +3,12 @@
 //   source   …,8.5⏎Bern,"a⏎b",46.9⏎Ch │ ur,46.8⏎…         pieces as they come, cut anywhere
 //   chunks   [ …,8.5⏎Bern,"a⏎b",46.9⏎ ] [ Chur,46.8⏎… ]    whole rows, some `chunkBytes` each
 //
-// One look at each byte, and a state that is carried over borders: a newline within quotes ends no row, `""` within quotes is a quote,
+// Each byte moves a state, which is carried over borders: a newline within quotes ends no row, `""` within quotes is a quote,
 // and a quote opens only at the start of a field (in `5" pipe` it is a character). So a row with broken quotes harms its neighbours
 // only if it opens one that it does not close, and only up to the next quote: where none comes within `rowBytesMax`, or before the end,
 // the row ends at its first newline after all, and what follows is looked at anew. What is kept is the chunk in the making: a row longer
-// than `rowBytesMax` is an error. A row that lies in one piece, as nearly all do, is looked through without the state.
+// than `rowBytesMax` is an error. A row that lies in one piece, as nearly all do, ends at its newline
+// if there is no quote before it, and is looked through without the state if there is.
 
 import { SkerryError } from '../../base/errors.ts';
 
@@ -95,6 +96,7 @@ export class RowCutter {
   *push(input: Uint8Array): Generator<RowChunk, void, undefined> {
     let bytes = this.#withoutMark(input);
     let at = 0;
+    this.#quoteIn = undefined; // the same memory may come again, with other bytes in it
     while (bytes.length > 0) {
       const end = this.#scan(bytes, at);
       if (end === -1) {
@@ -262,7 +264,12 @@ export class RowCutter {
   #hold(bytes: Uint8Array, end: number): Uint8Array {
     this.#held.push(bytes.subarray(0, end));
     this.#heldBytes += end;
-    return bytes.subarray(end);
+    const rest = bytes.subarray(end);
+    if (this.#quoteIn === bytes) {
+      this.#quoteIn = rest;
+      this.#quoteAt -= end;
+    }
+    return rest;
   }
 
   /** What is held, up to the last row's end. */
