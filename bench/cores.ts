@@ -18,6 +18,7 @@ export class Cores {
   constructor() {
     this.#worker = new Worker(new URL('./cores-worker.js', import.meta.url), { workerData: this.#words });
     this.#worker.unref();
+    this.#dialogue(); // until the scheduler has given them a core each
   }
 
   /** Takes some 60 ms. @returns undefined where there is one core */
