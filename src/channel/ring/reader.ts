@@ -74,11 +74,6 @@ export class RingReader {
     return this.head !== this.#tail || Atomics.load(this.#words, this.#tailWord) !== (this.head | 0); // sync: request-published, reply-published
   }
 
-  /** Did the last look show more than has been taken? */
-  get more(): boolean {
-    return this.head !== this.#tail;
-  }
-
   /** Bytes published behind the head, as the peer says; at most what two rings hold. */
   get unread(): number {
     const bytes = (Atomics.load(this.#words, this.#tailWord) - (this.head | 0)) | 0;

@@ -249,13 +249,12 @@ export class RingServerEnd implements ServerEnd, Pollable {
     this.#options.onClose();
   }
 
-  /** Starts what one look finds: `max` requests at most, and none after BATCH_MS, so that answers and others get their turn. */
+  /** Starts what has been published: `max` requests at most, and none after BATCH_MS, so that answers and others get their turn. */
   #startAll(max: number): number {
     const reader = this.#reader;
     let taken = 0;
     let first = 0;
-    while (taken < max && this.#sender.queued === 0 && !this.#closed && this.#options.events.ready()) {
-      if (!(taken === 0 ? reader.pending() : reader.more)) break;
+    while (taken < max && this.#sender.queued === 0 && !this.#closed && this.#options.events.ready() && reader.pending()) {
       const now = nowMs();
       if (taken === 0) first = now;
       else if (now - first > BATCH_MS) break;
