@@ -37,8 +37,8 @@ import { enrichEntries } from './subjects/enrich.ts';
 
 const QUESTIONS_PER_S = 100;
 const SAMPLE_MS = 50;
-/** Of `npm run enrich`: what passes through it is short-lived, and needs no large nursery. */
-const FLAGS = ['--max-semi-space-size=2'];
+/** Of `npm run enrich`: what passes through it is short-lived, and the bytes beside its nursery wait for the nursery to be full. */
+const FLAGS = ['--max-semi-space-size=1'];
 
 export const enrich: Bench = {
   name: 'enrich',
@@ -55,7 +55,7 @@ export const enrich: Bench = {
     const folder = mkdtempSync(join(tmpdir(), 'skerry-bench-'));
     const hashes = new Set<string>();
     try {
-      const rows = run.smoke ? 3_000 : 300_000;
+      const rows = run.smoke ? 3_000 : 600_000;
       const file = await generated(folder, rows);
       await interleave(run, enrichEntries(), {
         async warm(subject) {

@@ -28,6 +28,8 @@ const HELP = `npm run enrich -- [file] [options]: adds the nearest city to each 
 `;
 
 const RULE_CHUNKS_IN_FLIGHT = 8;
+/** Nearly all that a server makes of a chunk is garbage with it: a nursery of 24 MB instead of 48 costs no time. */
+const SERVER_FLAGS = '--max-semi-space-size=8';
 const GUILTY_SHOWN = 20;
 const URL_OF_FILE = /^file:\/\//;
 
@@ -138,7 +140,8 @@ interface Servers {
 /** Boots what is needed; a rule module that cannot be loaded is said before anything is read. */
 async function start(rules: string | undefined): Promise<Servers> {
   if (rules === undefined) {
-    const sys = await boot((await import('./enrich.system.ts')).default);
+    const env = { ...process.env, NODE_OPTIONS: `${SERVER_FLAGS} ${process.env.NODE_OPTIONS ?? ''}` };
+    const sys = await boot((await import('./enrich.system.ts')).default, { env });
     return { method: sys.servers.enrich.chunk, stop: () => sys.stop() };
   }
   const sys = await boot((await import('./enrich-rules.system.ts')).default);

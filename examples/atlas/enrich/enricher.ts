@@ -35,6 +35,9 @@ export interface OpenRow {
   readonly fields: Readonly<Record<string, unknown>> | undefined;
 }
 
+/** Longer ones become bytes: a string that grows by many parts is a tree, which the collector walks and copies until it is dropped. */
+const PIECE_CHARS = 1_000;
+
 export class Enricher {
   readonly #cities: Cities;
   readonly #index: NearestIndex;
@@ -48,14 +51,19 @@ export class Enricher {
   chunk(chunk: RowChunk): ChunkResult {
     const columns = chunk.format === 'csv' ? columnsOf(chunk.header) : undefined;
     const problems: Problem[] = [];
+    const pieces: Buffer[] = [];
     let text = headOf(chunk, false);
     let rows = 0;
     for (const row of rowsOf(chunk, columns)) {
       rows += 1;
       if (row.problem !== undefined) problems.push({ kind: 'malformed', line: row.line, reason: row.problem });
       text += close(chunk.format, this.#open(row, columns), undefined, row.problem);
+      if (text.length < PIECE_CHARS) continue;
+      pieces.push(Buffer.from(text));
+      text = '';
     }
-    return { bytes: Buffer.from(text), rows, problems };
+    pieces.push(Buffer.from(text));
+    return { bytes: Buffer.concat(pieces), rows, problems };
   }
 
   /** The same rows for rules. */

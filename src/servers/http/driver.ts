@@ -64,8 +64,8 @@ class HttpDriver implements Driver {
   readonly #parts: ExchangeParts;
   readonly #server: Server;
   readonly #listen: ServerContext['listen'];
-  /** Open connections, each with the calls under way on it. */
-  readonly #connections = new Map<Duplex, Set<AbortController>>();
+  /** Open connections, each with the calls under way on it: an array and no Set, see rpc/abort-listeners.ts. */
+  readonly #connections = new Map<Duplex, AbortController[]>();
   #requests = 0;
   #closing: Promise<void> | undefined;
 
@@ -144,24 +144,25 @@ class HttpDriver implements Driver {
   #closeIdle(): void {
     this.#server.closeIdleConnections();
     for (const [socket, calls] of this.#connections) {
-      if (calls.size === 0 && 'bytesRead' in socket && socket.bytesRead === 0) socket.destroy();
+      if (calls.length === 0 && 'bytesRead' in socket && socket.bytesRead === 0) socket.destroy();
     }
   }
 
   #abortAll(): void {
     for (const calls of this.#connections.values()) {
-      for (const call of calls) call.abort();
+      for (const call of [...calls]) call.abort();
     }
   }
 
   #onConnection(socket: Socket): void {
-    const calls = new Set<AbortController>();
+    const calls: AbortController[] = [];
     this.#connections.set(socket, calls);
     socket.once('close', () => {
       this.#connections.delete(socket);
-      for (const call of calls) call.abort();
-      this.#requests -= calls.size;
-      calls.clear();
+      for (const call of calls.splice(0)) {
+        this.#requests--;
+        call.abort();
+      }
     });
   }
 
@@ -171,10 +172,12 @@ class HttpDriver implements Driver {
     const call = new AbortController();
     const parts =
       this.#requests < this.#settings.requestsMax ? this.#parts : { ...this.#parts, router: busy(this.#parts.router) };
-    calls.add(call);
+    calls.push(call);
     this.#requests++;
     response.once('close', () => {
-      if (!calls.delete(call)) return;
+      const at = calls.indexOf(call);
+      if (at === -1) return;
+      calls.splice(at, 1);
       this.#requests--;
       if (!response.writableFinished) call.abort();
       if (this.#closing) this.#closeIdle();
@@ -185,12 +188,12 @@ class HttpDriver implements Driver {
   /** A connection has been silent for its time: either it waits for a call, which has its own deadline, or nobody is there. */
   #onSilence(socket: Socket): void {
     const calls = this.#connections.get(socket);
-    if (!calls?.size || socket.writableLength > 0) socket.destroy();
+    if (!calls?.length || socket.writableLength > 0) socket.destroy();
   }
 
   /** What came is not HTTP, too large, or too slow. */
   #onClientError(error: NodeJS.ErrnoException, socket: Duplex): void {
-    if (!socket.writable || this.#connections.get(socket)?.size) {
+    if (!socket.writable || this.#connections.get(socket)?.length) {
       socket.destroy();
       return;
     }
