@@ -2,7 +2,8 @@
 //
 // Two processes, each with a region of its own and the other's mapped read-only, as between servers:
 //   store-load       Atomics.store, then Atomics.load of the other's word: never may both read an old value. Parking stands on it.
-//   message-passing  a payload of plain stores, published by Atomics.store of the tail, read by plain loads: never may it be old.
+//   store-load       the same with a plain store, a fence, and a plain load (src/memory/order.ts).
+//   message-passing  a payload of plain stores, published by storeRelease of the tail, read behind loadAcquire: never may it be old.
 // Each has a control that must show violations (plain stores; a payload read before the tail): a test that cannot fail proves nothing.
 //
 // Exit: 0 as it has to be, 1 a violation or a failure, 3 inconclusive: the control showed nothing on this machine, also in a longer
@@ -17,9 +18,16 @@ const root = dirname(dirname(fileURLToPath(import.meta.url)));
 const PAIR = join(root, 'test', 'litmus', 'pair.mjs');
 const BATCH = availableParallelism() < 2 ? 20 : 20_000; // rounds between two looks at the clock
 const GRACE_MS = 15_000;
-const SHARE = { 'store-load-atomic': 0.5, 'store-load-plain': 0.15, 'message-passing': 0.3, 'message-passing-early': 0.05 };
+const SHARE = {
+  'store-load-atomic': 0.25,
+  'store-load-fence': 0.25,
+  'store-load-plain': 0.075,
+  'message-passing': 0.3,
+  'message-passing-early': 0.05,
+};
 const CONTROLS = [
   { trial: 'store-load-atomic', control: 'store-load-plain', what: 'store-load: Atomics', controlWhat: 'plain stores' },
+  { trial: 'store-load-fence', control: 'store-load-plain', what: 'store-load: a fence', controlWhat: 'plain stores' },
   {
     trial: 'message-passing',
     control: 'message-passing-early',

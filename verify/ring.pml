@@ -15,18 +15,26 @@
  * non-blocking pipe that is emptied whole, so one bit stands for it; others may ring it for nothing.
  * A record has two halves, written and copied in two steps: a torn read is seen.
  *
+ * Either side stores without a fence while it is polled: the store stands in its core's buffer (`tailOut`, `startedOut`) and is seen by the
+ * other some time later. A look at `parked` or `wantsRoom` before that may see too little, so each side looks again behind a fence: the
+ * producer when it has nothing else to do and before it sleeps or ends (at once, where it is not polled), the consumer the same. What stands before such a store in the program is
+ * in the same buffer before it, and is modelled as seen at once.
+ *
  * Holds: every record is read once, whole and in order; nobody sleeps for ever beside work that was published.
  *
  * Labels of the source: request-published, request-started, parked (the reply ring works in the same way: reply-published, replies-taken).
  *
  * Left out: records of several lengths, padding at the wrap and positions beyond 2^32 (unit tests); the wrap of the epoch (2^31 parks
  * between two looks of a producer); fairness.
- * Spin is sequentially consistent, so a missing fence cannot be seen here: that the store of `tail` stays before the load of `parked`
- * (and `parked` before the second look) in real code, and payload before `tail`, is what `npm run litmus` tests.
+ * Other stores are sequentially consistent here: that Atomics.store of `parked` stays before the second look in real code, that a fence is
+ * one, and payload before `tail`, is what `npm run litmus` tests.
  *
  * Variants (a broken one must fail at the assertion that contains the word):
  *   holds  CORRECT                room for two records
  *   holds  ONE_SLOT               room for one
+ *   fails  NO_SETTLE              consumerDone  the producer never looks again behind a fence
+ *   fails  SETTLES_UNFENCED       consumerDone  it looks again without one
+ *   fails  NO_FENCE_FOR_ROOM      consumerDone  the consumer looks whether room is wanted before its credit is sure to be seen (one slot)
  *   fails  NO_SECOND_LOOK         consumerDone  the consumer sleeps without looking again
  *   fails  PARKED_BEFORE_PUBLISH  consumerDone  the producer looks at `parked`, then publishes
  *   fails  RINGS_ONCE             consumerDone  the producer remembers that it rang, not for which epoch
@@ -36,10 +44,11 @@
  *   fails  WISH_BEFORE_CREDIT     consumerDone  the consumer looks whether room is wanted, then gives credit (one slot)
  *   fails  CREDIT_BEFORE_COPY     leftCopy      the record is copied after its room was given back
  */
-#define RECORDS 4
-#if defined(ONE_SLOT) || defined(WISH_BEFORE_CREDIT)
+#if defined(ONE_SLOT) || defined(WISH_BEFORE_CREDIT) || defined(NO_FENCE_FOR_ROOM)
+#define RECORDS 3
 #define ROOM 1
 #else
+#define RECORDS 4
 #define ROOM 2
 #endif
 #define STRAY_RINGS 1
@@ -48,58 +57,78 @@
 byte left[ROOM], right[ROOM], tail, producerParked; /* producer's region */
 bool wantsRoom;
 byte started, parked; /* consumer's region */
+byte tailOut, startedOut; /* stored by their owner; `tail` and `started` are what the other sees */
 bool bell, producerBell;
 bool producerDone, consumerDone;
 
 inline publish() {
-  left[tail % ROOM] = tail + 1;
-  right[tail % ROOM] = tail + 1;
-  tail++ // sync: request-published (store)
+  left[tailOut % ROOM] = tailOut + 1;
+  right[tailOut % ROOM] = tailOut + 1;
+  tailOut++ // sync: request-published (store)
+}
+
+inline look() {
+  seen = parked; // sync: parked (load)
+  if
+#ifdef RINGS_ONCE
+  :: ODD(seen) && rung == 0 -> rung = seen; bell = true
+#else
+  :: ODD(seen) && seen != rung -> rung = seen; bell = true
+#endif
+  :: else
+  fi;
+  seen = 0
+}
+
+inline settle() {
+#ifndef NO_SETTLE
+#ifndef SETTLES_UNFENCED
+  tail == tailOut; /* the fence: passed when the buffer is empty */
+#endif
+  look();
+#endif
+  unsettled = false
 }
 
 active proctype Producer() {
   byte seen, rung;
+  bool unsettled;
   do
-  :: tail < RECORDS && tail - started < ROOM -> // sync: request-started (load)
+  :: tailOut < RECORDS && tailOut - started < ROOM -> // sync: request-started (load)
 #ifdef PARKED_BEFORE_PUBLISH
-    seen = parked;
+    look();
     publish();
+    tail == tailOut
 #else
     publish();
-    seen = parked; // sync: parked (load)
+    look();
+    unsettled = true
 #endif
-    if
-#ifdef RINGS_ONCE
-    :: ODD(seen) && rung == 0 -> rung = seen; bell = true
-#else
-    :: ODD(seen) && seen != rung -> rung = seen; bell = true
-#endif
-    :: else
-    fi;
-    seen = 0
-  :: tail < RECORDS && tail - started == ROOM ->
+  :: unsettled -> settle()
+  :: tailOut < RECORDS && tailOut - started == ROOM && !unsettled ->
+    tail == tailOut; /* a store of Atomics is a fence */
     wantsRoom = true;
     producerParked++; // sync: parked (store)
     if
 #ifndef NO_LOOK_FOR_ROOM
-    :: tail - started < ROOM // the second look
+    :: tailOut - started < ROOM // the second look
 #endif
     :: else -> producerBell; producerBell = false
     fi;
     producerParked++;
     wantsRoom = false
-  :: tail == RECORDS -> break
+  :: tailOut == RECORDS && !unsettled -> break
   od;
   producerDone = true
 }
 
 active proctype Consumer() {
   byte head, leftCopy, rightCopy, rung;
-  bool wish;
+  bool wish, inBatch;
   do
   :: head < RECORDS && head != tail -> // sync: request-published (load)
 #ifdef CREDIT_BEFORE_COPY
-    started = head + 1;
+    startedOut = head + 1;
 #endif
     leftCopy = left[head % ROOM];
     rightCopy = right[head % ROOM];
@@ -107,17 +136,26 @@ active proctype Consumer() {
     d_step { head++; leftCopy = 0; rightCopy = 0 }
 #ifdef WISH_BEFORE_CREDIT
     wish = wantsRoom;
-    started = head;
+    startedOut = head;
 #else
-    started = head; // sync: request-started (store)
+    startedOut = head; // sync: request-started (store)
+#endif
+    inBatch = true
+  :: inBatch -> /* nothing more to read for now */
+#ifndef WISH_BEFORE_CREDIT
+#ifndef NO_FENCE_FOR_ROOM
+    started == startedOut; /* the fence */
+#endif
     wish = wantsRoom;
 #endif
     if
     :: wish && ODD(producerParked) && producerParked != rung -> rung = producerParked; producerBell = true // sync: parked (load)
     :: else
     fi;
-    wish = false
-  :: head < RECORDS && head == tail ->
+    wish = false;
+    inBatch = false
+  :: head < RECORDS && head == tail && !inBatch ->
+    started == startedOut; /* a store of Atomics is a fence */
     parked++; // sync: parked (store)
     if
 #ifndef NO_SECOND_LOOK
@@ -140,9 +178,18 @@ asleep:
 #endif
     fi;
     parked++
-  :: head == RECORDS -> break
+  :: head == RECORDS && !inBatch -> break
   od;
   consumerDone = true
+}
+
+/* What the cores have in their buffers reaches the others, sooner or later. */
+active proctype Buffers() {
+  do
+  :: tail < tailOut -> tail++
+  :: started < startedOut -> started = startedOut
+  :: producerDone && consumerDone && tail == tailOut && started == startedOut -> break
+  od
 }
 
 /* Whoever else holds the write end rings for nothing. */

@@ -22,6 +22,8 @@ export interface Pollable {
   hasWork(): boolean;
   /** Takes at most `max` records. @returns how many. */
   poll(max: number): number;
+  /** Makes up for what was published without a fence. Called while it is polled, whenever there is no work. */
+  settle(): void;
   /** Announces that it sleeps, then looks once more. @returns false, and is awake again, when something had come. */
   park(): boolean;
   /** Takes the announcement back. */
@@ -200,7 +202,11 @@ export class Poller {
       this.#next += 1;
       if (this.#next >= hot.length) this.#next = 0;
       const pollable = hot[this.#next];
-      if (!pollable?.hasWork()) continue;
+      if (pollable === undefined) continue;
+      if (!pollable.hasWork()) {
+        pollable.settle(); // whose peer sends is awake: while there is work, nothing has been missed
+        continue;
+      }
       pollable.lastWorkMs = this.#nowMs;
       taken += pollable.poll(Math.min(SHARE, this.#budget - taken));
     }

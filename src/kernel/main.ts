@@ -53,6 +53,7 @@ function baseEnvironment(): Record<string, string> {
   for (const name of [
     'SKERRY_TRANSPORT',
     'SKERRY_DEBUG',
+    'SKERRY_ORDER',
     'SKERRY_DEV',
     'SKERRY_LOG',
     'SKERRY_LOG_LEVEL',

@@ -1,7 +1,8 @@
-// Message passing: side 0 writes a payload with plain stores and publishes it by Atomics.store of the tail; side 1 loads the tail and
-// reads the payload with plain loads, in optimised code. It must never see an old payload: neither compiler nor processor may move
+// Message passing: side 0 writes a payload with plain stores and publishes it by a store of the tail (storeRelease); side 1 loads the tail
+// (loadAcquire) and reads the payload with plain loads, in optimised code. It must never see an old payload: neither compiler nor processor may move
 // the plain reads before the load of the tail, or the plain writes behind the store of it. Records stand on it.
 
+import { loadAcquire, storeRelease } from '../../dist/src/memory/order.js';
 import { agreeToStop, meeting } from './meeting.mjs';
 
 const TAIL = 64; // words, in the writer's region
@@ -43,14 +44,14 @@ function writeBatch(own, other, first, last) {
     for (let word = 0; word < SLOT_WORDS - 4; word++) i32[at + word] = message;
     f64[(at + SLOT_WORDS - 4) >> 1] = message;
     u8[(at + SLOT_WORDS - 1) << 2] = message;
-    Atomics.store(i32, TAIL, message);
+    storeRelease(i32, TAIL, message);
   }
 }
 
 function readBatch(own, other, first, last) {
   let old = 0;
   for (let message = first + 1; message <= last; message++) {
-    waitFor(other.i32, TAIL, message);
+    waitForTail(other.i32, message);
     if (!isWhole(other, message)) old += 1;
     Atomics.store(own.i32, TAKEN, message);
   }
@@ -74,6 +75,13 @@ function isWhole({ i32, f64, u8 }, message) {
   let same = f64[(at + SLOT_WORDS - 4) >> 1] === message && u8[(at + SLOT_WORDS - 1) << 2] === (message & 0xff);
   for (let word = 0; word < SLOT_WORDS - 4; word++) same = same && i32[at + word] === message;
   return same;
+}
+
+/** The load that the payload is read behind. */
+function waitForTail(i32, message) {
+  for (let spins = 0; loadAcquire(i32, TAIL) < message; spins++) {
+    if (spins > SPINS_MAX) throw new Error('the other side does not move');
+  }
 }
 
 function waitFor(i32, word, message) {

@@ -9,6 +9,7 @@ import { storeLoad } from './store-load.mjs';
 const REGION_BYTES = 65_536;
 const TRIALS = {
   'store-load-atomic': (words) => storeLoad(words, 'atomic'),
+  'store-load-fence': (words) => storeLoad(words, 'fence'),
   'store-load-plain': (words) => storeLoad(words, 'plain'),
   'message-passing': (words) => messagePassing(words, 'tail first'),
   'message-passing-early': (words) => messagePassing(words, 'payload first'),

@@ -1,6 +1,7 @@
 // Store-then-load order (Dekker): each side stores its flag, then loads the other's. That both read an old value is impossible if the
 // order is kept. Parking stands on it: `parked` is stored, then the tail loaded; the tail is stored, then `parked` loaded.
 
+import { fence, loadAcquire, storeRelease } from '../../dist/src/memory/order.js';
 import { agreeToStop, meeting } from './meeting.mjs';
 
 const FLAG = 64; // words; each on a cache line of its own
@@ -13,7 +14,7 @@ export function storeLoad(sides, order) {
   const other = new Int32Array(sides.other);
   const words = { own, other, side: sides.side };
   const meet = meeting(own, other);
-  const cross = order === 'atomic' ? crossAtomic : crossPlain;
+  const cross = CROSS[order];
   let rounds = 0;
   let violations = 0;
   let overlapped = 0;
@@ -39,8 +40,17 @@ function crossAtomic(own, other, round) {
   return Atomics.load(other, FLAG);
 }
 
+/** What is published without a fence, and made up for behind one. */
+function crossFenced(own, other, round) {
+  storeRelease(own, FLAG, round);
+  fence();
+  return loadAcquire(other, FLAG);
+}
+
 /** The control: nothing keeps the processor from answering the load first. */
 function crossPlain(own, other, round) {
   own[FLAG] = round;
   return other[FLAG];
 }
+
+const CROSS = { atomic: crossAtomic, fence: crossFenced, plain: crossPlain };

@@ -4,12 +4,23 @@
 //   consumer: parked = odd; look once more; sleep on the doorbell
 //
 // Both are sequentially consistent: at least one of the two sees the other's store (scripts/litmus.mjs tries it for real).
+//
+// A fence for each record is dear, so an end that is polled publishes without one, and its look counts only if it sees the peer asleep. As
+// soon as its poller finds nothing more from that peer, it makes up for it: fence, look again (verify/ring.pml, NO_SETTLE).
+// What is on its way out of a core meanwhile is there within less than a microsecond: so the consumer's last look before it sleeps takes
+// somewhat longer than that, and a producer that is busy after it has published keeps nobody waiting.
+
+import { fence, loadAcquire } from '../../memory/order.ts';
+
+/** Of a consumer before it sleeps: half a microsecond. */
+export const LAST_LOOKS = 64;
 
 export class Bell {
   readonly #words: Int32Array;
   readonly #word: number;
   readonly #ring: () => void;
   #rung = 0;
+  #unsettled = false;
 
   /** @param ring writes to the peer's doorbell; never blocks or throws. */
   constructor(words: Int32Array, word: number, ring: () => void) {
@@ -23,14 +34,26 @@ export class Bell {
     this.#rung = 0;
   }
 
-  /** @returns whether the peer sleeps, or has been rung for and is on its way. */
-  ringIfParked(): boolean {
-    const parked = Atomics.load(this.#words, this.#word); // sync: parked
+  /**
+   * @param fenced whether there was a fence since what is rung for was published; without, `settle` comes later.
+   * @returns whether the peer sleeps, or has been rung for and is on its way.
+   */
+  ringIfParked(fenced: boolean): boolean {
+    if (!fenced) this.#unsettled = true;
+    const parked = loadAcquire(this.#words, this.#word); // sync: parked
     if ((parked & 1) === 0) return false;
     if (parked === this.#rung) return true;
     this.#rung = parked;
     this.#ring();
     return true;
+  }
+
+  /** Makes up for looks without a fence. */
+  settle(): void {
+    if (!this.#unsettled) return;
+    this.#unsettled = false;
+    fence();
+    this.ringIfParked(true);
   }
 }
 

@@ -11,7 +11,7 @@ import { checkWord, Flag, HEADER_BYTES, headWord, Kind, recordBytes } from '../.
 import { Decoder } from '../codec/decoder.ts';
 import type { Pollable, Poller } from '../poller.ts';
 import { type BodyWriter, type ClientEnd, type ClientEvents, type Fate, NO_CALL, type Suspect } from '../transport.ts';
-import { Bell, ParkedWord } from './bell.ts';
+import { Bell, LAST_LOOKS, ParkedWord } from './bell.ts';
 import { CLIENT_RING_OFFSET, ClientWord, ringArea, SERVER_RING_OFFSET, ServerWord } from './layout.ts';
 import { RingReader } from './reader.ts';
 import { IntroductionTimer, ReceivedRegions } from './receiver.ts';
@@ -31,8 +31,8 @@ interface Peer {
 const UNPUBLISHED = Number.POSITIVE_INFINITY;
 
 export class RingClientEnd implements ClientEnd, Pollable {
-  hot = false;
   lastWorkMs = 0;
+  #hot = false;
   readonly #own: OwnRegion;
   readonly #host: RegionHost;
   readonly #poller: Poller;
@@ -70,13 +70,23 @@ export class RingClientEnd implements ClientEnd, Pollable {
         if (waiting && this.#peer !== undefined) this.#poller.wake(this);
       },
       onPublish: () => {
-        this.#peerSlept = this.#peer?.bell.ringIfParked() === true;
+        this.#peerSlept = this.#peer?.bell.ringIfParked(!this.#hot) === true;
       },
       onDrained: () => {},
       onCorrupt: (error) => this.#break(error),
     });
     this.#parked = new ParkedWord(own.i32, ClientWord.clientParked);
     this.#parked.park();
+  }
+
+  get hot(): boolean {
+    return this.#hot;
+  }
+
+  /** What is polled publishes without a fence, since it looks again soon. */
+  set hot(hot: boolean) {
+    this.#hot = hot;
+    this.#sender.writer.fenced = !hot;
   }
 
   /** The boundary: where a successor starts to read. */
@@ -103,7 +113,7 @@ export class RingClientEnd implements ClientEnd, Pollable {
     this.#peer = { region, status, reader, received, bell: new Bell(region.i32, ServerWord.serverParked, ring), onDetach };
     this.#sender.writer.setConsumer(region.i32, ServerWord.started);
     this.#sender.flush();
-    this.#peer.bell.ringIfParked();
+    this.#peer.bell.ringIfParked(true);
     this.#poller.add(this);
     this.#poller.wake(this);
   }
@@ -262,9 +272,18 @@ export class RingClientEnd implements ClientEnd, Pollable {
     }
   }
 
+  settle(): void {
+    this.#peer?.bell.settle();
+  }
+
   park(): boolean {
     this.#parked.park();
-    if (!this.hasWork()) return true;
+    this.settle();
+    for (let look = 0; look < LAST_LOOKS; look++) if (this.hasWork()) return this.#stayAwake();
+    return true;
+  }
+
+  #stayAwake(): false {
     this.#parked.unpark();
     return false;
   }
@@ -276,6 +295,7 @@ export class RingClientEnd implements ClientEnd, Pollable {
   close(): void {
     if (this.#closed) return;
     this.#closed = true;
+    this.settle();
     this.#late.check(false);
     this.#poller.remove(this);
     this.#sender.close();
@@ -301,7 +321,7 @@ export class RingClientEnd implements ClientEnd, Pollable {
     }
     if (taken > 0 && !this.#closed) {
       Atomics.store(this.#own.i32, ClientWord.repliesTaken, reader.head | 0); // sync: replies-taken
-      if (Atomics.load(peer.region.i32, ServerWord.wantsReplyRoom) !== 0) peer.bell.ringIfParked();
+      if (Atomics.load(peer.region.i32, ServerWord.wantsReplyRoom) !== 0) peer.bell.ringIfParked(true);
     }
     return taken;
   }
@@ -328,7 +348,7 @@ export class RingClientEnd implements ClientEnd, Pollable {
   #publishControl(): void {
     this.#controlTurn = (this.#controlTurn + 1) | 0;
     Atomics.store(this.#own.i32, ClientWord.controlTurn, this.#controlTurn); // sync: control-published
-    this.#peer?.bell.ringIfParked();
+    this.#peer?.bell.ringIfParked(true);
   }
 }
 

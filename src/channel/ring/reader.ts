@@ -7,6 +7,7 @@
 // they announce: a one-off region is copied whole, and costs the turn that takes it its time (BATCH_MS).
 
 import { SkerryError } from '../../base/errors.ts';
+import { loadAcquire } from '../../memory/order.ts';
 import { RECORD_MAX_BYTES, RING_MAX_BYTES } from '../../protocol/limits.ts';
 import { checkWord, Flag, HEADER_BYTES, Kind, recordBytes } from '../../protocol/record.ts';
 import { extendPosition, type RingArea } from './layout.ts';
@@ -71,7 +72,7 @@ export class RingReader {
   /** Is anything published behind the head? One load. */
   pending(): boolean {
     if (this.waiting) return false;
-    return this.head !== this.#tail || Atomics.load(this.#words, this.#tailWord) !== (this.head | 0); // sync: request-published, reply-published
+    return this.head !== this.#tail || loadAcquire(this.#words, this.#tailWord) !== (this.head | 0); // sync: request-published, reply-published
   }
 
   /** Bytes published behind the head, as the peer says; at most what two rings hold. */
@@ -146,7 +147,7 @@ export class RingReader {
 
   /** Looks how far the peer has published. @returns false when there is nothing new. @throws SKERRY_CORRUPT */
   #look(): boolean {
-    const word = Atomics.load(this.#words, this.#tailWord); // sync: request-published, reply-published
+    const word = loadAcquire(this.#words, this.#tailWord); // sync: request-published, reply-published
     if (word === (this.head | 0)) return false;
     const tail = extendPosition(this.head, word);
     if (tail < this.head || tail - this.head > 2 * RING_MAX_BYTES || (word & 15) !== 0) throw noTail(tail, this.head);

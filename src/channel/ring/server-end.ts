@@ -5,13 +5,14 @@
 
 import { nowMs } from '../../base/clock.ts';
 import { SkerryError } from '../../base/errors.ts';
+import { fence, loadAcquire, storeRelease } from '../../memory/order.ts';
 import { type OwnRegion, REGION_HEADER_BYTES, type Region } from '../../memory/region.ts';
 import { BATCH_MS, CALLS_MAX, RING_FIRST_BYTES } from '../../protocol/limits.ts';
 import { checkWord, HEADER_BYTES, Kind, recordBytes } from '../../protocol/record.ts';
 import { Decoder } from '../codec/decoder.ts';
 import type { Pollable, Poller } from '../poller.ts';
 import type { BodyWriter, ServerEnd, ServerEvents } from '../transport.ts';
-import { Bell, ParkedWord } from './bell.ts';
+import { Bell, LAST_LOOKS, ParkedWord } from './bell.ts';
 import { CLIENT_RING_OFFSET, ClientWord, ringArea, SERVER_RING_OFFSET, ServerWord } from './layout.ts';
 import { RingReader } from './reader.ts';
 import { IntroductionTimer, ReceivedRegions } from './receiver.ts';
@@ -48,13 +49,13 @@ export function prepareServerRegion(own: OwnRegion, from: number, startedCalls: 
 }
 
 function storeStarted(words: Int32Array, position: number): void {
-  Atomics.store(words, ServerWord.started, position | 0); // sync: request-started
+  storeRelease(words, ServerWord.started, position | 0); // sync: request-started
   words[ServerWord.startedCopy] = ~position;
 }
 
 export class RingServerEnd implements ServerEnd, Pollable {
-  hot = false;
   lastWorkMs = 0;
+  #hot = false;
   readonly #options: RingServerOptions;
   readonly #sender: RingSender;
   readonly #reader: RingReader;
@@ -67,6 +68,7 @@ export class RingServerEnd implements ServerEnd, Pollable {
   #controlTurn = 0;
   #suspectAt = 0;
   #suspectsStarted = 0;
+  #roomUnsettled = false;
   #closed = false;
   /** Set when the client is dead. */
   #onOver: (() => void) | undefined;
@@ -91,7 +93,7 @@ export class RingServerEnd implements ServerEnd, Pollable {
         Atomics.store(own.i32, ServerWord.wantsReplyRoom, waiting ? 1 : 0);
         if (waiting) options.poller.wake(this);
       },
-      onPublish: () => this.#bell.ringIfParked(),
+      onPublish: () => this.#bell.ringIfParked(!this.#hot),
       onDrained: () => {
         options.events.onControl(); // streams that waited for room go on
         options.poller.wake(this); // and requests are started again
@@ -100,6 +102,16 @@ export class RingServerEnd implements ServerEnd, Pollable {
     });
     this.#parked = new ParkedWord(own.i32, ServerWord.serverParked);
     this.#startedCalls = options.startedCalls;
+  }
+
+  get hot(): boolean {
+    return this.#hot;
+  }
+
+  /** What is polled publishes without a fence, since it looks again soon. */
+  set hot(hot: boolean) {
+    this.#hot = hot;
+    this.#sender.writer.fenced = !hot;
   }
 
   /** Begins to read; not before the kernel is sure to hear of this end. */
@@ -189,7 +201,7 @@ export class RingServerEnd implements ServerEnd, Pollable {
 
   hasWork(): boolean {
     if (this.#reader.pending() && this.#sender.queued === 0 && this.#options.events.ready()) return true;
-    return Atomics.load(this.#options.client.i32, ClientWord.controlTurn) !== this.#controlTurn || this.#sender.wantsFlush();
+    return loadAcquire(this.#options.client.i32, ClientWord.controlTurn) !== this.#controlTurn || this.#sender.wantsFlush();
   }
 
   poll(max: number): number {
@@ -203,7 +215,7 @@ export class RingServerEnd implements ServerEnd, Pollable {
       if (this.#sender.wantsFlush()) this.#sender.flush();
       const taken = this.#startAll(max);
       this.#late.check(this.#reader.waiting);
-      if (taken > 0 && Atomics.load(client.i32, ClientWord.wantsRoom) !== 0) this.#bell.ringIfParked();
+      if (taken > 0) this.#tellRoom(false);
       if (this.#onOver !== undefined) this.#endIfRead();
       return taken;
     } catch (error) {
@@ -212,9 +224,27 @@ export class RingServerEnd implements ServerEnd, Pollable {
     }
   }
 
+  /** Rings for a client that waits for room. @param fenced whether there was a fence since `started` was stored; without, `settle` comes later. */
+  #tellRoom(fenced: boolean): void {
+    this.#roomUnsettled = !fenced;
+    if (loadAcquire(this.#options.client.i32, ClientWord.wantsRoom) !== 0) this.#bell.ringIfParked(true);
+  }
+
+  settle(): void {
+    this.#bell.settle();
+    if (!this.#roomUnsettled) return;
+    fence();
+    this.#tellRoom(true);
+  }
+
   park(): boolean {
     this.#parked.park();
-    if (!this.hasWork()) return true;
+    this.settle();
+    for (let look = 0; look < LAST_LOOKS; look++) if (this.hasWork()) return this.#stayAwake();
+    return true;
+  }
+
+  #stayAwake(): false {
     this.#parked.unpark();
     return false;
   }
@@ -239,6 +269,7 @@ export class RingServerEnd implements ServerEnd, Pollable {
   close(): void {
     if (this.#closed) return;
     this.#closed = true;
+    this.settle();
     this.#late.check(false);
     this.#options.poller.remove(this);
     this.#sender.close();

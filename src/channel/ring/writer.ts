@@ -5,6 +5,7 @@
 // Invariant: taken <= tail <= taken + capacity - RESERVE (a switch record may use the reserve).
 
 import { SkerryError } from '../../base/errors.ts';
+import { storeRelease } from '../../memory/order.ts';
 import { ALIGN, checkWord, HEADER_BYTES, headWord, Kind, recordBytes } from '../../protocol/record.ts';
 import type { Encoder } from '../codec/encoder.ts';
 import { Overflow } from '../codec/writer.ts';
@@ -16,6 +17,8 @@ const RESERVE = 64;
 const SWITCH_BYTES = 32;
 
 export class RingWriter {
+  /** Whether to publish is a fence, too. If not, whoever publishes makes up for it soon (bell.ts). */
+  fenced = true;
   #area: RingArea;
   #tail: number;
   #taken: number;
@@ -201,7 +204,8 @@ export class RingWriter {
   #commit(length: number, kind: number, flags: number, method: number, callId: number): void {
     this.#header(this.#tail & (this.#area.capacity - 1), length, headWord(kind, flags, method), callId);
     this.#tail += recordBytes(length);
-    Atomics.store(this.#words, this.#tailWord, this.#tail | 0); // sync: request-published, reply-published
+    if (this.fenced) Atomics.store(this.#words, this.#tailWord, this.#tail | 0); // sync: request-published, reply-published
+    else storeRelease(this.#words, this.#tailWord, this.#tail | 0); // sync: request-published, reply-published
   }
 
   #header(at: number, length: number, head: number, callId: number): void {
