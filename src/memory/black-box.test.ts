@@ -9,7 +9,7 @@ function region(): Region {
   return { i32: new Int32Array(buffer), f64: new Float64Array(buffer), u8: new Uint8Array(buffer) } as unknown as Region;
 }
 
-test('the last 511 calls are there, in order, each as it stands', () => {
+test('the last 255 calls are there, in order, each as it stands', () => {
   const box = region();
   const pen = new BlackBox(box);
   pen.methods(['add', 'find']);
@@ -20,10 +20,10 @@ test('the last 511 calls are there, in order, each as it stands', () => {
   pen.end(entries[697] as number, CallState.refused, 0);
   pen.end(entries[3] as number, CallState.failed, 9); // its place has another call now
   const calls = readCalls(box);
-  assert.equal(calls.length, 511);
+  assert.equal(calls.length, 255);
   assert.deepEqual(
     calls.map(({ seq }) => seq),
-    Array.from({ length: 511 }, (_, n) => n + 190),
+    Array.from({ length: 255 }, (_, n) => n + 446),
   );
   const last = { seq: 700, method: 'find', client: 'web (server:web)', startMs: 1699, state: 'answered', ms: 1.5 };
   assert.deepEqual(calls.at(-1), last);
@@ -40,12 +40,12 @@ test('numbers begin again after 2^32 calls: the order is that of the calls', () 
   const entries = Array.from({ length: 10 }, (_, n) => pen.begin(n, 1, 1000 + n));
   // The same entries, as if the first of them had been number 2^32 - 4: what is in place n then has that number.
   const [first, base] = [0xffff_fffc, 1024];
-  const kept = entries.map((seq) => box.i32.slice(base + (seq & 511) * 6, base + (seq & 511) * 6 + 6));
-  for (const seq of entries) box.i32.fill(0, base + (seq & 511) * 6, base + (seq & 511) * 6 + 6);
+  const kept = entries.map((seq) => box.i32.slice(base + (seq & 255) * 4, base + (seq & 255) * 4 + 4));
+  for (const seq of entries) box.i32.fill(0, base + (seq & 255) * 4, base + (seq & 255) * 4 + 4);
   kept.forEach((words, n) => {
     const seq = (first + n) | 0;
     words[0] = seq;
-    box.i32.set(words, base + (seq & 511) * 6);
+    box.i32.set(words, base + (seq & 255) * 4);
   });
   const seen = readCalls(box);
   assert.deepEqual(
@@ -63,20 +63,20 @@ test('one that is damaged is lost alone', () => {
   const box = region();
   const pen = new BlackBox(box);
   for (let n = 0; n < 1000; n++) pen.begin(0, 1, n);
-  const at = 1024 + (700 & 511) * 6;
+  const at = 1024 + (800 & 255) * 4;
   box.i32[at] = (box.i32[at] as number) ^ (1 << 20);
   const seqs = readCalls(box).map(({ seq }) => seq);
-  assert.deepEqual([seqs.length, seqs.at(-1), seqs.includes(700)], [510, 1000, false]);
+  assert.deepEqual([seqs.length, seqs.at(-1), seqs.includes(800)], [254, 1000, false]);
 });
 
 test('one that is half written when the writer dies is not taken for the one whose place it has', () => {
   const box = region();
   const pen = new BlackBox(box);
   for (let n = 0; n < 1000; n++) pen.begin(0, 1, n);
-  const at = 1024 + (1001 & 511) * 6;
-  box.i32[at + 1] = (1 << 16) | 2; // the method and the client of call 1001, under the number of call 489
+  const at = 1024 + (1001 & 255) * 4;
+  box.i32[at + 1] = (1 << 16) | 2; // the method and the client of call 1001, under the number of call 745
   const calls = readCalls(box);
-  assert.deepEqual([calls.length, calls[0]?.seq, calls.at(-1)?.seq], [511, 490, 1000]);
+  assert.deepEqual([calls.length, calls[0]?.seq, calls.at(-1)?.seq], [255, 746, 1000]);
 });
 
 test('a call may take ten minutes', () => {
@@ -116,7 +116,7 @@ test('whatever a box says, it is read in bounded work and without an error', () 
       const box = region();
       for (let word = 16; word < box.i32.length; word++) box.i32[word] = numbers.next().value as number;
       box.i32[16] = numbers.next().value as number;
-      assert.ok(readCalls(box).length <= 512);
+      assert.ok(readCalls(box).length <= 256);
       assert.ok(readTexts(box).every(({ text }) => text.length <= 232));
     }),
     { numRuns: 20 },
@@ -139,7 +139,7 @@ test('against a plain list: any sequence of beginnings and ends', () => {
       }
       assert.deepEqual(
         readCalls(box).map(({ seq, state }) => ({ seq, state })),
-        model.slice(-511),
+        model.slice(-255),
       );
     }),
     { numRuns: 100 },

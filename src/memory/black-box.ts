@@ -3,34 +3,35 @@
 //
 //   bytes    what
 //   64       texts written, in all (u32)
-//   4096     512 calls of 24 bytes:  seq, method << 16 | client (its low half), [start f64: CLOCK_MONOTONIC ms], outcome, us
+//   4096     256 calls of 16 bytes:  seq, method << 16 | client (its low half), [start f64: CLOCK_MONOTONIC ms]
+//   8192     their outcomes, a word each; at 9216 how many us they took, a word each
 //   16384    96 texts of 256 bytes:  seq, kind, length, 0, [time f64: ms since 1970], UTF-8 (232 bytes at most)
 //   40960    the names of its methods: length, UTF-8 with a line for each (8,188 bytes at most)
 //   49152    64 clients of 64 bytes: number, length, UTF-8 (56 bytes at most); a later one takes the place of an earlier one
 //
 // Outcome: when the call has ended its seq, shifted, with its state, and TIMED when somebody has looked how long it took; while it runs that
-// of the call whose place it has. The numbers of calls are u32 and begin again after 2^32; a call's place is its number modulo 512. Each
-// call is written, so each store counts.
+// of the call whose place it has. The numbers of calls are u32 and begin again after 2^32; a call's place is its number modulo 256. Each
+// call is written, so each store counts, and each line of the cache.
 //
 // Invariant: an entry's seq is stored last. A text's is 0 while it is written. A call's is then that of the one whose place it takes, which
-// is 512 before it: so no more than the latest 511 are read, and one counts only if it is among them after it was read, too. What is read is
+// is 256 before it: so no more than the latest 255 are read, and one counts only if it is among them after it was read, too. What is read is
 // input.
 
 import type { Region } from './region.ts';
 
 export const BLACK_BOX_BYTES = 53_248;
 
-const CALLS = 512;
+const CALLS = 256;
 /** The place of the next one may be half written. */
 const CALLS_READ = CALLS - 1;
-const CALL_WORDS = 6;
+const CALL_WORDS = 4;
 const TEXTS = 96;
 const CLIENTS = 64;
 const TEXT_BYTES = 232;
 const CLIENT_BYTES = 56;
 const NAMES_BYTES = 8_188;
 /** In words. */
-const Word = { textsWritten: 16, calls: 1024, texts: 4096, names: 10_240, clients: 12_288 } as const;
+const Word = { textsWritten: 16, calls: 1024, outcomes: 2048, us: 2304, texts: 4096, names: 10_240, clients: 12_288 } as const;
 
 const STATE_MASK = 7;
 const TIMED = 8;
@@ -71,10 +72,10 @@ export class BlackBox {
   end(seq: number, state: number, ms: number): void {
     const words = this.#i32;
     if (words === undefined) return;
-    const at = Word.calls + (seq & (CALLS - 1)) * CALL_WORDS;
-    if (words[at] !== seq) return; // so many others have begun since
-    if (ms >= 0) words[at + 5] = Math.min(Math.round(ms * 1000), 0x7fff_ffff);
-    words[at + 4] = (seq << OUTCOME_BITS) | (ms < 0 ? state : state | TIMED);
+    if (((this.#calls - seq) | 0) >= CALLS) return; // its place has another
+    const place = seq & (CALLS - 1);
+    if (ms >= 0) words[Word.us + place] = Math.min(Math.round(ms * 1000), 0x7fff_ffff);
+    words[Word.outcomes + place] = (seq << OUTCOME_BITS) | (ms < 0 ? state : state | TIMED);
   }
 
   text(kind: number, text: string): void {
@@ -133,19 +134,20 @@ export function isLater(seq: number, than: number): boolean {
   return ((seq - than) | 0) > 0;
 }
 
-/** Its last calls, 511 at most, the oldest first. */
+/** Its last calls, 255 at most, the oldest first. */
 export function readCalls({ i32, f64, u8 }: Region): BoxedCall[] {
   const names = textAt(u8, Word.names * 4 + 4, i32[Word.names] as number, NAMES_BYTES).split('\n');
   const calls: BoxedCall[] = [];
   const last = lastSeq(i32);
   for (let age = CALLS_READ - 1; age >= 0; age--) {
     const seq = (last - age) | 0;
-    const at = Word.calls + (seq & (CALLS - 1)) * CALL_WORDS;
+    const place = seq & (CALLS - 1);
+    const at = Word.calls + place * CALL_WORDS;
     const who = i32[at + 1] as number;
-    const outcome = outcomeOf(seq, i32[at + 4] as number);
+    const outcome = outcomeOf(seq, i32[Word.outcomes + place] as number);
     const startMs = f64[(at >> 1) + 1] as number;
     if (seq === 0 || i32[at] !== seq || !Number.isFinite(startMs)) continue;
-    const us = Math.max(i32[at + 5] as number, 0);
+    const us = Math.max(i32[Word.us + place] as number, 0);
     calls.push({
       seq: seq >>> 0,
       method: names[who >>> 16] ?? `method ${who >>> 16}`,

@@ -9,7 +9,7 @@
 //   40    fatalSignal       the addon's fault handler
 //   41    anonymousKb       the addon's fault handler: anonymous memory then
 //   42    outOfMemory       the addon's fault handler: 1 if V8 said so
-//   64    running           the dispatcher: handlers that run now
+//   64    running           the dispatcher: handlers that run now: none, one, or more to the point; how many more as often as `started`
 //   66    started           the dispatcher: calls started, in all (u32); counted each half millisecond, and when it has nothing to do
 //   67    failed            the dispatcher: calls that ended with an error, in all (u32)
 //   68-72                   the dispatcher: rates of calls (call-times.ts)
@@ -50,6 +50,7 @@ export class StatusCounters {
   debugged = false;
   readonly times: CallTimes;
   readonly #words: Int32Array;
+  #running = 0;
   #started = 0;
 
   constructor(region: Region | undefined) {
@@ -58,7 +59,7 @@ export class StatusCounters {
   }
 
   get running(): number {
-    return this.#words[StatusWord.running] as number;
+    return this.#running;
   }
 
   get queued(): number {
@@ -72,14 +73,16 @@ export class StatusCounters {
 
   /** A handler begins. */
   begin(running: number): void {
-    this.#words[StatusWord.running] = running;
+    this.#running = running;
+    if (running <= 2) this.#words[StatusWord.running] = running; // whether one runs alone decides what its death says of it
     this.#started = (this.#started + 1) | 0;
   }
 
   /** A handler has ended. */
   end(running: number, failed: boolean): void {
     const words = this.#words;
-    words[StatusWord.running] = running;
+    this.#running = running;
+    if (running <= 1) words[StatusWord.running] = running;
     if (failed) words[StatusWord.failed] = (words[StatusWord.failed] as number) + 1;
   }
 
@@ -87,6 +90,7 @@ export class StatusCounters {
   count(queued: number): void {
     const words = this.#words;
     if (queued !== this.queued) words[StatusWord.queued] = queued;
+    words[StatusWord.running] = this.#running;
     words[StatusWord.started] = this.#started;
   }
 

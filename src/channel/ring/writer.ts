@@ -204,7 +204,8 @@ export class RingWriter {
   #commit(length: number, kind: number, flags: number, method: number, callId: number): void {
     this.#header(this.#tail & (this.#area.capacity - 1), length, headWord(kind, flags, method), callId);
     this.#tail += recordBytes(length);
-    if (this.fenced) Atomics.store(this.#words, this.#tailWord, this.#tail | 0); // sync: request-published, reply-published
+    if (this.fenced)
+      Atomics.store(this.#words, this.#tailWord, this.#tail | 0); // sync: request-published, reply-published
     else storeRelease(this.#words, this.#tailWord, this.#tail | 0); // sync: request-published, reply-published
   }
 
