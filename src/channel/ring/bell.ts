@@ -6,14 +6,14 @@
 // Both are sequentially consistent: at least one of the two sees the other's store (scripts/litmus.mjs tries it for real).
 //
 // A fence for each record is dear, so an end that is polled publishes without one, and its look counts only if it sees the peer asleep. As
-// soon as its poller finds nothing more from that peer, it makes up for it: fence, look again (verify/ring.pml, NO_SETTLE).
-// What is on its way out of a core meanwhile is there within less than a microsecond: so the consumer's last look before it sleeps takes
-// somewhat longer than that, and a producer that is busy after it has published keeps nobody waiting.
+// soon as its poller finds nothing more from that peer, it makes up for it: fence, look again (verify/ring.pml, NO_SETTLE). What was
+// published without a fence is on its way out of its core for a fraction of a microsecond, so a consumer looks for somewhat longer than that
+// before it sleeps: then a producer that is busy after it has published keeps nobody waiting.
 
 import { fence, loadAcquire } from '../../memory/order.ts';
 
-/** Of a consumer before it sleeps: half a microsecond. */
-export const LAST_LOOKS = 64;
+/** Of a consumer before it sleeps: some 0.2 us. */
+export const LAST_LOOKS = 20;
 
 export class Bell {
   readonly #words: Int32Array;
