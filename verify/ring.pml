@@ -24,8 +24,9 @@
  *
  * Labels of the source: request-published, request-started, parked (the reply ring works in the same way: reply-published, replies-taken).
  *
- * Left out: records of several lengths, padding at the wrap and positions beyond 2^32 (unit tests); the wrap of the epoch (2^31 parks
- * between two looks of a producer); fairness.
+ * Left out: that a side with work to do leaves its look behind a fence for later (here it may come at any time); that a server rings one
+ * doorbell of its client for answers and for room; the end of a channel, which settles first (a unit test); records of several lengths,
+ * padding at the wrap and positions beyond 2^32 (unit tests); the wrap of the epoch (2^31 parks between two looks of a producer); fairness.
  * Other stores are sequentially consistent here: that Atomics.store of `parked` stays before the second look in real code, that a fence is
  * one, and payload before `tail`, is what `npm run litmus` tests.
  *
@@ -44,14 +45,14 @@
  *   fails  WISH_BEFORE_CREDIT     consumerDone  the consumer looks whether room is wanted, then gives credit (one slot)
  *   fails  CREDIT_BEFORE_COPY     leftCopy      the record is copied after its room was given back
  */
-#if defined(ONE_SLOT) || defined(WISH_BEFORE_CREDIT) || defined(NO_FENCE_FOR_ROOM)
 #define RECORDS 3
+#if defined(ONE_SLOT) || defined(WISH_BEFORE_CREDIT) || defined(NO_FENCE_FOR_ROOM)
 #define ROOM 1
+#define STRAY_RINGS 0
 #else
-#define RECORDS 4
 #define ROOM 2
-#endif
 #define STRAY_RINGS 1
+#endif
 #define ODD(epoch) ((epoch) % 2 == 1)
 
 byte left[ROOM], right[ROOM], tail, producerParked; /* producer's region */
@@ -122,6 +123,14 @@ active proctype Producer() {
   producerDone = true
 }
 
+inline tellRoom() {
+  if
+  :: wish && ODD(producerParked) && producerParked != rung -> rung = producerParked; producerBell = true // sync: parked (load)
+  :: else
+  fi;
+  wish = false
+}
+
 active proctype Consumer() {
   byte head, leftCopy, rightCopy, rung;
   bool wish, inBatch;
@@ -140,6 +149,10 @@ active proctype Consumer() {
 #else
     startedOut = head; // sync: request-started (store)
 #endif
+#ifndef WISH_BEFORE_CREDIT
+    wish = wantsRoom; /* the look at the end of a batch, or of each record, without a fence */
+    tellRoom();
+#endif
     inBatch = true
   :: inBatch -> /* nothing more to read for now */
 #ifndef WISH_BEFORE_CREDIT
@@ -148,11 +161,7 @@ active proctype Consumer() {
 #endif
     wish = wantsRoom;
 #endif
-    if
-    :: wish && ODD(producerParked) && producerParked != rung -> rung = producerParked; producerBell = true // sync: parked (load)
-    :: else
-    fi;
-    wish = false;
+    tellRoom();
     inBatch = false
   :: head < RECORDS && head == tail && !inBatch ->
     started == startedOut; /* a store of Atomics is a fence */

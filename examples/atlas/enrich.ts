@@ -140,7 +140,7 @@ interface Servers {
 /** Boots what is needed; a rule module that cannot be loaded is said before anything is read. */
 async function start(rules: string | undefined): Promise<Servers> {
   if (rules === undefined) {
-    const env = { ...process.env, NODE_OPTIONS: `${SERVER_FLAGS} ${process.env.NODE_OPTIONS ?? ''}` };
+    const env = { ...process.env, NODE_OPTIONS: SERVER_FLAGS };
     const sys = await boot((await import('./enrich.system.ts')).default, { env });
     return { method: sys.servers.enrich.chunk, stop: () => sys.stop() };
   }

@@ -22,7 +22,7 @@ export interface Pollable {
   hasWork(): boolean;
   /** Takes at most `max` records. @returns how many. */
   poll(max: number): number;
-  /** Makes up for what was published without a fence. Called while it is polled, whenever there is no work. */
+  /** Makes up for what was published without a fence. Called while it is polled, whenever it has no work. */
   settle(): void;
   /** Announces that it sleeps, then looks once more. @returns false, and is awake again, when something had come. */
   park(): boolean;
@@ -35,10 +35,14 @@ const SPIN_MS = 0.004;
 const SPIN_LOOKS = 24;
 const HOPS_MAX = 4;
 const LATE_MS = 1;
+/** Some 0.3 us: what a peer published without a fence, while this one fell asleep, is out of its core by then. */
+const LAST_LOOKS = 100;
 
 export class Poller {
   readonly #all = new Set<Pollable>();
   readonly #hot: Pollable[] = [];
+  /** Those that this turn has parked. */
+  readonly #parked: Pollable[] = [];
   readonly #policy: WaitPolicy;
   readonly #keepAlive: (on: boolean) => void;
   #kept = false;
@@ -204,7 +208,7 @@ export class Poller {
       const pollable = hot[this.#next];
       if (pollable === undefined) continue;
       if (!pollable.hasWork()) {
-        pollable.settle(); // whose peer sends is awake: while there is work, nothing has been missed
+        pollable.settle();
         continue;
       }
       pollable.lastWorkMs = this.#nowMs;
@@ -240,6 +244,7 @@ export class Poller {
       this.#parkQuiet(nowMs);
       this.#flowing = false;
     } else this.#parkQuiet(nowMs - WINDOW_MAX_MS);
+    this.#lookLast();
     if (this.#hot.length > 0) {
       if (!this.#scheduled) this.#schedule();
     } else {
@@ -256,7 +261,22 @@ export class Poller {
       if (pollable === undefined || pollable.lastWorkMs > sinceMs || !pollable.park()) continue;
       pollable.hot = false;
       hot.splice(i, 1);
+      this.#parked.push(pollable);
     }
+  }
+
+  /** A last look at what has just been parked, as long as a store takes to be seen. */
+  #lookLast(): void {
+    const parked = this.#parked;
+    for (let look = 0; look < LAST_LOOKS && parked.length > 0; look++) {
+      for (let i = parked.length - 1; i >= 0; i--) {
+        const pollable = parked[i] as Pollable;
+        if (!pollable.hasWork()) continue;
+        parked.splice(i, 1);
+        this.wake(pollable);
+      }
+    }
+    parked.length = 0;
   }
 
   #syncKeepAlive(): void {

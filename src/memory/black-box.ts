@@ -72,7 +72,7 @@ export class BlackBox {
   end(seq: number, state: number, ms: number): void {
     const words = this.#i32;
     if (words === undefined) return;
-    if (((this.#calls - seq) | 0) >= CALLS) return; // its place has another
+    if ((this.#calls - seq) >>> 0 >= CALLS) return; // its place has another
     const place = seq & (CALLS - 1);
     if (ms >= 0) words[Word.us + place] = Math.min(Math.round(ms * 1000), 0x7fff_ffff);
     words[Word.outcomes + place] = (seq << OUTCOME_BITS) | (ms < 0 ? state : state | TIMED);

@@ -5,6 +5,7 @@
 // one thing that only a fence does is to keep a load behind an earlier store. V8 leaves accesses of typed arrays in the order of the
 // program (and calls a function for each of Atomics). So there a plain store publishes what was stored before it, and a plain load sees all
 // that was published with what it loads. `npm run litmus` tries it for real; elsewhere, and with SKERRY_ORDER=atomics, all is Atomics.
+// Of two plain loads of one word with neither a call nor a store between them a compiler may make one: nothing here depends on the second.
 
 const storesKeepOrder = process.arch === 'x64' && process.env.SKERRY_ORDER !== 'atomics';
 

@@ -9,7 +9,7 @@
 //   40    fatalSignal       the addon's fault handler
 //   41    anonymousKb       the addon's fault handler: anonymous memory then
 //   42    outOfMemory       the addon's fault handler: 1 if V8 said so
-//   64    running           the dispatcher: handlers that run now: none, one, or more to the point; how many more as often as `started`
+//   64    running           the dispatcher: handlers that run now; exact where it is none or one, else to within a factor of two
 //   66    started           the dispatcher: calls started, in all (u32); counted each half millisecond, and when it has nothing to do
 //   67    failed            the dispatcher: calls that ended with an error, in all (u32)
 //   68-72                   the dispatcher: rates of calls (call-times.ts)
@@ -51,6 +51,8 @@ export class StatusCounters {
   readonly times: CallTimes;
   readonly #words: Int32Array;
   #running = 0;
+  /** What the word says. */
+  #said = 0;
   #started = 0;
 
   constructor(region: Region | undefined) {
@@ -74,7 +76,7 @@ export class StatusCounters {
   /** A handler begins. */
   begin(running: number): void {
     this.#running = running;
-    if (running <= 2) this.#words[StatusWord.running] = running; // whether one runs alone decides what its death says of it
+    if (running <= 2 || running >= 2 * this.#said) this.#say(running);
     this.#started = (this.#started + 1) | 0;
   }
 
@@ -82,15 +84,21 @@ export class StatusCounters {
   end(running: number, failed: boolean): void {
     const words = this.#words;
     this.#running = running;
-    if (running <= 1) words[StatusWord.running] = running;
+    if (running <= 1 || running * 2 <= this.#said) this.#say(running);
     if (failed) words[StatusWord.failed] = (words[StatusWord.failed] as number) + 1;
+  }
+
+  /** Not each change, since each store counts; but whether one runs alone decides what its death says of it. */
+  #say(running: number): void {
+    this.#said = running;
+    this.#words[StatusWord.running] = running;
   }
 
   /** What is counted now and then. */
   count(queued: number): void {
     const words = this.#words;
     if (queued !== this.queued) words[StatusWord.queued] = queued;
-    words[StatusWord.running] = this.#running;
+    this.#say(this.#running);
     words[StatusWord.started] = this.#started;
   }
 

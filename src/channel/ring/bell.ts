@@ -3,17 +3,14 @@
 //   producer: publish; load parked; odd and not rung for → ring         // sync: parked
 //   consumer: parked = odd; look once more; sleep on the doorbell
 //
-// Both are sequentially consistent: at least one of the two sees the other's store (scripts/litmus.mjs tries it for real).
+// With a fence on both sides at least one of the two sees the other's store (scripts/litmus.mjs tries it for real).
 //
-// A fence for each record is dear, so an end that is polled publishes without one, and its look counts only if it sees the peer asleep. As
-// soon as its poller finds nothing more from that peer, it makes up for it: fence, look again (verify/ring.pml, NO_SETTLE). What was
-// published without a fence is on its way out of its core for a fraction of a microsecond, so a consumer looks for somewhat longer than that
-// before it sleeps: then a producer that is busy after it has published keeps nobody waiting.
+// A fence for each record is dear, so an end that is polled publishes without one, and its look counts only if it sees the peer asleep. When
+// its poller finds nothing more from that peer, and before it parks or closes, it makes up for it: fence, look again (verify/ring.pml,
+// NO_SETTLE). Until then a peer that fell asleep at that very moment may wait: what is published is on its way out of its core for a fraction
+// of a microsecond. So who falls asleep looks for as long (Poller), and a server looks again before each handler.
 
 import { fence, loadAcquire } from '../../memory/order.ts';
-
-/** Of a consumer before it sleeps: some 0.2 us. */
-export const LAST_LOOKS = 20;
 
 export class Bell {
   readonly #words: Int32Array;
@@ -46,6 +43,11 @@ export class Bell {
     this.#rung = parked;
     this.#ring();
     return true;
+  }
+
+  /** If a look without a fence is to be made up for: looks once more, still without one. What was on its way then is there by now. */
+  lookAgain(): void {
+    if (this.#unsettled) this.ringIfParked(true);
   }
 
   /** Makes up for looks without a fence. */

@@ -11,7 +11,7 @@ import { checkWord, Flag, HEADER_BYTES, headWord, Kind, recordBytes } from '../.
 import { Decoder } from '../codec/decoder.ts';
 import type { Pollable, Poller } from '../poller.ts';
 import { type BodyWriter, type ClientEnd, type ClientEvents, type Fate, NO_CALL, type Suspect } from '../transport.ts';
-import { Bell, LAST_LOOKS, ParkedWord } from './bell.ts';
+import { Bell, ParkedWord } from './bell.ts';
 import { CLIENT_RING_OFFSET, ClientWord, ringArea, SERVER_RING_OFFSET, ServerWord } from './layout.ts';
 import { RingReader } from './reader.ts';
 import { IntroductionTimer, ReceivedRegions } from './receiver.ts';
@@ -279,11 +279,7 @@ export class RingClientEnd implements ClientEnd, Pollable {
   park(): boolean {
     this.#parked.park();
     this.settle();
-    for (let look = 0; look < LAST_LOOKS; look++) if (this.hasWork()) return this.#stayAwake();
-    return true;
-  }
-
-  #stayAwake(): false {
+    if (!this.hasWork()) return true;
     this.#parked.unpark();
     return false;
   }

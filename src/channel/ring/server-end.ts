@@ -12,7 +12,7 @@ import { checkWord, HEADER_BYTES, Kind, recordBytes } from '../../protocol/recor
 import { Decoder } from '../codec/decoder.ts';
 import type { Pollable, Poller } from '../poller.ts';
 import type { BodyWriter, ServerEnd, ServerEvents } from '../transport.ts';
-import { Bell, LAST_LOOKS, ParkedWord } from './bell.ts';
+import { Bell, ParkedWord } from './bell.ts';
 import { CLIENT_RING_OFFSET, ClientWord, ringArea, SERVER_RING_OFFSET, ServerWord } from './layout.ts';
 import { RingReader } from './reader.ts';
 import { IntroductionTimer, ReceivedRegions } from './receiver.ts';
@@ -227,7 +227,7 @@ export class RingServerEnd implements ServerEnd, Pollable {
   /** Rings for a client that waits for room. @param fenced whether there was a fence since `started` was stored; without, `settle` comes later. */
   #tellRoom(fenced: boolean): void {
     this.#roomUnsettled = !fenced;
-    if (loadAcquire(this.#options.client.i32, ClientWord.wantsRoom) !== 0) this.#bell.ringIfParked(true);
+    if (loadAcquire(this.#options.client.i32, ClientWord.wantsRoom) !== 0) this.#bell.ringIfParked(true); // `settle` is to come in any case
   }
 
   settle(): void {
@@ -240,11 +240,7 @@ export class RingServerEnd implements ServerEnd, Pollable {
   park(): boolean {
     this.#parked.park();
     this.settle();
-    for (let look = 0; look < LAST_LOOKS; look++) if (this.hasWork()) return this.#stayAwake();
-    return true;
-  }
-
-  #stayAwake(): false {
+    if (!this.hasWork()) return true;
     this.#parked.unpark();
     return false;
   }
@@ -289,6 +285,7 @@ export class RingServerEnd implements ServerEnd, Pollable {
       const now = nowMs();
       if (taken === 0) first = now;
       else if (now - first > BATCH_MS) break;
+      this.#bell.lookAgain(); // before a handler that may take its time
       if (!reader.next()) break;
       taken += 1;
       this.#startRequest(now);
