@@ -35,8 +35,8 @@ const SPIN_MS = 0.004;
 const SPIN_LOOKS = 24;
 const HOPS_MAX = 4;
 const LATE_MS = 1;
-/** Some 0.3 us: what a peer published without a fence, while this one fell asleep, is out of its core by then. */
-const LAST_LOOKS = 100;
+/** What a peer published without a fence, while this one fell asleep, is out of its core by then. */
+const LAST_LOOK_MS = 0.0003;
 
 export class Poller {
   readonly #all = new Set<Pollable>();
@@ -268,7 +268,8 @@ export class Poller {
   /** A last look at what has just been parked, as long as a store takes to be seen. */
   #lookLast(): void {
     const parked = this.#parked;
-    for (let look = 0; look < LAST_LOOKS && parked.length > 0; look++) {
+    if (parked.length === 0) return;
+    for (const until = processMs() + LAST_LOOK_MS; processMs() < until; ) {
       for (let i = parked.length - 1; i >= 0; i--) {
         const pollable = parked[i] as Pollable;
         if (!pollable.hasWork()) continue;
