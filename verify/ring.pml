@@ -11,8 +11,9 @@
  * The producer writes a record, publishes `tail`, then looks at `parked`, and rings if it is odd and not the value it rang for last.
  * The consumer copies a record out, then gives credit; with nothing to read it makes `parked` odd, looks at `tail` once more and
  * only then sleeps. Whenever it wakes it begins a new epoch, also when it finds nothing: the producer does not ring twice in one. A
- * producer without room says so in `wantsRoom` and parks in the same way; the consumer looks after each credit. The doorbell is a
- * non-blocking pipe that is emptied whole, so one bit stands for it; others may ring it for nothing.
+ * producer without room keeps the credit that it tried with and waits for another: it says so in `wantsRoom` and parks in the same way;
+ * the consumer looks after each credit. The doorbell is a non-blocking pipe that is emptied whole, so one bit stands for it; others may
+ * ring it for nothing.
  * A record has two halves, written and copied in two steps: a torn read is seen.
  *
  * Either side stores without a fence while it is polled: the store stands in its core's buffer (`tailOut`, `startedOut`) and is seen by the
@@ -42,6 +43,7 @@
  *   fails  EPOCH_SLEPT_ON         consumerDone  woken too late for the work, the consumer sleeps on in the epoch that was rung for
  *   fails  BELL_EMPTIED_LATE      consumerDone  the doorbell is emptied before the next sleep instead of on waking
  *   fails  NO_LOOK_FOR_ROOM       consumerDone  the producer sleeps for room without looking again
+ *   fails  LOOKS_AFTER_TRYING     consumerDone  the producer notes as tried with what came after it had tried
  *   fails  WISH_BEFORE_CREDIT     consumerDone  the consumer looks whether room is wanted, then gives credit (one slot)
  *   fails  CREDIT_BEFORE_COPY     leftCopy      the record is copied after its room was given back
  */
@@ -92,27 +94,37 @@ inline settle() {
 }
 
 active proctype Producer() {
-  byte seen, rung;
-  bool unsettled;
+  byte seen, rung, taken; /* taken: what it tried with last */
+  bool unsettled, outOfRoom;
   do
-  :: tailOut < RECORDS && tailOut - started < ROOM -> // sync: request-started (load)
+  :: tailOut < RECORDS && !outOfRoom ->
+    taken = started; // sync: request-started (load)
+    if
+    :: tailOut - taken < ROOM ->
 #ifdef PARKED_BEFORE_PUBLISH
-    look();
-    publish();
-    tail == tailOut
+      look();
+      publish();
+      tail == tailOut
 #else
-    publish();
-    look();
-    unsettled = true
+      publish();
+      look();
+      unsettled = true
 #endif
+    :: else ->
+      outOfRoom = true;
+#ifdef LOOKS_AFTER_TRYING
+      taken = started
+#endif
+    fi
   :: unsettled -> settle()
-  :: tailOut < RECORDS && tailOut - started == ROOM && !unsettled ->
+  :: outOfRoom && started != taken -> outOfRoom = false /* it is polled, and tries again */
+  :: outOfRoom && started == taken && !unsettled ->
     tail == tailOut; /* a store of Atomics is a fence */
     wantsRoom = true;
     producerParked++; // sync: parked (store)
     if
 #ifndef NO_LOOK_FOR_ROOM
-    :: tailOut - started < ROOM // the second look
+    :: started != taken // the second look
 #endif
     :: else -> producerBell; producerBell = false
     fi;

@@ -21,6 +21,7 @@ class Rig {
   readonly retired: number[] = [];
   readonly placed: number[] = [];
   readonly failed: number[] = [];
+  onRetire: () => void = () => {};
   /** The tail, and what the consumer has taken. */
   readonly words = new Int32Array(2);
   readonly sender: RingSender;
@@ -33,7 +34,10 @@ class Rig {
         return answer.promise;
       },
       offer: ({ id }) => this.offered.push(id),
-      retire: ({ id }) => this.retired.push(id),
+      retire: ({ id }) => {
+        this.retired.push(id);
+        this.onRetire();
+      },
     };
     const writer = new RingWriter(ringArea(new ArrayBuffer(4096), 0, 0, 4096, 0), this.words, 0);
     writer.setConsumer(this.words, 1);
@@ -137,4 +141,48 @@ test('a one-off region serves the next large record once it was copied, and is g
   assert.deepEqual(rig.retired, [11]);
   t.mock.timers.tick(1);
   assert.deepEqual(rig.retired, [11, 10]);
+});
+
+test('a consumer that moves between a try and the end of the look is seen to have moved', async () => {
+  const rig = new Rig();
+  for (const callId of [1, 2]) {
+    rig.send(callId, LARGE_BYTES);
+    await rig.grant(callId - 1);
+  }
+  const behindBoth = rig.words[0] as number;
+  let callId = 3;
+  for (; rig.sender.queued < 2; callId++) rig.send(callId, 1500);
+  const published = rig.words[0] as number;
+  assert.ok(published > behindBoth);
+  rig.words[1] = behindBoth; // no room for one more by that
+  rig.onRetire = () => {
+    rig.words[1] = published;
+  };
+  assert.equal(rig.sender.wantsFlush(), true);
+  rig.sender.flush();
+  assert.deepEqual([rig.retired, rig.sender.queued], [[11], 2], 'of two regions one is enough; nothing found room');
+  assert.equal(rig.sender.wantsFlush(), true, 'what moved meanwhile is a reason to try again');
+  rig.sender.flush();
+  assert.equal(rig.sender.queued, 0);
+  assert.equal(rig.placed.length, callId - 1 - 2, 'two went straight into the ring');
+});
+
+test('a region that was passed when a record was refused is given back at the next look', async () => {
+  const rig = new Rig();
+  for (const callId of [1, 2]) {
+    rig.send(callId, LARGE_BYTES);
+    await rig.grant(callId - 1);
+  }
+  rig.send(3, 1900);
+  rig.send(4, 500);
+  rig.words[1] = rig.words[0] as number;
+  const unsendable = () => {
+    throw new Error('cannot travel');
+  };
+  assert.throws(() => rig.sender.send(Kind.call, 0, 0, 5, unsendable, undefined), /cannot travel/);
+  assert.deepEqual(rig.retired, []);
+  assert.equal(rig.sender.wantsFlush(), true);
+  rig.sender.flush();
+  assert.deepEqual(rig.retired, [11]);
+  assert.equal(rig.sender.wantsFlush(), false);
 });

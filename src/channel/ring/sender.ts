@@ -131,14 +131,18 @@ export class RingSender {
     return true;
   }
 
-  /** Is there something that a look at the consumer's position could move? */
+  /** Has the consumer moved since the last try, or passed a region of which nobody has taken notice? */
   wantsFlush(): boolean {
-    return this.#waiting && this.writer.consumerMoved();
+    return this.#waiting && (this.writer.consumerMoved() || this.#hasPassed());
   }
 
-  /** Publishes what has room now. */
+  /**
+   * Publishes what has room now. The consumer is looked at before each try and never after the last one: a move that came between the
+   * two would be taken for one that was tried with, and nobody would try again (verify/ring.pml, LOOKS_AFTER_TRYING).
+   */
   flush(): void {
     if (this.#writing) return;
+    this.writer.look();
     let published = false;
     for (;;) {
       const entry = this.#queue[0];
@@ -156,7 +160,6 @@ export class RingSender {
       this.#events.onDrained();
     }
     this.#retire();
-    if (this.#queue.length > 0) this.writer.look(); // seen: until the consumer moves again there is nothing to flush for
     const { lie } = this.writer;
     if (lie !== undefined && !this.#broken) {
       this.#broken = true;
@@ -290,11 +293,14 @@ export class RingSender {
     this.flush();
   }
 
+  #hasPassed(): boolean {
+    const [oldest] = this.#retiring;
+    return oldest !== undefined && oldest.until <= this.writer.taken;
+  }
+
   /** Gives back what the consumer has passed. */
   #retire(): void {
-    if (this.#retiring.length === 0) return;
-    this.writer.look();
-    while (this.#retiring[0] !== undefined && this.#retiring[0].until <= this.writer.taken) {
+    while (this.#hasPassed()) {
       const passed = this.#retiring.shift();
       if (passed === undefined) break;
       if (passed.region.kind === RegionKind.oneOff) this.#keepSpare(passed.region);
