@@ -8,6 +8,7 @@
 #include <fcntl.h>
 #include <limits.h>
 #include <poll.h>
+#include <sched.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -20,7 +21,8 @@
 #include <unistd.h>
 
 enum { STARVED_MS = 50, CROWD = 64 };  // so long a wait for the processor in one look, beside so many processes: they leave it none
-enum { WATCH_MS = 100, WATCH_IDLE_MS = 500, REAP_MS = 5, REAP_AT_ONCE = 64, REAP_MAX_MS = 10000, DEFAULT_GRACE_MS = 1000, POLL_MAX_MS = 3600000 };
+enum { WATCH_GROWING_MS = 10, WATCH_MS = 100, WATCH_IDLE_MS = 500 };
+enum { REAP_MS = 5, REAP_AT_ONCE = 64, REAP_MAX_MS = 10000, DEFAULT_GRACE_MS = 1000, POLL_MAX_MS = 3600000 };
 static const long long NEVER = LLONG_MAX;
 enum { SIGNALS, CONTROL, STATUS };
 
@@ -32,6 +34,7 @@ static bool program_ended;       // and has been waited for
 static const char *limit = "-";  // the limit that ended the program
 static bool finishing;           // time to kill all
 static bool unreaped;            // there may be more to wait for
+static bool orphans;             // one has died that the program did not wait for: so do those of what forks without end
 static bool stopped;             // it has been told to stop, and not yet to go on
 
 static long long clock_ms(clockid_t clock) {
@@ -163,6 +166,7 @@ static void reap(void) {
       program_ended = finishing = true;
     } else {
       waitpid(info.si_pid, NULL, 0);
+      orphans = true;
     }
   }
   unreaped = true;
@@ -204,12 +208,19 @@ struct look {
   int processes;
 };
 
-static struct look watch_limits(void) {
+// What forks without end begins with a few, and has a thousand in 100 ms.
+static int next_look(const struct usage *usage) {
   static double cpu_before;
-  static int wait = WATCH_MS;
+  static int processes_before, wait = WATCH_GROWING_MS;
+  int longest = usage->cpu > cpu_before ? WATCH_MS : WATCH_IDLE_MS;
+  wait = usage->processes > processes_before ? WATCH_GROWING_MS : wait * 2 < longest ? wait * 2 : longest;
+  cpu_before = usage->cpu;
+  processes_before = usage->processes;
+  return wait;
+}
+
+static struct look watch_limits(void) {
   struct usage usage = tree_usage(options.processes > 0 ? (int)options.processes : INT_MAX);
-  wait = usage.cpu > cpu_before ? WATCH_MS : wait * 2 < WATCH_IDLE_MS ? wait * 2 : WATCH_IDLE_MS;
-  cpu_before = usage.cpu;
   const char *passed = options.processes > 0 && usage.processes > options.processes ? "processes"
                        : options.memory > 0 && usage.memory > options.memory        ? "memory"
                        : options.cpu > 0 && usage.cpu >= (double)options.cpu        ? "cpu"
@@ -218,7 +229,7 @@ static struct look watch_limits(void) {
     end_group(passed, SIGKILL);
     finishing = true;
   }
-  return (struct look){wait, usage.processes};
+  return (struct look){next_look(&usage), usage.processes};
 }
 
 // A thousand processes that fork leave their launcher a thousandth of the processor, and a look takes half a minute. So a crowd stands
@@ -235,6 +246,15 @@ static int watch_crowd(void) {
   return look.wait;
 }
 
+// However much the program starts, its launcher has to get the processor: ahead of all that is not real-time too, where that is allowed.
+// @returns the priority that its children, who do not inherit this one, shall have.
+static int come_first(void) {
+  int nice = getpriority(PRIO_PROCESS, 0);
+  struct sched_param real_time = {.sched_priority = sched_get_priority_min(SCHED_RR)};
+  sched_setscheduler(0, SCHED_RR | SCHED_RESET_ON_FORK, &real_time);  // where it is not, RLIMIT_NPROC has to do: program.c
+  return nice;
+}
+
 static int ms_until(long long when) {
   long long left = when - now_ms();
   if (when == NEVER) return -1;
@@ -244,7 +264,8 @@ static int ms_until(long long when) {
 // Until it is time to kill all.
 static void run(void) {
   bool watched = options.memory > 0 || options.cpu > 0 || options.processes > 0, ending = false;
-  long long end = options.time > 0 ? now_ms() + options.time : NEVER, look = watched ? now_ms() + WATCH_MS : NEVER;
+  long long end = options.time > 0 ? now_ms() + options.time : NEVER;
+  long long last_look = now_ms(), look = watched ? last_look : NEVER;
   while (!finishing) {
     poll(polls, 3, unreaped ? 0 : ms_until(end < look ? end : look));
     if (polls[STATUS].revents != 0) on_status();
@@ -254,9 +275,12 @@ static void run(void) {
       ending = true;
       end = now_ms() + options.grace;
     }
+    if (watched && orphans && look > last_look + WATCH_GROWING_MS) look = last_look + WATCH_GROWING_MS;
     if (watched && (unreaped || now_ms() >= look) && !finishing) {  // so many deaths at once: it forks
+      orphans = false;
       int wait = watch_crowd();
-      look = now_ms() + wait;
+      last_look = now_ms();
+      look = last_look + wait;
     }
     if (now_ms() < end || finishing) continue;
     if (ending) return;
@@ -310,6 +334,7 @@ int main(int count, char **arguments) {
   polls[CONTROL] = (struct pollfd){.fd = CONTROL_FD, .events = POLLIN};
   if (polls[SIGNALS].fd < 0) misuse("no signalfd: ", strerror(errno));
   prctl(PR_SET_DUMPABLE, 0, 0, 0, 0);  // the program cannot trace its launcher; it becomes dumpable again by its exec
+  options.nice = come_first();
   start_program();
   run();
   end_all();

@@ -17,6 +17,10 @@
 // and leaves when the socket is closed after its last line. It is told, a byte each: a signal for the program's process group; SIGKILL ends
 // all descendants, 0 asks (SIGTERM) and ends them after the grace. When the socket is closed before, or the parent dies, all are killed.
 //
+// It looks at its limits every 100 ms while the program computes, every 10 while its processes become more or die unwaited for, and is
+// real-time where it may be (as root): what forks without end is found with some 200 processes, where it had the machine's last number
+// before. Elsewhere RLIMIT_NPROC, 4,096 above what there is, is its end.
+//
 // Where many of its processes die at once, or leave no processor, the group is stopped while it is counted, for some milliseconds.
 //
 // It is order, not a sandbox: the program has its user's rights, and could kill its launcher. Then it dies too (parent-death signal),
@@ -48,6 +52,7 @@ struct options {
   long long processes;  // descendants at once
   long long files;      // descriptors of one process
   long long filesize;   // bytes of a file that is written
+  int nice;             // of the program: its launcher's, before that was put first
   const char *cwd;
   char **program;  // path and arguments
 };

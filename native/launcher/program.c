@@ -5,6 +5,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <signal.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/prctl.h>
@@ -12,6 +13,8 @@
 #include <sys/stat.h>
 #include <sys/syscall.h>
 #include <unistd.h>
+
+enum { THREADS_MORE = 4096 };
 
 static int status_fd;
 
@@ -48,6 +51,19 @@ static void limit(const char *step, int resource, long long soft, long long hard
   if (setrlimit(resource, &new) < 0) fail(step);
 }
 
+// Threads of the whole machine.
+static long long threads(void) {
+  long long count = 0;
+  FILE *file = fopen("/proc/loadavg", "re");
+  if (file == NULL) return 0;
+  if (fscanf(file, "%*s %*s %*s %*d/%lld", &count) != 1) count = 0;
+  fclose(file);
+  return count;
+}
+
+// RLIMIT_NPROC counts all threads of a user (not of root, whom it does not bind), so it stands far above what the program may have: it is
+// for the time between two looks of a launcher that gets no processor.
+//
 // RLIMIT_DATA, not RLIMIT_AS: it counts private writable memory, which is what a program takes, and neither libraries nor address space
 // that a runtime only reserves (Node and Go reserve gigabytes, and would not start). It holds for each process; the launcher watches
 // them all together. RLIMIT_CPU is the same with the processor's time: SIGXCPU first, SIGKILL a second later.
@@ -55,6 +71,8 @@ static void set_limits(const struct options *options) {
   limit("limit core", RLIMIT_CORE, 0, 0);
   if (options->data > 0) limit("limit data", RLIMIT_DATA, options->data, options->data);
   if (options->cpu > 0) limit("limit cpu", RLIMIT_CPU, options->cpu, options->cpu + 1);
+  long long most = threads() + options->processes + THREADS_MORE;
+  if (options->processes > 0) limit("limit processes", RLIMIT_NPROC, most, most);
   if (options->files > 0) limit("limit files", RLIMIT_NOFILE, options->files, options->files);
   if (options->filesize > 0) limit("limit filesize", RLIMIT_FSIZE, options->filesize, options->filesize);
 }
@@ -72,6 +90,7 @@ void become_program(const struct options *options, pid_t launcher, int status) {
     int flags = fcntl(fd, F_GETFL);
     if (flags >= 0 && (flags & O_NONBLOCK) != 0 && fcntl(fd, F_SETFL, flags & ~O_NONBLOCK) < 0) fail("blocking mode");
   }
+  setpriority(PRIO_PROCESS, 0, options->nice);
   umask(077);
   if (chdir(options->cwd) < 0) fail("chdir");
   set_limits(options);

@@ -1,11 +1,11 @@
 // The launcher alone, with real programs: what a program inherits, what ends it, and that nothing of it is left.
 
 import assert from 'node:assert/strict';
-import { spawn } from 'node:child_process';
+import { execFileSync, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { closeSync, constants, mkdtempSync, openSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import type { Socket } from 'node:net';
-import { tmpdir } from 'node:os';
+import { getPriority, tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, describe, type TestContext, test } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
@@ -264,6 +264,16 @@ describe('limits', options, () => {
     const bomb = 'f() { [ $1 = 0 ] && sleep 60; f $(($1 - 1)) | f $(($1 - 1)) & }; f 10; sleep 60';
     const { end } = await sh(bomb, { limits: { processes: 30 } });
     assert.equal(end?.limit, 'processes');
+  });
+
+  test('processes: the program is no more urgent than its launcher was told to be, and forks no more than the machine can bear', async () => {
+    const look = 'cut -d " " -f 19,41 /proc/self/stat; ulimit -p';
+    const at = getPriority();
+    const { output } = await sh(look, { limits: { processes: 30 } });
+    const [scheduling, most] = output.split('\n');
+    assert.equal(scheduling, `${at} 0`, 'niceness, and SCHED_OTHER');
+    assert.ok(Number(most) > 4096 + 30 && Number(most) < 100_000, output);
+    assert.equal((await sh('ulimit -p')).output, String(execFileSync('/bin/sh', ['-c', 'ulimit -p'])), 'without a limit none');
   });
 
   // 300 processes in a group of their own: when they are killed they come back to the launcher, all at once. Beside them one of the
