@@ -28,6 +28,8 @@ export interface Pollable {
   park(): boolean;
   /** Takes the announcement back. */
   unpark(): void;
+  /** May its peer be awake, and have published while this one fell asleep? Asked once it is parked. */
+  mayBeLate(): boolean;
 }
 
 const SHARE = 32;
@@ -41,7 +43,7 @@ const LAST_LOOK_MS = 0.0003;
 export class Poller {
   readonly #all = new Set<Pollable>();
   readonly #hot: Pollable[] = [];
-  /** Those that this turn has parked. */
+  /** Those that this turn has parked, and whose peers may be awake. */
   readonly #parked: Pollable[] = [];
   readonly #policy: WaitPolicy;
   readonly #keepAlive: (on: boolean) => void;
@@ -79,7 +81,7 @@ export class Poller {
   remove(pollable: Pollable): void {
     this.#all.delete(pollable);
     const at = this.#hot.indexOf(pollable);
-    if (at >= 0) this.#hot.splice(at, 1);
+    if (at >= 0) this.#cool(at);
     pollable.hot = false;
   }
 
@@ -260,9 +262,15 @@ export class Poller {
       const pollable = hot[i];
       if (pollable === undefined || pollable.lastWorkMs > sinceMs || !pollable.park()) continue;
       pollable.hot = false;
-      hot.splice(i, 1);
-      this.#parked.push(pollable);
+      this.#cool(i);
+      if (pollable.mayBeLate()) this.#parked.push(pollable);
     }
+  }
+
+  /** Takes one out of those that are polled; the last one has its place then. */
+  #cool(at: number): void {
+    const last = this.#hot.pop();
+    if (last !== undefined && at < this.#hot.length) this.#hot[at] = last;
   }
 
   /** A last look at what has just been parked, as long as a store takes to be seen. */
@@ -270,14 +278,9 @@ export class Poller {
     const parked = this.#parked;
     if (parked.length === 0) return;
     for (const until = processMs() + LAST_LOOK_MS; processMs() < until; ) {
-      for (let i = parked.length - 1; i >= 0; i--) {
-        const pollable = parked[i] as Pollable;
-        if (!pollable.hasWork()) continue;
-        parked.splice(i, 1);
-        this.wake(pollable);
-      }
+      for (const pollable of parked) if (!pollable.hot && pollable.hasWork()) this.wake(pollable);
     }
-    parked.length = 0;
+    while (parked.length > 0) parked.pop(); // to set the length would be a call into the engine
   }
 
   #syncKeepAlive(): void {

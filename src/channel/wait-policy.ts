@@ -23,7 +23,7 @@ const SHORT_OF_CORES_MS = 5;
 export class WaitPolicy {
   #score = SCORE_MAX;
   #misses = 0;
-  #offUntilMs = 0;
+  #offUntilMs = Number.NEGATIVE_INFINITY; // from the start what it is later, no small integer: else compiled code is thrown away then
   readonly #enabled: boolean;
 
   /** @param cores what this process may use; with one, polling only keeps the peer from running. */

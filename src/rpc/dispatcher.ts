@@ -158,9 +158,9 @@ export class Dispatcher implements ConnectionHost {
     return true;
   }
 
-  /** What is counted only now and then is counted again, and stands while this process sleeps. */
+  /** What is counted only now and then is counted again, and stands while this process sleeps. Who sleeps and could start has left nothing. */
   readonly recount = (): void => {
-    this.options.status.count(this.#queued());
+    this.options.status.count(this.ready() ? 0 : this.#queued());
   };
 
   took(ms: number): void {
@@ -168,15 +168,18 @@ export class Dispatcher implements ConnectionHost {
   }
 
   ended(failed: boolean): void {
-    const wasFull = !this.#hasPlace();
+    const heldBack = !this.ready();
     this.#running -= 1;
     const { status } = this.options;
     status.end(this.#running, failed);
-    if (this.#isQuiet() || wasFull) {
-      status.count(this.#queued());
-      if (this.#isQuiet()) this.#suspectRuns = false;
-      this.next();
-    }
+    if (heldBack || status.queued > 0) this.#goOn();
+  }
+
+  /** After requests were held back. Apart, since it looks at words that the clients write. */
+  #goOn(): void {
+    this.options.status.count(this.#queued());
+    if (this.#isQuiet()) this.#suspectRuns = false;
+    this.next();
   }
 
   /** Looks what may start now. */

@@ -18,6 +18,8 @@ export class Bell {
   readonly #ring: () => void;
   #rung = 0;
   #unsettled = false;
+  /** The peer slept when it was looked at last. */
+  peerSlept = false;
 
   /** @param ring writes to the peer's doorbell; never blocks or throws. */
   constructor(words: Int32Array, word: number, ring: () => void) {
@@ -38,7 +40,8 @@ export class Bell {
   ringIfParked(fenced: boolean): boolean {
     if (!fenced) this.#unsettled = true;
     const parked = loadAcquire(this.#words, this.#word); // sync: parked
-    if ((parked & 1) === 0) return false;
+    this.peerSlept = (parked & 1) === 1;
+    if (!this.peerSlept) return false;
     if (parked === this.#rung) return true;
     this.#rung = parked;
     this.#ring();

@@ -288,6 +288,11 @@ export class RingClientEnd implements ClientEnd, Pollable {
     this.#parked.unpark();
   }
 
+  /** Whom this end owes nothing it expects nothing from but what it rings for. */
+  mayBeLate(): boolean {
+    return this.#outstanding > 0 && this.#peer?.bell.peerSlept === false;
+  }
+
   close(): void {
     if (this.#closed) return;
     this.#closed = true;

@@ -249,6 +249,10 @@ export class RingServerEnd implements ServerEnd, Pollable {
     this.#parked.unpark();
   }
 
+  mayBeLate(): boolean {
+    return !this.#bell.peerSlept;
+  }
+
   orphan(onOver: () => void): void {
     if (this.#closed || this.#onOver !== undefined) return;
     this.#onOver = onOver;

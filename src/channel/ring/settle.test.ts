@@ -134,6 +134,7 @@ test('who is polled and has no work makes up for its looks before the poller loo
     settle: () => void did.push('settle'),
     park: () => did.push('park') > 0,
     unpark: () => {},
+    mayBeLate: () => true,
   };
   poller.add(idle);
   poller.wake(idle);
