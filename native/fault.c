@@ -2,6 +2,8 @@
 //
 // Everything in the handler is async-signal-safe: no allocation, no lock, no stdio. It never keeps a process alive: the signal goes on
 // to whoever had it before (V8 turns faults of WebAssembly into exceptions; Node resets the terminal) or to its default action.
+//
+// SIGUSR1, by which Node opens its debugger also while its event loop hangs, is noted beside them, and goes on to Node.
 #include "addon.h"
 
 #include <pthread.h>
@@ -10,14 +12,14 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 
-enum { SIGNAL, ANONYMOUS_KIB, OUT_OF_MEMORY, WORDS };
+enum { SIGNAL, ANONYMOUS_KIB, OUT_OF_MEMORY, DEBUGGER, WORDS };
 static const int signals[] = {SIGABRT, SIGSEGV, SIGBUS, SIGILL, SIGFPE, SIGTRAP};
 enum { SIGNALS = sizeof signals / sizeof *signals };
 
 static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
 static char server[NAME_SIZE];
 static _Atomic(_Atomic(uint32_t) *) report;
-static struct sigaction previous[SIGNALS];
+static struct sigaction previous[SIGNALS], previous_debugger;
 static bool installed;
 static _Alignas(16) unsigned char alternate_stack[64 * 1024];  // for a main thread that has run out of its own
 
@@ -93,6 +95,23 @@ static void on_signal(int signo, siginfo_t *info, void *context) {
   errno = saved_errno;
 }
 
+static void on_debugger(int signo, siginfo_t *info, void *context) {
+  _Atomic(uint32_t) *words = atomic_load(&report);
+  if (words != NULL) atomic_store(&words[DEBUGGER], 1);
+  if (previous_debugger.sa_flags & SA_SIGINFO) previous_debugger.sa_sigaction(signo, info, context);
+  else previous_debugger.sa_handler(signo);
+}
+
+// Only where somebody opens a debugger by it: elsewhere it ends the process, or does nothing, as before.
+static void note_debugger(void) {
+  sigaction(SIGUSR1, NULL, &previous_debugger);
+  if (previous_debugger.sa_handler == SIG_DFL || previous_debugger.sa_handler == SIG_IGN) return;
+  struct sigaction action = previous_debugger;
+  action.sa_sigaction = on_debugger;
+  action.sa_flags |= SA_SIGINFO;
+  sigaction(SIGUSR1, &action, NULL);
+}
+
 static void use_alternate_stack(void) {
   stack_t now;
   if (syscall(SYS_gettid) != getpid() || sigaltstack(NULL, &now) != 0 || (now.ss_flags & SS_DISABLE) == 0) return;
@@ -120,6 +139,7 @@ napi_value install_fault_handler(napi_env env, napi_callback_info info) {
       sigaction(signals[i], NULL, &previous[i]);
       sigaction(signals[i], &action, NULL);
     }
+    note_debugger();
     installed = true;
   }
   pthread_mutex_unlock(&lock);

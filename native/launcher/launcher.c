@@ -22,6 +22,7 @@
 
 enum { STARVED_MS = 50, CROWD = 64 };  // so long a wait for the processor in one look, beside so many processes: they leave it none
 enum { WATCH_GROWING_MS = 10, WATCH_MS = 100, WATCH_IDLE_MS = 500 };
+enum { REST = 4 };  // times as long as a look has taken is the least between two: it comes before all others
 enum { REAP_MS = 5, REAP_AT_ONCE = 64, REAP_MAX_MS = 10000, DEFAULT_GRACE_MS = 1000, POLL_MAX_MS = 3600000 };
 static const long long NEVER = LLONG_MAX;
 enum { SIGNALS, CONTROL, STATUS };
@@ -265,7 +266,7 @@ static int ms_until(long long when) {
 static void run(void) {
   bool watched = options.memory > 0 || options.cpu > 0 || options.processes > 0, ending = false;
   long long end = options.time > 0 ? now_ms() + options.time : NEVER;
-  long long last_look = now_ms(), look = watched ? last_look : NEVER;
+  long long pause = 0, last_look = now_ms(), look = watched ? last_look : NEVER;
   while (!finishing) {
     poll(polls, 3, unreaped ? 0 : ms_until(end < look ? end : look));
     if (polls[STATUS].revents != 0) on_status();
@@ -275,12 +276,15 @@ static void run(void) {
       ending = true;
       end = now_ms() + options.grace;
     }
-    if (watched && orphans && look > last_look + WATCH_GROWING_MS) look = last_look + WATCH_GROWING_MS;
-    if (watched && (unreaped || now_ms() >= look) && !finishing) {  // so many deaths at once: it forks
+    long long soon = last_look + (unreaped || pause > WATCH_GROWING_MS ? pause : WATCH_GROWING_MS);  // so many deaths at once: it forks
+    if ((orphans || unreaped) && look > soon) look = soon;
+    if (watched && now_ms() >= look && !finishing) {
       orphans = false;
+      long long since = now_ms();
       int wait = watch_crowd();
       last_look = now_ms();
-      look = last_look + wait;
+      pause = REST * (last_look - since);
+      look = last_look + (wait > pause ? wait : pause);
     }
     if (now_ms() < end || finishing) continue;
     if (ending) return;

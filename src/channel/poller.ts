@@ -125,16 +125,18 @@ export class Poller {
    * this one has been spent (verify/ring.pml, EPOCH_SLEPT_ON).
    */
   readonly onBell = (): void => {
+    const slept = !this.#scheduled;
     for (const pollable of this.#all) {
       if (pollable.hot) continue;
       if (!pollable.hasWork()) {
         pollable.unpark();
-        if (pollable.park()) continue;
+        if (this.#park(pollable)) continue;
       }
       this.#heat(pollable);
     }
+    this.#lookLast();
     if (this.#hot.length === 0) return this.onIdle();
-    if (!this.#scheduled) this.#woken = true;
+    if (slept) this.#woken = true;
     this.#turn();
   };
 
@@ -260,11 +262,17 @@ export class Poller {
     const hot = this.#hot;
     for (let i = hot.length - 1; i >= 0; i--) {
       const pollable = hot[i];
-      if (pollable === undefined || pollable.lastWorkMs > sinceMs || !pollable.park()) continue;
+      if (pollable === undefined || pollable.lastWorkMs > sinceMs || !this.#park(pollable)) continue;
       pollable.hot = false;
       this.#cool(i);
-      if (pollable.mayBeLate()) this.#parked.push(pollable);
     }
+  }
+
+  /** @returns false when something had come. */
+  #park(pollable: Pollable): boolean {
+    const parked = pollable.park();
+    if (parked && pollable.mayBeLate()) this.#parked.push(pollable);
+    return parked;
   }
 
   /** Takes one out of those that are polled; the last one has its place then. */
@@ -277,9 +285,10 @@ export class Poller {
   #lookLast(): void {
     const parked = this.#parked;
     if (parked.length === 0) return;
-    for (const until = processMs() + LAST_LOOK_MS; processMs() < until; ) {
+    const until = processMs() + LAST_LOOK_MS;
+    do {
       for (const pollable of parked) if (!pollable.hot && pollable.hasWork()) this.wake(pollable);
-    }
+    } while (processMs() < until);
     while (parked.length > 0) parked.pop(); // to set the length would be a call into the engine
   }
 

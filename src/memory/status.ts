@@ -9,6 +9,7 @@
 //   40    fatalSignal       the addon's fault handler
 //   41    anonymousKb       the addon's fault handler: anonymous memory then
 //   42    outOfMemory       the addon's fault handler: 1 if V8 said so
+//   43    debugger          the addon's handler of SIGUSR1, by which Node opens its debugger, also while the loop hangs: 1
 //   64    running           the dispatcher: handlers that run now; exact where it is none or one, else to within a factor of two
 //   66    started           the dispatcher: calls started, in all (u32); counted each half millisecond, and when it has nothing to do
 //   67    failed            the dispatcher: calls that ended with an error, in all (u32)
@@ -30,6 +31,7 @@ export const StatusWord = {
   fatalSignal: 40,
   anonymousKb: 41,
   outOfMemory: 42,
+  debugger: 43,
   running: 64,
   started: 66,
   failed: 67,
@@ -106,6 +108,7 @@ export class StatusCounters {
   markDebugged(on: boolean): void {
     this.debugged = on;
     this.#words[StatusWord.debugged] = on ? 1 : 0;
+    if (!on) this.#words[StatusWord.debugger] = 0;
   }
 
   /** @param nowMs CLOCK_MONOTONIC. @param ms how long its loop may make no turn from now on, up to LONG_TASK_MAX_MS; 0: the task is over. */
@@ -153,9 +156,14 @@ export function readPulse({ i32: words }: Region, nowMs: number): Pulse {
     parked: words[StatusWord.phase] === PHASE_WAITING,
     turns: words[StatusWord.turns] as number,
     phaseMs: (Math.floor(nowMs) - (words[StatusWord.phaseSinceMs] as number)) & LOW_BITS,
-    debugged: words[StatusWord.debugged] === 1,
+    debugged: isDebugged(words),
     inLongTask: isBefore(words[StatusWord.longTaskUntilMs] as number, nowMs),
   };
+}
+
+/** May a debugger hold it? Then no deadline runs, and nobody watches for hangs. */
+export function isDebugged(words: Int32Array): boolean {
+  return words[StatusWord.debugged] === 1 || words[StatusWord.debugger] === 1;
 }
 
 function isBefore(untilMs: number, nowMs: number): boolean {

@@ -242,10 +242,13 @@ test('inspect opens the debugger, also of a loop; meanwhile no deadline runs and
   assert.match(await told('inspect', '--off', 'watched'), /closed/);
   await assert.rejects(fetch(`http://${new URL(url).host}/json/list`));
   assert.match((await skerry('call', '--timeout', '100', 'watched', 'later', '5000', '1')).stderr, /SKERRY_TIMEOUT/);
-  const looping = begin('call', '--timeout', '30000', 'single', 'loop', '6000');
+  const looping = begin('call', '--timeout', '4000', 'single', 'loop', '6000');
   await until('it runs', async () => /single\.0 .* running /.test(await told('ps')));
   assert.match(await told('inspect', 'single'), /^ws:/);
-  assert.equal((await looping.ended).code, 0);
+  assert.match(await told('ps'), /single\.0 .*\(debugger\)/);
+  assert.equal((await looping.ended).code, 0, 'its deadline did not run');
+  assert.match(await told('inspect', '--off', 'single'), /closed/);
+  assert.doesNotMatch(await told('ps'), /single\.0 .*\(debugger\)/);
 });
 
 test(

@@ -99,7 +99,7 @@ describe('createProcess()', options, () => {
     assert.equal(await reasonOf(sh('while :; do :; done', { limits: { cpuSeconds: 1 } })), 'cpu limit');
     assert.equal(await reasonOf(sys.createProcess('foo', 'perl', ['$x = "a" x 50e6; sleep 60'])), 'memory limit');
     // What forks without end has one here: should nobody end it, there is still room for what runs beside this test.
-    const bomb = 'f() { [ $1 = 0 ] && sleep 60; f $(($1 - 1)) | f $(($1 - 1)) & }; f 10; sleep 60';
+    const bomb = 'f() { [ $1 = 0 ] && exec sleep 60; f $(($1 - 1)) | f $(($1 - 1)) & }; f 10; sleep 60';
     assert.equal(await reasonOf(sh(bomb)), 'process limit');
   });
 

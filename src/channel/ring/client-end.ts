@@ -5,7 +5,7 @@
 
 import type { SkerryError } from '../../base/errors.ts';
 import { type OwnRegion, REGION_HEADER_BYTES, type Region, RegionKind } from '../../memory/region.ts';
-import { readQueued, readStatus, StatusWord } from '../../memory/status.ts';
+import { isDebugged, readQueued, readStatus, StatusWord } from '../../memory/status.ts';
 import { CALLS_MAX, RING_FIRST_BYTES } from '../../protocol/limits.ts';
 import { checkWord, Flag, HEADER_BYTES, headWord, Kind, recordBytes } from '../../protocol/record.ts';
 import { Decoder } from '../codec/decoder.ts';
@@ -196,7 +196,8 @@ export class RingClientEnd implements ClientEnd, Pollable {
   }
 
   get peerDebugged(): boolean {
-    return this.#peer?.status?.i32[StatusWord.debugged] === 1;
+    const status = this.#peer?.status;
+    return status !== undefined && isDebugged(status.i32);
   }
 
   get peerLoad(): number {
@@ -288,7 +289,6 @@ export class RingClientEnd implements ClientEnd, Pollable {
     this.#parked.unpark();
   }
 
-  /** Whom this end owes nothing it expects nothing from but what it rings for. */
   mayBeLate(): boolean {
     return this.#outstanding > 0 && this.#peer?.bell.peerSlept === false;
   }

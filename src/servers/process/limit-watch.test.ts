@@ -90,6 +90,18 @@ test('processor time counts over ten seconds', (t) => {
   assert.equal(ended.length, 1, 'told once');
 });
 
+for (const word of ['debugged', 'debugger'] as const) {
+  test(`processor time does not count while a debugger may hold it: ${word}`, (t) => {
+    const { pass, ended, turn, write } = rig(t, { cpuPercent: 50, heartbeatMs: 0 });
+    write(word, 1);
+    pass(30_000, 1, turn);
+    assert.deepEqual(ended, []);
+    write(word, 0);
+    pass(30_000, 1, turn);
+    assert.equal(ended.length, 1);
+  });
+}
+
 test('a queue is too old when calls wait and none is started for so long', (t) => {
   const { pass, ended, write, turn, start } = rig(t, { queueMs: 1000 });
   pass(10_000, 0, turn);
