@@ -2,6 +2,7 @@
 
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
+import { nowMs } from '../src/base/clock.ts';
 import { call } from '../src/index.ts';
 import type { Findings } from './checker.ts';
 import { buildCrashAddon } from './crash-addon.ts';
@@ -10,6 +11,7 @@ import { baseline, leaksSince, type Used } from './leaks.ts';
 import { Probing } from './probe.ts';
 import type { StepRecord, Telling } from './record.ts';
 import { draw, Step } from './step.ts';
+import { Timeouts } from './timeouts.ts';
 import { World } from './world.ts';
 
 export interface CampaignOptions {
@@ -40,6 +42,7 @@ export class Campaign {
   #before: Used | undefined;
   #told: Findings = { lost: 0, doubled: 0, denied: 0, phantom: 0 };
   #hungTold = 0;
+  #timeouts = new Timeouts();
   #isStopped = false;
 
   constructor(options: CampaignOptions) {
@@ -74,6 +77,7 @@ export class Campaign {
     const { seed, kinds, tell } = this.#options;
     const drawn = draw(seed, step, kinds);
     const { hung } = world.journal.tally;
+    const sinceMs = nowMs();
     let record: StepRecord;
     try {
       record = await new Step(world, step, drawn).run();
@@ -97,6 +101,7 @@ export class Campaign {
     if (this.#isStopped && world.crashed !== undefined) return; // the signal that stops this may have been told to the system too
     if (world.crashed !== undefined) record = { ...record, note: `${record.note}; ${world.crashed}` };
     this.#hungTold += world.journal.tally.hung - hung;
+    this.#timeouts.add(drawn.kind, sinceMs, nowMs(), world.journal.takeTimeouts());
     for (const what of ['lost', 'doubled', 'denied', 'phantom'] as const) this.#told[what] += record.findings[what];
     tell({ t: 'step', record });
     if (!record.recovered && world.crashed === undefined) await this.#repair(world);
@@ -118,6 +123,7 @@ export class Campaign {
     this.#world = world;
     this.#told = { lost: 0, doubled: 0, denied: 0, phantom: 0 };
     this.#hungTold = 0;
+    this.#timeouts = new Timeouts();
     await this.#warmUp(world);
     return world;
   }
@@ -156,7 +162,10 @@ export class Campaign {
       const { processes, descriptors, maps, what } = leaks;
       this.#options.tell({ t: 'leaks', record: { beforeStep, leaked: processes + descriptors + maps, what } });
     } catch (error) {
-      this.#options.tell({ t: 'leaks', record: { beforeStep, leaked: 0, what: `could not be measured: ${String(error)}` } });
+      this.#options.tell({
+        t: 'leaks',
+        record: { beforeStep, leaked: 0, what: `could not be measured: ${String(error)}`, isUnmeasured: true },
+      });
     }
     world.load.start();
   }
@@ -169,6 +178,7 @@ export class Campaign {
     const left = await world.stop();
     const { journal, checker } = world;
     journal.countHung();
+    this.#timeouts.rest(journal.takeTimeouts());
     checker.check();
     const { lost, doubled, denied, phantom } = checker.findings;
     const told = this.#told;
@@ -178,6 +188,7 @@ export class Campaign {
         tally: { ...journal.tally },
         effects: checker.effects,
         errors: Object.fromEntries(journal.errors),
+        timeouts: this.#timeouts.byKind,
         findings: {
           lost: lost - told.lost,
           doubled: doubled - told.doubled,

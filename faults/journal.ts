@@ -44,6 +44,8 @@ export class Journal {
   /** Ids that were settled since somebody took them. */
   #settled: number[] = [];
   #rejections: Rejection[] = [];
+  /** When those had begun that their own deadline has ended. */
+  #timeouts: number[] = [];
   #operations = new Uint8Array(1 << 12);
   #outcomes = new Uint8Array(1 << 12);
   /** When each has begun, and must have its outcome, CLOCK_MONOTONIC ms. */
@@ -87,8 +89,11 @@ export class Journal {
     return id;
   }
 
-  /** @param error of one that was rejected. One that has an outcome, or has counted as hung, keeps it. */
-  settle(id: number, outcome: Outcome, error?: unknown): void {
+  /**
+   * One that has an outcome, or has counted as hung, keeps it.
+   * @param error of one that was rejected. @param timeoutMs of one of the load: its deadline.
+   */
+  settle(id: number, outcome: Outcome, error?: unknown, timeoutMs = Number.POSITIVE_INFINITY): void {
     const pending = this.#pending.get(id);
     if (pending === undefined) return;
     this.#pending.delete(id);
@@ -98,6 +103,7 @@ export class Journal {
     if (error === undefined) return;
     if (this.#rejections.length < REJECTIONS_MAX) this.#rejections.push({ begunMs: pending.begunMs, atMs: nowMs(), error });
     const { code, name } = error as { code?: unknown; name?: unknown };
+    if (code === 'SKERRY_TIMEOUT' && nowMs() >= pending.begunMs + timeoutMs) this.#timeouts.push(pending.begunMs);
     const word = String(code ?? name);
     this.errors.set(word, (this.errors.get(word) ?? 0) + 1);
   }
@@ -116,6 +122,13 @@ export class Journal {
     const rejections = this.#rejections;
     this.#rejections = [];
     return rejections;
+  }
+
+  /** When those had begun, of the load, that their deadline has ended since they were taken last. */
+  takeTimeouts(): readonly number[] {
+    const timeouts = this.#timeouts;
+    this.#timeouts = [];
+    return timeouts;
   }
 
   takeSettled(): readonly number[] {

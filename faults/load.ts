@@ -55,7 +55,7 @@ export class Load {
   }
 
   async #run(): Promise<void> {
-    const { hangMs, pauseMs } = this.#options;
+    const { hangMs, pauseMs, timeoutMs } = this.#options;
     while (this.#on) {
       const random = new Random(this.#journal.seed, this.#journal.count);
       const [operation, ask] = random.pick(this.#ways);
@@ -65,7 +65,7 @@ export class Load {
         const answer: unknown = await ask(this.#servers, id, token);
         this.#journal.settle(id, isAck(answer, id, token) ? 'answered' : 'wrong');
       } catch (error) {
-        this.#journal.settle(id, outcomeOf(error), error);
+        this.#journal.settle(id, outcomeOf(error), error, timeoutMs > 0 ? timeoutMs : undefined);
       }
       await sleep(random.int(0, pauseMs));
     }

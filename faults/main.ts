@@ -111,6 +111,9 @@ async function campaign(options: Options, folder: string, say: (line: string) =>
     `\n${steps.length} faults${known.size > 0 ? `, ${steps.length - known.size} of them now,` : ''} in ${seconds.toFixed(0)} s; ${summary.calls} calls, ${summary.effects} effects; ` +
       `leaks were looked for ${summary.looksForLeaks} times, most found at once: ${summary.leaked}`,
   );
+  const errors = Object.entries(summary.errors).sort(([, a], [, b]) => b - a);
+  if (errors.length > 0)
+    say(`calls that were rejected, of the load and of probes: ${errors.map(([code, count]) => `${code} ${count}`).join(', ')}`);
   const lines = notable(steps, leaks, worlds);
   if (lines.length > 0) say(`\nto look at (with --seed ${seed}${named}):\n  ${lines.join('\n  ')}`);
   const goOn = record === undefined ? `--from ${doneTo(steps, from)}` : 'the same command';
@@ -121,7 +124,7 @@ async function campaign(options: Options, folder: string, say: (line: string) =>
   if (options.json) process.stdout.write(`${JSON.stringify(last)}\n`);
   if (broken.length > 0 || steps.length < count) return 2;
   const { systemCrashes, hung, lost, doubled, injected, recovered } = summary.total;
-  return systemCrashes + hung + lost + doubled + summary.leaked + injected - recovered > 0 ? 1 : 0;
+  return systemCrashes + hung + lost + doubled + summary.leaked + summary.unmeasured + injected - recovered > 0 ? 1 : 0;
 }
 
 async function throughput(options: Options, folder: string, say: (line: string) => void): Promise<number> {

@@ -33,6 +33,8 @@ export interface LeakRecord {
   readonly beforeStep: number;
   readonly leaked: number;
   readonly what: string;
+  /** The look failed. */
+  readonly isUnmeasured?: boolean;
 }
 
 /** A system's end. */
@@ -40,6 +42,8 @@ export interface WorldRecord {
   readonly tally: Tally;
   readonly effects: number;
   readonly errors: Readonly<Record<string, number>>;
+  /** Calls of the load that only their deadline has ended, by the kind of fault in whose time. */
+  readonly timeouts?: Readonly<Record<string, number>>;
   /** What the checker found beyond what steps told of. */
   readonly findings: Findings;
   readonly examples: readonly string[];

@@ -16,6 +16,7 @@ export function table({ rows, total }: Summary): string[] {
     'visible',
     'silent',
     'hung',
+    'timed out',
     'lost',
     'doubled',
     'denied',
@@ -39,6 +40,7 @@ export function legend(): string[] {
   return [
     'inj, act: injected, activated. undet: active, and nobody noticed though somebody should. recov: a later probe through the service was answered.',
     'visible, silent: faults with calls rejected; with answers that were wrong. denied: executed, though rejected as not executed.',
+    'timed out: calls of the load that only their deadline has ended; answers are withheld by wrong, missing, flips and words.',
     'phantom: executed, and never asked for. others: processes that died with the victim and were not meant. CRASH: the system ended.',
   ];
 }
@@ -70,9 +72,9 @@ export function notable(steps: readonly StepRecord[], leaks: readonly LeakRecord
 }
 
 /** Of a run's last line. */
-export function totals({ total, leaked, calls, effects, rows }: Summary): Record<string, unknown> {
+export function totals({ total, leaked, unmeasured, calls, effects, errors, rows }: Summary): Record<string, unknown> {
   const { injected, activated, detected, undetected, recovered, systemCrashes } = total;
-  const { visible, silent, hung, lost, doubled, denied, phantom, collateral } = total;
+  const { visible, silent, hung, timedOut, lost, doubled, denied, phantom, collateral } = total;
   return {
     injected,
     activated,
@@ -87,11 +89,14 @@ export function totals({ total, leaked, calls, effects, rows }: Summary): Record
     undetected,
     visible,
     silent,
+    timedOut,
     denied,
     phantom,
     collateral,
     calls,
     effects,
+    unmeasured,
+    errors,
     kinds: Object.fromEntries(rows.map(({ kind, ...rest }) => [kind, rest])),
   };
 }
@@ -105,7 +110,7 @@ function cells(row: Row): string[] {
     String(row.injected),
     String(row.activated),
     by.length === 0 ? '-' : by.join(', '),
-    ...[row.undetected, row.recovered, row.visible, row.silent, row.hung, row.lost, row.doubled].map(String),
+    ...[row.undetected, row.recovered, row.visible, row.silent, row.hung, row.timedOut, row.lost, row.doubled].map(String),
     ...[row.denied, row.phantom, row.collateral, row.systemCrashes].map(String),
     inMs(row.detectMs),
     inMs(row.recoverMs),

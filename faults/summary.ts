@@ -25,6 +25,8 @@ export interface Row {
   readonly visible: number;
   readonly silent: number;
   readonly hung: number;
+  /** Calls of the load that only their deadline has ended. */
+  readonly timedOut: number;
   readonly lost: number;
   readonly doubled: number;
   readonly denied: number;
@@ -40,6 +42,10 @@ export interface Summary {
   readonly total: Row;
   readonly leaked: number;
   readonly looksForLeaks: number;
+  /** Looks for leaks that failed. */
+  readonly unmeasured: number;
+  /** Calls that were rejected, of the load and of probes, by code. */
+  readonly errors: Readonly<Record<string, number>>;
   readonly calls: number;
   readonly effects: number;
 }
@@ -49,14 +55,17 @@ const EXPECTED = new Map(KINDS.map(({ name, expected }) => [name, expected.lengt
 export function summarise(steps: readonly StepRecord[], leaks: readonly LeakRecord[], worlds: readonly WorldRecord[]): Summary {
   const names = [...new Set(steps.map(({ kind }) => kind))];
   const ordered = KINDS.map(({ name }) => name).filter((name) => names.includes(name));
+  const timeouts = added(worlds.map((world) => world.timeouts ?? {}));
   const rows = ordered.map((name) =>
     rowOf(
       name,
       steps.filter(({ kind }) => kind === name),
+      timeouts[name] ?? 0,
     ),
   );
   const sum = (of: (world: WorldRecord) => number) => worlds.reduce((all, world) => all + of(world), 0);
-  const all = rowOf('all', steps);
+  const timedOut = Object.values(timeouts).reduce((all, count) => all + count, 0);
+  const all = rowOf('all', steps, timedOut);
   const total: Row = {
     ...all,
     hung: all.hung + sum(({ hung }) => hung),
@@ -70,12 +79,20 @@ export function summarise(steps: readonly StepRecord[], leaks: readonly LeakReco
     total,
     leaked: leaks.reduce((most, { leaked }) => Math.max(most, leaked), 0) + sum(({ left }) => left),
     looksForLeaks: leaks.length,
+    unmeasured: leaks.filter(({ isUnmeasured }) => isUnmeasured).length,
+    errors: added(worlds.map(({ errors }) => errors)),
     calls: sum(({ tally }) => tally.asked),
     effects: sum(({ effects }) => effects),
   };
 }
 
-function rowOf(kind: string, steps: readonly StepRecord[]): Row {
+function added(counts: readonly Readonly<Record<string, number>>[]): Record<string, number> {
+  const sums: Record<string, number> = {};
+  for (const one of counts) for (const [name, count] of Object.entries(one)) sums[name] = (sums[name] ?? 0) + count;
+  return sums;
+}
+
+function rowOf(kind: string, steps: readonly StepRecord[], timedOut: number): Row {
   const count = (of: (step: StepRecord) => number | boolean) => steps.reduce((sum, step) => sum + Number(of(step)), 0);
   const detected: Record<string, number> = {};
   for (const { detectedBy } of steps) if (detectedBy !== undefined) detected[detectedBy] = (detected[detectedBy] ?? 0) + 1;
@@ -89,6 +106,7 @@ function rowOf(kind: string, steps: readonly StepRecord[]): Row {
     visible: count(({ visible }) => visible > 0),
     silent: count(({ silent }) => silent > 0),
     hung: count(({ hung }) => hung),
+    timedOut,
     lost: count(({ findings }) => findings.lost),
     doubled: count(({ findings }) => findings.doubled),
     denied: count(({ findings }) => findings.denied),

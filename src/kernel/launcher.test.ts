@@ -273,7 +273,10 @@ describe('limits', options, () => {
     assert.equal(own, `${getPriority()} 0`, 'niceness, and SCHED_OTHER');
     if (mayBeRealTime()) assert.match(String(launcher), / 2$/, 'SCHED_RR');
     const hard = mostProcesses(execFileSync('/bin/cat', ['/proc/self/limits'], { encoding: 'utf8' }));
-    assert.ok(mostProcesses(String(most)) >= Math.min(hard, 4096 + 30) && mostProcesses(String(most)) <= Math.min(hard, 100_000), output);
+    assert.ok(
+      mostProcesses(String(most)) >= Math.min(hard, 4096 + 30) && mostProcesses(String(most)) <= Math.min(hard, 100_000),
+      output,
+    );
     assert.equal(mostProcesses((await sh('cat /proc/self/limits')).output), hard, 'without a limit none');
   });
 
