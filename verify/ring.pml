@@ -18,14 +18,14 @@
  *
  * Either side stores without a fence while it is polled: the store stands in its core's buffer (`tailOut`, `startedOut`) and is seen by the
  * other some time later. A look at `parked` or `wantsRoom` before that may see too little, so each side looks again behind a fence: the
- * producer when it has nothing else to do and before it sleeps or ends (at once, where it is not polled), the consumer the same. What stands before such a store in the program is
- * in the same buffer before it, and is modelled as seen at once.
+ * producer when it has nothing else to do and before it sleeps or ends (at once, where it is not polled), the consumer the same. What
+ * stands before such a store in the program is in the same buffer before it, and is modelled as seen at once.
  *
  * Holds: every record is read once, whole and in order; nobody sleeps for ever beside work that was published.
  *
  * Labels of the source: request-published, request-started, parked (the reply ring works in the same way: reply-published, replies-taken).
  *
- * Left out: that a side with work to do leaves its look behind a fence for later (here it may come at any time); that a server rings one
+ * Left out: strangers that ring, where there is one slot; that a side with work to do leaves its look behind a fence for later (here it may come at any time); that a server rings one
  * doorbell of its client for answers and for room; the end of a channel, which settles first (a unit test); records of several lengths,
  * padding at the wrap and positions beyond 2^32 (unit tests); the wrap of the epoch (2^31 parks between two looks of a producer); fairness.
  * Other stores are sequentially consistent here: that Atomics.store of `parked` stays before the second look in real code, that a fence is

@@ -68,11 +68,12 @@ static long long threads(void) {
 // that a runtime only reserves (Node and Go reserve gigabytes, and would not start). It holds for each process; the launcher watches
 // them all together. RLIMIT_CPU is the same with the processor's time: SIGXCPU first, SIGKILL a second later.
 static void set_limits(const struct options *options) {
+  long long there = threads();
   limit("limit core", RLIMIT_CORE, 0, 0);
   if (options->data > 0) limit("limit data", RLIMIT_DATA, options->data, options->data);
   if (options->cpu > 0) limit("limit cpu", RLIMIT_CPU, options->cpu, options->cpu + 1);
-  long long most = threads() + options->processes + THREADS_MORE;
-  if (options->processes > 0) limit("limit processes", RLIMIT_NPROC, most, most);
+  long long most = there + options->processes + THREADS_MORE;
+  if (options->processes > 0 && there > 0) limit("limit processes", RLIMIT_NPROC, most, most);
   if (options->files > 0) limit("limit files", RLIMIT_NOFILE, options->files, options->files);
   if (options->filesize > 0) limit("limit filesize", RLIMIT_FSIZE, options->filesize, options->filesize);
 }

@@ -1,14 +1,8 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { setImmediate as turn } from 'node:timers/promises';
-import { setFlagsFromString } from 'node:v8';
-import { runInNewContext } from 'node:vm';
+import { collectGarbage } from '../../test/fault/collect-garbage.ts';
 import { onAbort } from './abort-listeners.ts';
-
-const collectGarbage: (options?: { type: 'minor' }) => void = (() => {
-  setFlagsFromString('--expose-gc');
-  return runInNewContext('gc');
-})();
 
 test('all that were not taken back are called, once each', () => {
   const abort = new AbortController();

@@ -1,18 +1,11 @@
 // Streams: items, credit, the ways to end.
 
 import assert from 'node:assert/strict';
-import { setFlagsFromString } from 'node:v8';
-import { runInNewContext } from 'node:vm';
 import { STREAM_CREDIT } from '../../src/protocol/limits.ts';
 import { getCurrentCall } from '../../src/rpc/call-context.ts';
+import { collectGarbage } from '../fault/collect-garbage.ts';
 import { type Cases, inWorld, rejectsWith, until } from './case.ts';
 import { sleep } from './rig.ts';
-
-/** A full collection, without a flag on the command line. */
-const collectGarbage: () => void = (() => {
-  setFlagsFromString('--expose-gc');
-  return runInNewContext('gc');
-})();
 
 export const streamCases: Cases = (name, makeRig) => {
   inWorld(

@@ -215,7 +215,10 @@ export class RingServerEnd implements ServerEnd, Pollable {
       if (this.#sender.wantsFlush()) this.#sender.flush();
       const taken = this.#startAll(max);
       this.#late.check(this.#reader.waiting);
-      if (taken > 0) this.#tellRoom(false);
+      if (taken > 0) {
+        this.#roomUnsettled = true;
+        this.#tellRoom();
+      }
       if (this.#onOver !== undefined) this.#endIfRead();
       return taken;
     } catch (error) {
@@ -224,17 +227,17 @@ export class RingServerEnd implements ServerEnd, Pollable {
     }
   }
 
-  /** Rings for a client that waits for room. @param fenced whether there was a fence since `started` was stored; without, `settle` comes later. */
-  #tellRoom(fenced: boolean): void {
-    this.#roomUnsettled = !fenced;
-    if (loadAcquire(this.#options.client.i32, ClientWord.wantsRoom) !== 0) this.#bell.ringIfParked(true); // `settle` is to come in any case
+  /** Rings for a client that waits for room. Without a fence since `started` was stored the look may come too early: `settle` makes up for it. */
+  #tellRoom(): void {
+    if (loadAcquire(this.#options.client.i32, ClientWord.wantsRoom) !== 0) this.#bell.ringIfParked(true);
   }
 
   settle(): void {
     this.#bell.settle();
     if (!this.#roomUnsettled) return;
+    this.#roomUnsettled = false;
     fence();
-    this.#tellRoom(true);
+    this.#tellRoom();
   }
 
   park(): boolean {

@@ -3,7 +3,8 @@
 
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import type { OwnRegion } from '../../memory/region.ts';
+import { memoryRegion } from '../../../test/fault/memory-region.ts';
+import { type OwnRegion, RegionKind } from '../../memory/region.ts';
 import { Kind } from '../../protocol/record.ts';
 import type { Encoder } from '../codec/encoder.ts';
 import { type Pollable, Poller } from '../poller.ts';
@@ -21,11 +22,10 @@ const nothing = new Proxy({}, { get: () => () => false }) as ClientEvents & Serv
 const AWAKE = 2;
 const ASLEEP = 3;
 
-function region(bytes: number): OwnRegion {
-  const buffer = new ArrayBuffer(bytes);
-  const views = { u8: new Uint8Array(buffer), i32: new Int32Array(buffer), f64: new Float64Array(buffer) };
-  return { id: 1, kind: 0, sizeBytes: bytes, descriptor: 1 as never, buffer, ...views, release: () => {} };
-}
+/** Where records are published with a fence whoever polls (order.ts), there is nothing to tell apart. */
+const ALWAYS_FENCED = process.arch !== 'x64' || process.env.SKERRY_ORDER === 'atomics';
+
+const region = (bytes: number): OwnRegion => memoryRegion(RegionKind.client, bytes);
 
 interface Rig {
   readonly end: RingClientEnd | RingServerEnd;
@@ -107,7 +107,7 @@ for (const [side, make] of [
     assert.equal(closes.rings(), 1);
   });
 
-  test(`a ${side} that is not polled publishes with a fence: nothing is left to make up for`, (t) => {
+  test(`a ${side} that is not polled publishes with a fence: nothing is left to make up for`, { skip: ALWAYS_FENCED && 'each record has its fence here' }, (t) => {
     const rig = make();
     rig.poller.remove(rig.end);
     rig.set(AWAKE);
@@ -151,7 +151,7 @@ function publishCalls(client: OwnRegion, count: number): void {
   for (let n = 0; n < count; n++) writer.put(Kind.call, 0, 0, 1024 + n, payload);
 }
 
-const ready = { ...{ onStart() {}, onControl() {}, onRequest() {} }, ready: () => true } as unknown as ServerEvents;
+const ready = { onStart() {}, onControl() {}, onRequest() {}, ready: () => true } as unknown as ServerEvents;
 
 test('a client that wants room, and fell asleep as its requests were started, is rung for', () => {
   const rig = serverRig(ready as typeof nothing);
