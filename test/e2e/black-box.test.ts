@@ -52,6 +52,23 @@ test('after a crash its last calls are known, what ran first of all, and its las
   await until('the next one has but its own', async () => String(await after()) === 'echo answered'); // it is noted after the answer
 });
 
+test('an exception that nobody caught leaves its stack, by source lines, and what had been logged before', TIMEOUT, async (t) => {
+  const sys = await booted(t);
+  const { faulty } = sys.servers;
+  await faulty.note('soon it ends');
+  await assert.rejects(faulty.uncaught(), (error) => isSkerryError(error, 'SKERRY_SERVER_DIED'));
+  const { reason, stack, said = [] } = (await sys.processes.status('faulty'))[0]?.lastDeath ?? {};
+  assert.match(reason ?? '', /thrown in a timer/);
+  assert.match(stack ?? '', /Error: thrown in a timer\n.*faulty\.server\.[jt]s:\d+/);
+  assert.deepEqual(
+    said.map(({ kind, text }) => [kind, text.split('\n', 1)[0]]),
+    [
+      ['log', 'warn: soon it ends'],
+      ['end', 'Error: thrown in a timer'],
+    ],
+  );
+});
+
 test('what is known of an end outlives the process server; so does the box of who runs', TIMEOUT, async (t) => {
   const sys = await booted(t);
   const { faulty } = sys.servers;
