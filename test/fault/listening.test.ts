@@ -2,6 +2,7 @@
 
 import assert from 'node:assert/strict';
 import { once } from 'node:events';
+import { get } from 'node:http';
 import { type AddressInfo, connect, createServer } from 'node:net';
 import { type TestContext, test } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
@@ -80,6 +81,44 @@ for (const name of ['single', 'double'] as const) {
     assert.equal(await sys.servers[name].port(), port, 'port 0 was chosen once');
   });
 }
+
+/** A request over a connection of its own. @returns its status, or why there is none */
+function add(port: number): Promise<number | string> {
+  return new Promise((resolve) => {
+    const request = get({ port, path: '/add?a=1&b=2', agent: false, timeout: HANGS_MS }, (response) => {
+      response.resume().on('end', () => resolve(response.statusCode ?? 0));
+    });
+    request.on('timeout', () => resolve('hangs')).on('error', ({ code = '' }: NodeJS.ErrnoException) => resolve(code));
+  });
+}
+
+test('two http drivers: kills of one after the other, and of both, refuse no connection', TIMEOUT, async (t) => {
+  const port = await freePort();
+  process.env.PORT = String(port);
+  t.after(() => delete process.env.PORT);
+  const { default: webPair } = await import('../fixtures/fault/web-pair.system.ts');
+  const sys = await boot(webPair, { transport: 'ring' });
+  t.after(() => sys.stop());
+  const outcomes: (number | string)[] = [];
+  let over = false;
+  const lanes = Array.from({ length: 4 }, async () => {
+    while (!over) outcomes.push(await add(port));
+  });
+  for (let kill = 0; kill < KILLS; kill++) {
+    const before = outcomes.length;
+    await sleep(300);
+    await until('somebody has answered', () => outcomes.slice(before).includes(200), 10_000);
+    const drivers = (await sys.processes.list()).filter(({ name, pid }) => name === 'web' && pid > 0);
+    for (const { pid } of kill % 3 === 2 ? drivers : drivers.slice(kill % 2, (kill % 2) + 1)) process.kill(pid, 'SIGKILL');
+  }
+  await until('it answers again', async () => (await add(port)) === 200, 10_000);
+  over = true;
+  await Promise.all(lanes);
+  // What a process had accepted when it was killed is lost with it: one of each lane at most.
+  const cut = outcomes.filter((outcome) => outcome !== 200);
+  assert.deepEqual([...new Set(cut)].filter((outcome) => outcome !== 'ECONNRESET'), []);
+  assert.ok(cut.length <= 4 * KILLS, `${cut.length} of ${outcomes.length} were cut off`);
+});
 
 test('a polite restart refuses and cuts off nobody', TIMEOUT, async (t) => {
   const sys = await booted(t);
