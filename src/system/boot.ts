@@ -12,7 +12,10 @@ import type { ProcessEntry } from '../servers/process/process-api.ts';
 import type { OperatingSystem } from './operating-system.ts';
 
 export interface BootOptions {
-  /** `ring`: shared memory (default where the addon works). `stream`: Unix sockets; slower, needs no addon. */
+  /**
+   * `ring`: shared memory (default where the addon works; SKERRY_UNSUPPORTED where it is asked for and does not). `stream`: Unix sockets;
+   * slower, needs no addon.
+   */
   readonly transport?: 'ring' | 'stream';
   /** What all shared regions may take together, megabytes. Default: half of what machine and cgroup have free. */
   readonly budgetMb?: number;

@@ -28,14 +28,8 @@ export async function startSystem<S extends Entries, P extends ProgramEntries>(
   system: System<S, P>,
   options: BootOptions,
 ): Promise<OperatingSystem<S, P>> {
-  const {
-    transport = process.env.SKERRY_TRANSPORT === 'stream' ? 'stream' : 'ring',
-    budgetMb = 0,
-    env = process.env,
-    name,
-    operator = true,
-  } = options;
-  const addon = transport === 'ring' ? loadNative().addon : undefined;
+  const { budgetMb = 0, env = process.env, name, operator = true } = options;
+  const addon = addonFor(options.transport);
   const up = deferred<void>();
   const over = deferred<SkerryError | undefined>();
   const { NODE_OPTIONS: forServers, ...given } = env; // the kernel runs no user code: no `--import` either
@@ -81,6 +75,19 @@ export async function startSystem<S extends Entries, P extends ProgramEntries>(
     throw error;
   }
   return os;
+}
+
+/** @returns undefined for streams. @throws SKERRY_INVALID, SKERRY_UNSUPPORTED when rings were asked for by name, and cannot be had */
+function addonFor(option: BootOptions['transport']): NativeAddon | undefined {
+  const said = process.env.SKERRY_TRANSPORT || undefined;
+  if (said !== undefined && said !== 'ring' && said !== 'stream')
+    throw new SkerryError('SKERRY_INVALID', `the environment's SKERRY_TRANSPORT is "${said}"; valid are ring and stream`);
+  const wanted = option ?? said;
+  if (wanted === 'stream') return undefined;
+  const { addon, reason } = loadNative();
+  if (addon === undefined && wanted === 'ring')
+    throw new SkerryError('SKERRY_UNSUPPORTED', `there are no rings here (${reason}); a system that names no transport has streams then`);
+  return addon;
 }
 
 /** @returns to be called when all are up: tells what is still on its way, and ends. */

@@ -213,3 +213,11 @@ for (const transport of TRANSPORTS) {
     });
   });
 }
+
+test('a transport that is asked for by name, and cannot be had, is no other one', TIMEOUT, async (t) => {
+  const told = async (mode: string, transport: string) =>
+    (await start(t, [fixture('program.js'), mode], { env: { SKERRY_TRANSPORT: transport } }).ended).stderr;
+  assert.match(await told('rings', 'stream'), /SKERRY_UNSUPPORTED/);
+  assert.match(await told('rings', 'stream'), /there are no rings here \(SKERRY_TRANSPORT=stream\)/);
+  assert.match(await told('idle', 'rings'), /SKERRY_TRANSPORT is "rings"; valid are ring and stream/);
+});
