@@ -55,6 +55,17 @@ test('a file is enriched beside itself, with a list of its problems and a summar
   assert.ok(!existsSync(join(folder, 'places.enriched.csv.part')));
 });
 
+test('a row of megabytes is reported, and the job goes on', TIMEOUT, async (t) => {
+  const folder = folderOf(t);
+  writeFileSync(join(folder, 'in.csv'), `id,lat,lng\n1,52.52,13.4\n${'x'.repeat(3_000_000)}\n3,0,0\n`);
+  const { code, stderr } = await command(t, folder, ['in.csv']).ended;
+  assert.equal(code, 0, stderr);
+  assert.match(stderr, /3 rows in .*: 2 enriched, 1 malformed/);
+  assert.deepEqual(linesOf(readFileSync(join(folder, 'in.enriched.csv.errors.ndjson'), 'utf8')), [
+    { kind: 'malformed', line: 3, reason: 'the row is too long: 3000001 bytes' },
+  ]);
+});
+
 test('a rule in TypeScript gives each row a value; events tell programs all of it', TIMEOUT, async (t) => {
   const folder = folderOf(t);
   const rows = ['{"id":"1","lat":52.52,"lng":13.4}', '{"id":"2","lat":-48.9,"lng":-123.4}', '{"id":"3","lat":0,"lng":0}', 'no'];

@@ -14,14 +14,19 @@ before(async () => {
   enricher = new Enricher(cities, new NearestIndex(cities.lat, cities.lng));
 });
 
-async function enriched(pieces: Iterable<string | Uint8Array>, format: RowFormat = 'csv', chunkBytes = 100) {
+async function enriched(
+  pieces: Iterable<string | Uint8Array>,
+  format: RowFormat = 'csv',
+  chunkBytes = 100,
+  rowBytesMax = 10_000,
+) {
   const problems: Problem[] = [];
   let text = '';
   let rows = 0;
   const source = (async function* () {
     for (const piece of pieces) yield Buffer.from(piece);
   })();
-  for await (const chunk of cutRows(source, format, { chunkBytes })) {
+  for await (const chunk of cutRows(source, format, { chunkBytes, rowBytesMax, longRows: 'skip' })) {
     const result = enricher.chunk(chunk);
     text += Buffer.from(result.bytes).toString();
     rows += result.rows;
@@ -96,6 +101,17 @@ test('every row with a problem stays in its place, with its text and the reason'
       { lat: 1, lng: null, error: 'the longitude is missing' },
     ],
   );
+});
+
+test('a row that is too long is a row with a problem: its place is kept, its text is not', async () => {
+  const csv = await enriched([`id,lat,lng\n1,1,2\n${'x'.repeat(300)},1,2\n2,1,2\n`], 'csv', 100, 200);
+  const reason = 'the row is too long: 305 bytes';
+  assert.deepEqual([csv.rows, csv.problems], [3, [{ kind: 'malformed', line: 3, reason }]]);
+  const lines = csv.text.split('\n');
+  assert.deepEqual([lines[2], lines.length], [`,,,,,,,${reason}`, 5]);
+  const json = await enriched([`{"a":"${'x'.repeat(300)}"}\n{"lat":1,"lng":2}\n`], 'ndjson', 100, 200);
+  assert.equal(json.text.split('\n')[0], '{"input":"","error":"the row is too long: 309 bytes"}');
+  assert.equal(json.rows, 2);
 });
 
 test('a header without coordinates, with two of a kind, or with a column that is added, is refused', async () => {

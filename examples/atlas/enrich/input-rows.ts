@@ -1,5 +1,5 @@
 // What a chunk holds: its rows with their coordinates, or with what is wrong with them. Nothing is dropped: an empty line is a row with
-// a problem too.
+// a problem too, and so is one that was too long to be kept.
 
 import { isUtf8 } from 'node:buffer';
 import { SkerryError } from 'skerry';
@@ -55,6 +55,11 @@ export function columnsOf(header: string): Columns {
 /** The rows of a chunk, one after another in the same object. */
 export function* rowsOf(chunk: RowChunk, columns: Columns | undefined): Generator<InputRow, void, undefined> {
   const row: InputRow = { line: chunk.line, raw: '', problem: undefined, lat: 0, lng: 0, fields: [], object: undefined };
+  if (chunk.skippedBytes !== undefined) {
+    row.problem = `the row is too long: ${chunk.skippedBytes} bytes`;
+    yield row;
+    return;
+  }
   const bytes = Buffer.from(chunk.bytes.buffer, chunk.bytes.byteOffset, chunk.bytes.byteLength);
   // Bytes that are no UTF-8 belong to single rows: then each is looked at alone, found by its bytes.
   const valid = isUtf8(bytes);

@@ -38,8 +38,8 @@ export async function runJob<Chunk extends RowChunk>(job: Job<Chunk>): Promise<C
   const counts = { rows: 0, malformed: 0, threw: 0, guilty: 0, bytes: 0 };
   const sizes: number[] = []; // of the chunks that are under way
   const chunks = async function* () {
-    for await (const chunk of cutRows(source, format)) {
-      sizes.push(chunk.bytes.length);
+    for await (const chunk of cutRows(source, format, { longRows: 'skip' })) {
+      sizes.push(chunk.skippedBytes ?? chunk.bytes.length);
       yield chunkOf(chunk);
     }
   };

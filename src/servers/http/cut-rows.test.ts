@@ -145,6 +145,98 @@ test('a row that is too long is an error that says where it begins, after the ro
   assert.throws(() => cut([huge], 'csv'), /the header has 70000 bytes/);
 });
 
+test('a row that is too long may be passed over: a chunk tells of it in its place, however the bytes arrive', () => {
+  const x = 'x'.repeat(200);
+  const cases: [string, RowFormat, [number, string | number][]][] = [
+    [
+      `h\n1,2\n${x}\n3,4\n`,
+      'csv',
+      [
+        [2, '1,2\n'],
+        [3, 201],
+        [4, '3,4\n'],
+      ],
+    ],
+    [
+      `h\n${x}\n"${x}\n3,4\n`,
+      'csv',
+      [
+        [2, 201],
+        [3, 202],
+        [4, '3,4\n'],
+      ],
+    ],
+    [
+      `h\n"a\nb",${x}\n3,4`,
+      'csv',
+      [
+        [2, 207],
+        [4, '3,4'],
+      ],
+    ],
+    [
+      `h\n${x}"a,"\n"\n3,4\n`,
+      'csv',
+      [
+        [2, 205],
+        [3, '"\n'],
+        [4, '3,4\n'],
+      ],
+    ],
+    [
+      `h\n"a\n${x}\n3,4\n`,
+      'csv',
+      [
+        [2, '"a\n'],
+        [3, 201],
+        [4, '3,4\n'],
+      ],
+    ],
+    [
+      `${x}\n{}\n${x}`,
+      'ndjson',
+      [
+        [1, 201],
+        [2, '{}\n'],
+        [3, 200],
+      ],
+    ],
+  ];
+  for (const [text, format, expected] of cases) {
+    const bytes = Buffer.from(text);
+    for (const size of [1, 7, 100, 101, 1000]) {
+      const pieces = Array.from({ length: Math.ceil(bytes.length / size) }, (_, i) => bytes.subarray(i * size, (i + 1) * size));
+      const chunks = cut(pieces, format, { rowBytesMax: 100, longRows: 'skip' });
+      assert.deepEqual(
+        chunks.map((chunk) => [chunk.line, chunk.skippedBytes ?? textOf([chunk])]),
+        expected,
+        `${JSON.stringify(text)} in pieces of ${size}`,
+      );
+      assert.deepEqual(
+        chunks.map(({ first, header }) => [first, header]),
+        chunks.map((_, i) => [i === 0, format === 'csv' ? 'h' : '']),
+      );
+    }
+  }
+  assert.throws(() => cut([Buffer.from(x)], 'csv', { rowBytesMax: 100, longRows: 'skip' }), /begins at line 1 is longer/);
+});
+
+test('what is passed over is not held', () => {
+  const piece = Buffer.alloc(1024 * 1024, 'x');
+  const cutter = new RowCutter('ndjson', { longRows: 'skip' });
+  let grown = 0;
+  const before = process.memoryUsage().arrayBuffers;
+  for (let n = 0; n < 64; n++) {
+    for (const _ of cutter.push(n < 2 ? Buffer.from(piece) : piece)) assert.fail('it has not ended');
+    grown = Math.max(grown, process.memoryUsage().arrayBuffers - before);
+  }
+  assert.deepEqual(
+    [...cutter.end()].map(({ skippedBytes }) => skippedBytes),
+    [64 * 1024 * 1024],
+  );
+  assert.ok(grown < 16 * 1024 * 1024, `${grown} bytes`);
+});
+
 test('a quote that nobody closes costs its own row, in the midst and at the end', () => {
   const rows = Array.from({ length: 50 }, (_, i) => `${i},x\n`);
   const broken = '7,"open\n';

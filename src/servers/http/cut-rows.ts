@@ -7,8 +7,9 @@
 // and a quote opens only at the start of a field (in `5" pipe` it is a character). So a row with broken quotes harms its neighbours
 // only if it opens one that it does not close, and only up to the next quote: where none comes within `rowBytesMax`, or before the end,
 // the row ends at its first newline after all, and what follows is looked at anew. What is kept is the chunk in the making: a row longer
-// than `rowBytesMax` is an error. A row that lies in one piece, as nearly all do, ends at its newline
-// if there is no quote before it, and is looked through without the state if there is.
+// than `rowBytesMax` is an error, or is passed over up to its first newline beyond that, in quotes or not, and told by a chunk of its own.
+// A row that lies in one piece, as nearly all do, ends at its newline if there is no quote before it, and is looked through without the
+// state if there is.
 
 import { SkerryError } from '../../base/errors.ts';
 
@@ -25,6 +26,8 @@ export interface RowChunk {
   readonly line: number;
   /** Whether it is the first one. There always is one, also when there are no rows. */
   readonly first: boolean;
+  /** In place of a row that was passed over as too long (`longRows: 'skip'`): how many bytes it had. Such a chunk has none. */
+  readonly skippedBytes?: number;
 }
 
 export interface CutOptions {
@@ -32,6 +35,11 @@ export interface CutOptions {
   readonly chunkBytes?: number;
   /** Longest row. Default 1 MiB. */
   readonly rowBytesMax?: number;
+  /**
+   * A longer row is an error that ends all, or is passed over without being held: then a chunk with `skippedBytes` stands in its place.
+   * Default `refuse`. A header is always refused.
+   */
+  readonly longRows?: 'refuse' | 'skip';
 }
 
 /** A header goes with every chunk. */
@@ -49,7 +57,8 @@ const COMMA = 0x2c;
 
 /**
  * @param source bytes, cut anywhere; it is asked for more only when a chunk is asked for.
- * @throws SkerryError SKERRY_LIMIT with `data.line` for a row or a header that is too long, after the chunks before it
+ * @throws SkerryError SKERRY_LIMIT with `data.line` for a header that is too long, and for a row unless such are skipped, after the chunks
+ * before it
  */
 export async function* cutRows(
   source: AsyncIterable<Uint8Array>,
@@ -66,6 +75,7 @@ export class RowCutter {
   readonly #format: RowFormat;
   readonly #chunkBytes: number;
   readonly #rowBytesMax: number;
+  readonly #skipsLongRows: boolean;
   /** Bytes that are in no chunk yet. */
   #held: Uint8Array[] = [];
   #heldBytes = 0;
@@ -81,13 +91,17 @@ export class RowCutter {
   #quoteAt = 0;
   #header: string | undefined;
   #first = true;
+  /** Bytes of a row that is too long, as far as they have been passed over; undefined when there is no such row. */
+  #skippedBytes: number | undefined;
   /** Bytes of a byte order mark that have come; 3 when no more is looked for. */
   #mark = 0;
 
-  constructor(format: RowFormat, { chunkBytes = 64 * 1024, rowBytesMax = 1024 * 1024 }: CutOptions = {}) {
+  constructor(format: RowFormat, options: CutOptions = {}) {
+    const { chunkBytes = 64 * 1024, rowBytesMax = 1024 * 1024, longRows = 'refuse' } = options;
     this.#format = format;
     this.#chunkBytes = chunkBytes;
     this.#rowBytesMax = rowBytesMax;
+    this.#skipsLongRows = longRows === 'skip';
     this.#place = this.#rowStart;
     if (format === 'ndjson') this.#header = '';
   }
@@ -98,25 +112,28 @@ export class RowCutter {
     let at = 0;
     this.#quoteIn = undefined; // the same memory may come again, with other bytes in it
     while (bytes.length > 0) {
+      if (this.#skippedBytes !== undefined) {
+        const end = this.#skip(bytes);
+        if (end === -1) return;
+        yield this.#takeSkipped();
+        bytes = bytes.subarray(end);
+        at = 0;
+        continue;
+      }
       const end = this.#scan(bytes, at);
-      if (end === -1) {
-        this.#held.push(bytes);
-        this.#heldBytes += bytes.length;
-        if (this.#heldBytes - this.#wholeBytes <= this.#rowBytesMax) return;
-        if (!this.#endBrokenRow()) {
-          if (this.#wholeBytes > 0) yield this.#take();
-          throw this.#tooLong();
-        }
-        yield this.#take();
+      const rowBytes = this.#heldBytes + (end === -1 ? bytes.length : end) - this.#wholeBytes;
+      if (rowBytes > this.#rowBytesMax) {
+        this.#hold(bytes, bytes.length);
+        const isBroken = this.#endLongRow();
+        if (this.#wholeBytes > 0) yield this.#take();
+        if (!isBroken) this.#refuseOrSkip();
         bytes = this.#release();
         at = 0;
         continue;
       }
-      const rowBytes = this.#heldBytes + end - this.#wholeBytes;
-      if (rowBytes > this.#rowBytesMax) {
-        this.#hold(bytes, end);
-        if (this.#wholeBytes > 0) yield this.#take();
-        throw this.#tooLong();
+      if (end === -1) {
+        this.#hold(bytes, bytes.length);
+        return;
       }
       this.#wholeBytes += rowBytes;
       this.#rowLine = this.#line;
@@ -136,6 +153,7 @@ export class RowCutter {
 
   /** There is no more: gives the rest. */
   *end(): Generator<RowChunk, void, undefined> {
+    if (this.#skippedBytes !== undefined) yield this.#takeSkipped();
     while (this.#endBrokenRow()) {
       yield this.#take();
       yield* this.push(this.#release());
@@ -236,6 +254,37 @@ export class RowCutter {
     }
     this.#place = place;
     return -1;
+  }
+
+  /** Judged by its first `rowBytesMax` bytes, however they came. @returns whether it is so long by a quote that nobody closes */
+  #endLongRow(): boolean {
+    const all = this.#held.length === 1 ? this.#held[0] : Buffer.concat(this.#held, this.#heldBytes);
+    this.#held = [all];
+    this.#place = this.#rowStart;
+    if (this.#format === 'csv') this.#scanState(all.subarray(this.#wholeBytes, this.#wholeBytes + this.#rowBytesMax), 0);
+    return this.#endBrokenRow();
+  }
+
+  #refuseOrSkip(): void {
+    if (this.#header === undefined || !this.#skipsLongRows) throw this.#tooLong();
+    this.#skippedBytes = 0;
+  }
+
+  /** @returns where the row that is passed over ends, or -1 */
+  #skip(bytes: Uint8Array): number {
+    const skipped = this.#skippedBytes ?? 0;
+    const newline = bytes.indexOf(NEWLINE, Math.max(0, this.#rowBytesMax - skipped));
+    const end = newline + 1 || bytes.length;
+    for (let at = bytes.indexOf(NEWLINE); at !== -1 && at < end; at = bytes.indexOf(NEWLINE, at + 1)) this.#line += 1;
+    this.#skippedBytes = skipped + end;
+    return newline + 1 || -1;
+  }
+
+  #takeSkipped(): RowChunk {
+    const skippedBytes = this.#skippedBytes ?? 0;
+    this.#skippedBytes = undefined;
+    this.#rowLine = this.#line;
+    return { ...this.#take(), skippedBytes };
   }
 
   /** A row with a quote that nobody closes ends at its first newline. @returns false when there is no such row */
