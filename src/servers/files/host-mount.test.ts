@@ -203,6 +203,21 @@ test(
   },
 );
 
+test('an append for which there is no room leaves nothing of it', TIMEOUT, async (t) => {
+  const { inside } = await rig(t);
+  writeFileSync(join(inside, 'log'), 'before\n');
+  // A file may have 8 blocks of 512 bytes (in some shells of 1,024): the system takes what fits, and refuses the rest.
+  const script = `
+    const { HostMount } = await import(${JSON.stringify(new URL('./host-mount.js', import.meta.url))});
+    const mount = await HostMount.open(${JSON.stringify(inside)}, false);
+    await mount.append(['log'], Buffer.alloc(100_000, 'x')).then(() => console.log('taken'), ({ code }) => console.log(code));
+    await mount.append(['log'], Buffer.from('after\\n'));
+    await mount.close();`;
+  const command = `ulimit -f 8; exec "$0" --input-type=module -e "$1"`;
+  assert.equal(execFileSync('/bin/sh', ['-c', command, process.execPath, script], { encoding: 'utf8' }), 'EFBIG\n');
+  assert.equal(readFileSync(join(inside, 'log'), 'utf8'), 'before\nafter\n');
+});
+
 test(
   'owners outlive the server; a torn line does not count, what is unknown is the operator’s, unfinished writes go',
   TIMEOUT,

@@ -103,10 +103,13 @@ export class HostMount implements Mount {
 
   async append(at: Names, content: Uint8Array): Promise<void> {
     hide(at);
-    const { handle } = await this.#directory.openFile(at, O_WRONLY | O_APPEND);
+    const { handle, size } = await this.#directory.openFile(at, O_WRONLY | O_APPEND);
     try {
       await writeAll(handle, content);
       await handle.datasync();
+    } catch (error) {
+      await handle.truncate(size).catch(() => {}); // a part may stand there; what is told is why
+      throw error;
     } finally {
       await handle.close();
     }
