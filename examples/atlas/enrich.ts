@@ -21,7 +21,8 @@ const HELP = `npm run enrich -- [file] [options]: adds the nearest city to each 
   file               .csv with a header (a column lat or latitude, one lng, lon or longitude), or .ndjson; without it, generated rows
   --rules module     a module whose default export is run for each row; its value becomes the column "rule"
   --output file      default: the input's name with .enriched; "-" is the standard output
-  --errors file      default: the output's name with .errors.ndjson; rows with a problem, a line each
+  --errors file      rows with a problem, a line each; default: the output's name with .errors.ndjson, and none where the output is "-",
+                     a device or a named pipe
   --json             progress and result as JSON on the standard error, an event a line
   --rows n, --seed n of the generated rows (default 1000000, 1)
   --help

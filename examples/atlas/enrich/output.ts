@@ -1,94 +1,106 @@
 // Where a job writes: the rows, and the list of those with a problem. Both are written under the names of parts and renamed when they are
-// whole, so that a file of that name is never half of one. What is there and no file (a device, a named pipe) is written as it stands: a file
-// must not take the place of /dev/null.
+// whole, so that a file of that name is never half of one. What is there and no file (a device, a named pipe) is written as it stands: a
+// file must not take the place of /dev/null.
 
 import { type FileHandle, open, rename, rm, stat } from 'node:fs/promises';
 import type { Problem } from './enricher.ts';
 
+/** A file that is open for writing. */
+interface Target {
+  readonly name: string;
+  /** Under this name until it is whole; its own where nothing is renamed. */
+  readonly part: string;
+  readonly handle: FileHandle;
+}
+
 export class Output {
   readonly name: string;
   readonly errors: string | undefined;
-  readonly #file: FileHandle | undefined;
-  /** Under this name until it is whole; its own where nothing is renamed. */
-  readonly #part: string;
-  readonly #errorFile: FileHandle | undefined;
+  /** None: the standard output. */
+  readonly #rows: Target | undefined;
+  readonly #list: Target | undefined;
   #problems = '';
   #over = false;
 
+  /** @param errors name of the list; without it, it stands beside `name` if that is a file. Either may be a device or a named pipe. */
   static async open(name: string, errors: string | undefined): Promise<Output> {
-    const isStandard = name === '-';
+    let rows: Target | undefined;
     try {
-      const part = isStandard || (await isNoFile(name)) ? name : `${name}.part`;
-      const list = errors ?? (part === name ? undefined : `${name}.errors.ndjson`);
-      const file = isStandard ? undefined : await open(part, 'w');
-      const errorFile = list === undefined ? undefined : await open(`${list}.part`, 'w');
-      return new Output(isStandard ? 'the standard output' : name, part, list, file, errorFile);
+      rows = name === '-' ? undefined : await openTarget(name);
+      const beside = rows !== undefined && isRenamed(rows) ? `${name}.errors.ndjson` : undefined;
+      const list = errors ?? beside;
+      return new Output(rows, list === undefined ? undefined : await openTarget(list));
     } catch (error) {
+      await rows?.handle.close();
+      await dropPart(rows);
       throw new Error(`the output cannot be written: ${(error as Error).message}`, { cause: error });
     }
   }
 
-  constructor(
-    name: string,
-    part: string,
-    errors: string | undefined,
-    file: FileHandle | undefined,
-    errorFile: FileHandle | undefined,
-  ) {
-    this.name = name;
-    this.errors = errors;
-    this.#part = part;
-    this.#file = file;
-    this.#errorFile = errorFile;
+  private constructor(rows: Target | undefined, list: Target | undefined) {
+    this.name = rows?.name ?? 'the standard output';
+    this.errors = list?.name;
+    this.#rows = rows;
+    this.#list = list;
   }
 
   async write(bytes: Uint8Array): Promise<void> {
-    if (this.#file !== undefined) await this.#file.writeFile(bytes);
+    if (this.#rows !== undefined) await this.#rows.handle.writeFile(bytes);
     else await written(bytes);
     if (this.#problems.length > 64 * 1024) await this.#writeProblems();
   }
 
   problem(problem: Problem): void {
-    if (this.#errorFile !== undefined) this.#problems += `${JSON.stringify(problem)}\n`;
+    if (this.#list !== undefined) this.#problems += `${JSON.stringify(problem)}\n`;
   }
 
   async finish(): Promise<void> {
     await this.#close();
-    if (this.#isRenamed) await rename(this.#part, this.name);
-    if (this.errors !== undefined) await rename(`${this.errors}.part`, this.errors);
+    for (const target of [this.#rows, this.#list])
+      if (target !== undefined && isRenamed(target)) await rename(target.part, target.name);
   }
 
   /** It is not whole. @returns where what there is can be found */
   async keepPart(): Promise<string> {
     await this.#close();
-    return this.#file === undefined ? this.name : this.#part;
+    return this.#rows?.part ?? this.name;
   }
 
   /** Nothing has come of it: no file is left, unless a part was kept. */
   async discard(): Promise<void> {
     if (this.#over) return;
     await this.#close();
-    if (this.#isRenamed) await rm(this.#part, { force: true });
-    if (this.errors !== undefined) await rm(`${this.errors}.part`, { force: true });
-  }
-
-  get #isRenamed(): boolean {
-    return this.#file !== undefined && this.#part !== this.name;
+    for (const target of [this.#rows, this.#list]) await dropPart(target);
   }
 
   async #close(): Promise<void> {
     if (this.#over) return;
     this.#over = true;
     await this.#writeProblems();
-    await this.#file?.close();
-    await this.#errorFile?.close();
+    await this.#rows?.handle.close();
+    await this.#list?.handle.close();
   }
 
   async #writeProblems(): Promise<void> {
     const text = this.#problems;
     this.#problems = '';
-    if (text !== '') await this.#errorFile?.writeFile(text);
+    if (text !== '') await this.#list?.handle.writeFile(text);
   }
+}
+
+/** What is there and no file is opened as it stands: no part is made, nothing is renamed over it. */
+async function openTarget(name: string): Promise<Target> {
+  const there = await stat(name).catch(() => undefined);
+  const part = there === undefined || there.isFile() ? `${name}.part` : name;
+  return { name, part, handle: await open(part, 'w') };
+}
+
+function isRenamed({ name, part }: Target): boolean {
+  return part !== name;
+}
+
+async function dropPart(target: Target | undefined): Promise<void> {
+  if (target !== undefined && isRenamed(target)) await rm(target.part, { force: true });
 }
 
 /** @throws EPIPE when nobody reads any more: `npm run enrich -- … --output - | head` */
@@ -98,11 +110,4 @@ function written(bytes: Uint8Array): Promise<void> {
   return new Promise((resolve, reject) => {
     stdout.write(bytes, (error) => (error ? reject(error) : resolve()));
   });
-}
-
-async function isNoFile(name: string): Promise<boolean> {
-  return stat(name).then(
-    (there) => !there.isFile(),
-    () => false,
-  );
 }
