@@ -41,6 +41,7 @@ export interface CreateOptions {
   readonly owner?: string;
   /** A group of the server's options, to whose members the middle three letters apply. Default none. */
   readonly group?: string;
+  /** Of a file `-rw-------` by default, of a directory `drwx------`. */
   readonly permissions?: Permissions;
   readonly content?: string | Uint8Array;
 }

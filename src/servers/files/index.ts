@@ -88,7 +88,7 @@ export default server(async (ctx: ServerContext<FilesOptions>): Promise<FilesApi
     write: async (path: string, content: string | Uint8Array, options: WriteOptions = {}) =>
       tree.write(who(), path, bytesOf(content), {
         isNew: options.isNew,
-        mode: options.permissions === undefined ? undefined : parsePermissions(options.permissions),
+        mode: options.permissions === undefined ? undefined : parsePermissions(options.permissions, false),
       }),
     append: async (path: string, content: string | Uint8Array) => tree.append(who(), path, bytesOf(content)),
     create: async (path: string, options: CreateOptions = {}) =>
@@ -99,8 +99,7 @@ export default server(async (ctx: ServerContext<FilesOptions>): Promise<FilesApi
     rename: async (from: string, to: string) => tree.rename(who(), from, to),
     remove: async (path: string, options: { readonly recursive?: boolean } = {}) =>
       tree.remove(who(), path, options.recursive === true),
-    setPermissions: async (path: string, permissions: Permissions) =>
-      tree.setHolder(who(), path, { mode: parsePermissions(permissions) }),
+    setPermissions: async (path: string, permissions: Permissions) => tree.setHolder(who(), path, { permissions }),
     setOwner: async (path: string, owner: string, group?: string) => tree.setHolder(who(), path, { owner: String(owner), group }),
 
     async *watch(path: string): AsyncGenerator<FileChange, void> {

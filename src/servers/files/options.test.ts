@@ -46,7 +46,9 @@ test('a wrong option is refused with its name, what would be valid and what was 
   const unknown = /^files has no option "mounts\["\/"\]\.hots"; it has: mounts\["\/"\]\.host, /;
   assert.throws(() => check(root({ hots: '.' })), { message: unknown });
   assert.throws(() => check({ mounts: { 'a/..': { memoryMb: 1 } } }), { message: /^files: mounts\["a\/\.\."\] is no path: / });
-  assert.throws(() => check(root({ host: '.', permissions: 'rw' })), { message: /permissions must be ten characters/ });
+  assert.throws(() => check(root({ host: '.', permissions: 'rw' })), {
+    message: /permissions of a directory must be ten characters such as 'drwxr-x---'/,
+  });
 });
 
 test('what is left out has its default', () => {

@@ -83,7 +83,7 @@ function checkMount(path: string, mount: MountOptions, groups: Readonly<Record<s
   const valid = Object.keys(groups).join(', ') || 'none';
   check.optional('group', `one of groups (${valid})`, (name) => typeof name === 'string' && Object.hasOwn(groups, name));
   const { owner = OPERATOR, group, permissions } = mount;
-  const mode = permissions === undefined ? ROOT_MODE : parsePermissions(permissions);
+  const mode = permissions === undefined ? ROOT_MODE : parsePermissions(permissions, true);
   return { at: namesOf(path, where), owner, group, mode, kind: kindOf(mount, check, where) };
 }
 

@@ -5,12 +5,12 @@ import { isSkerryError } from '../../base/errors.ts';
 import { allows, formatPermissions, parsePermissions, type Want } from './permissions.ts';
 
 test('both forms mean the same', () => {
-  assert.equal(parsePermissions('-rw-r-----'), 0o640);
-  assert.equal(parsePermissions('drwxr-xr-x'), 0o755);
+  assert.equal(parsePermissions('-rw-r-----', false), 0o640);
+  assert.equal(parsePermissions('drwxr-xr-x', true), 0o755);
   fc.assert(
     fc.property(fc.integer({ min: 0, max: 0o777 }), fc.boolean(), (mode, isFolder) => {
-      assert.equal(parsePermissions(formatPermissions(mode, isFolder)), mode);
-      assert.equal(parsePermissions(mode), mode);
+      assert.equal(parsePermissions(formatPermissions(mode, isFolder), isFolder), mode);
+      assert.equal(parsePermissions(mode, isFolder), mode);
     }),
   );
 });
@@ -18,6 +18,7 @@ test('both forms mean the same', () => {
 test('what is malformed is refused, with what was found and the right form', () => {
   for (const given of [
     'rw-r-----',
+    'drw-r-----', // a directory's
     '-rw-r----',
     '-rw-r------',
     '-wr-r-----',
@@ -29,7 +30,7 @@ test('what is malformed is refused, with what was found and the right form', () 
     ' -rw-r-----',
   ]) {
     assert.throws(
-      () => parsePermissions(given),
+      () => parsePermissions(given, false),
       (error) =>
         isSkerryError(error, 'SKERRY_INVALID') &&
         error.message.includes(JSON.stringify(given)) &&
@@ -39,10 +40,14 @@ test('what is malformed is refused, with what was found and the right form', () 
   }
   for (const given of [-1, 0o1000, 640.5, Number.NaN, null, undefined, {}, true, 640n]) {
     assert.throws(
-      () => parsePermissions(given),
+      () => parsePermissions(given, false),
       (error) => isSkerryError(error, 'SKERRY_INVALID') && error.message.includes('0o640'),
     );
   }
+  assert.throws(() => parsePermissions('-rwxr-x---', true), {
+    message:
+      'permissions of a directory must be ten characters such as \'drwxr-x---\' (read, write, enter for owner, group, others) or a number such as 0o750; found "-rwxr-x---"',
+  });
 });
 
 test('the owner has the letters of the owner, members those of the group, all others the last; the operator needs none', () => {

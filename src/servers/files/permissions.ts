@@ -1,4 +1,5 @@
-// Permissions as people write them: '-rw-r-----' or 0o640. Owner, group, others; read, write, and for directories enter (x).
+// Permissions as people write them: '-rw-r-----' or 0o640, of a directory 'drwxr-x---'. Owner, group, others; read, write, and for
+// directories enter (x).
 
 import { SkerryError } from '../../base/errors.ts';
 import { OPERATOR } from '../../protocol/principal.ts';
@@ -10,17 +11,22 @@ export type Want = 'read' | 'write' | 'enter';
 
 const BITS = { read: 4, write: 2, enter: 1 } as const satisfies Record<Want, number>;
 const FORM = /^[-d](?:[r-][w-][x-]){3}$/;
+const FILE_EXAMPLE = 0o640;
+const FOLDER_EXAMPLE = 0o750;
 
 /** @throws SkerryError SKERRY_INVALID, with the right form */
-export function parsePermissions(given: unknown): Mode {
+export function parsePermissions(given: unknown, isDirectory: boolean): Mode {
   if (typeof given === 'number' && Number.isInteger(given) && given >= 0 && given <= 0o777) return given;
-  if (typeof given === 'string' && FORM.test(given)) {
+  if (typeof given === 'string' && FORM.test(given) && given.startsWith('d') === isDirectory) {
     return [...given.slice(1)].reduce((mode, letter) => (mode << 1) | (letter === '-' ? 0 : 1), 0);
   }
   const found = typeof given === 'string' ? JSON.stringify(given) : String(given);
+  const what = isDirectory ? 'a directory' : 'a file';
+  const example = isDirectory ? FOLDER_EXAMPLE : FILE_EXAMPLE;
+  const form = `ten characters such as '${formatPermissions(example, isDirectory)}' (read, write, enter for owner, group, others)`;
   throw new SkerryError(
     'SKERRY_INVALID',
-    `permissions must be ten characters such as '-rw-r-----' (read, write, enter for owner, group, others) or a number such as 0o640; found ${found}`,
+    `permissions of ${what} must be ${form} or a number such as 0o${example.toString(8)}; found ${found}`,
     { data: { permissions: String(given) } },
   );
 }

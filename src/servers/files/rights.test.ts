@@ -92,3 +92,17 @@ test('a mount within a closed mount is closed; what only leads to a mount is not
   await tree.write('foo', '/way/to/f', Buffer.from('y'), {});
   assert.equal(await read(tree, 'foo', '/way/to/f'), 'y');
 });
+
+test('permissions of a file are no directory’s, nor the other way round', async () => {
+  const { tree } = rig();
+  const create = (permissions: string) => tree.create('foo', '/file', Buffer.from(''), { permissions });
+  assert.equal(await code(create('drw-r-----')), 'SKERRY_INVALID');
+  assert.equal(await code(tree.mkdir('foo', '/folder', { permissions: '-rwxr-x---' })), 'SKERRY_INVALID');
+  assert.deepEqual(await tree.list('foo', '/'), []);
+  assert.equal((await create('-rw-r-----')).permissions, '-rw-r-----');
+  assert.equal((await tree.mkdir('foo', '/folder', { permissions: 'drwxr-x---' })).permissions, 'drwxr-x---');
+  assert.equal(await code(tree.setHolder('foo', '/file', { permissions: 'drwxr-x---' })), 'SKERRY_INVALID');
+  assert.equal(await code(tree.setHolder('foo', '/folder', { permissions: '-rw-r-----' })), 'SKERRY_INVALID');
+  await tree.setHolder('foo', '/folder', { permissions: 'drwx--x--x' });
+  assert.equal((await tree.stat('foo', '/folder')).permissions, 'drwx--x--x');
+});

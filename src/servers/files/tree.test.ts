@@ -179,7 +179,7 @@ async function inTree(tree: Tree, { op, who, path, to, mode }: Step, content: st
     case 'rename':
       return tree.rename(who, path, to);
     default:
-      return tree.setHolder(who, path, { mode });
+      return tree.setHolder(who, path, { permissions: mode });
   }
 }
 

@@ -10,7 +10,7 @@ import { asFileError, FileError } from './errors.ts';
 import type { CreateOptions, FileChange, FileEntry, FileStat, FileType } from './files-api.ts';
 import type { Mount, OpenFile, RawStat } from './mount.ts';
 import { formatPath, type Names, parsePath } from './path.ts';
-import { allows, formatPermissions, type Holder, parsePermissions, type Want } from './permissions.ts';
+import { allows, formatPermissions, type Holder, type Permissions, parsePermissions, type Want } from './permissions.ts';
 import { Turns } from './turns.ts';
 
 export interface Mounted {
@@ -26,6 +26,11 @@ interface Spot {
   readonly names: Names;
   readonly path: string;
 }
+
+/** A new owner comes with a new group, or without one. */
+type HolderChange =
+  | { readonly permissions: Permissions; readonly owner?: undefined }
+  | { readonly permissions?: undefined; readonly owner: string; readonly group: string | undefined };
 
 const FILE_MODE = 0o600;
 const FOLDER_MODE = 0o700;
@@ -105,7 +110,7 @@ export class Tree {
 
   create(who: string, path: string, content: Uint8Array, options: CreateOptions): Promise<FileStat> {
     return this.#change(path, 'create', async (spot) => {
-      const holder = this.#holderFor(who, options, FILE_MODE, 'create', path);
+      const holder = this.#holderFor(who, options, false, 'create', path);
       await this.#enter(who, spot, 'create');
       if ((await this.#find(spot)) !== undefined) throw new FileError('EEXIST', 'create', path);
       await this.#create(who, spot, content, holder);
@@ -115,7 +120,7 @@ export class Tree {
 
   mkdir(who: string, path: string, options: CreateOptions): Promise<FileStat> {
     return this.#change(path, 'mkdir', async (spot) => {
-      const holder = this.#holderFor(who, options, FOLDER_MODE, 'mkdir', path);
+      const holder = this.#holderFor(who, options, true, 'mkdir', path);
       await this.#enter(who, spot, 'mkdir');
       if ((await this.#find(spot)) !== undefined) throw new FileError('EEXIST', 'mkdir', path);
       await this.#checkAbove(who, spot, 'mkdir');
@@ -177,7 +182,7 @@ export class Tree {
     });
   }
 
-  setHolder(who: string, path: string, change: Partial<Holder>): Promise<void> {
+  setHolder(who: string, path: string, change: HolderChange): Promise<void> {
     return this.#change(path, 'change', async (spot) => {
       await this.#enter(who, spot, 'change');
       const { type } = await spot.mounted.mount.stat(spot.names);
@@ -186,8 +191,14 @@ export class Tree {
       const holder = spot.mounted.index.get(spot.names, type === 'directory');
       const mayChange = who === OPERATOR || (who === holder.owner && change.owner === undefined);
       if (!mayChange) throw new FileError('EACCES', 'change', path, `it belongs to ${holder.owner}`);
-      this.#checkGroup(change.group, 'change', path);
-      await spot.mounted.index.set(spot.names, { ...holder, ...change });
+      if (change.owner === undefined) {
+        const mode = parsePermissions(change.permissions, type === 'directory');
+        await spot.mounted.index.set(spot.names, { ...holder, mode });
+      } else {
+        const { owner, group } = change;
+        this.#checkGroup(group, 'change', path);
+        await spot.mounted.index.set(spot.names, { ...holder, owner, group });
+      }
     });
   }
 
@@ -302,14 +313,15 @@ export class Tree {
   #holderFor(
     who: string,
     { owner = who, group, permissions }: CreateOptions,
-    mode: number,
+    isFolder: boolean,
     operation: string,
     path: string,
   ): Holder {
     if (owner !== who && who !== OPERATOR)
       throw new FileError('EACCES', operation, path, `${who} may not create what belongs to ${owner}`);
     this.#checkGroup(group, operation, path);
-    return { owner, group, mode: permissions === undefined ? mode : parsePermissions(permissions) };
+    const mode = isFolder ? FOLDER_MODE : FILE_MODE;
+    return { owner, group, mode: permissions === undefined ? mode : parsePermissions(permissions, isFolder) };
   }
 
   #checkGroup(group: string | undefined, operation: string, path: string): void {
