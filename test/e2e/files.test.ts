@@ -178,3 +178,61 @@ test('who speaks for whom, and malformed permissions, are said plainly', TIMEOUT
     (error) => isSkerryError(error, 'SKERRY_INVALID') && /'-rw-r-----'.*0o640; found "rw-r--r--"/.test(error.message),
   );
 });
+
+test('options of a call that there are not, or of a wrong type, are refused and nothing is done', TIMEOUT, async (t) => {
+  const { sys } = await booted(t, 'ring');
+  const files = sys.files as unknown as Record<string, (...args: unknown[]) => Promise<unknown>>;
+  await sys.files.create('/file', { content: 'text' });
+  await sys.files.mkdir('/folder');
+  await sys.files.create('/folder/a');
+  const wrong: [method: string, args: unknown[], message: string][] = [
+    [
+      'create',
+      ['/b', { permision: 0o600 }],
+      'files.create() has no option "permision"; it has: owner, group, permissions, content',
+    ],
+    ['create', ['/b', 'text'], 'files.create() takes a path and options; the options are "text"'],
+    [
+      'create',
+      ['/b', { owner: '' }],
+      "files.create(): owner must be a principal: a user's name, 'server:<name>' or 'operator'; it is \"\"",
+    ],
+    ['create', ['/b', { group: 5 }], 'files.create(): group must be the name of a group; it is 5'],
+    ['mkdir', ['/b', { content: 'x' }], 'files.mkdir() has no option "content"; it has: owner, group, permissions'],
+    ['write', ['/b', 'x', { isnew: true }], 'files.write() has no option "isnew"; it has: isNew, permissions'],
+    ['write', ['/b', 'x', { isNew: 'yes' }], 'files.write(): isNew must be true or false; it is "yes"'],
+    ['read', ['/file', { from: 1 }], 'files.read() has no option "from"; it has: start, end'],
+    ['remove', ['/folder', { recursive: 'yes' }], 'files.remove(): recursive must be true or false; it is "yes"'],
+    ['remove', ['/folder', true], 'files.remove() takes a path and options; the options are true'],
+    [
+      'setOwner',
+      ['/file', undefined],
+      "files.setOwner(): owner must be a principal: a user's name, 'server:<name>' or 'operator'; it is undefined",
+    ],
+    [
+      'setOwner',
+      ['/file', ''],
+      "files.setOwner(): owner must be a principal: a user's name, 'server:<name>' or 'operator'; it is \"\"",
+    ],
+    ['setOwner', ['/file', 'foo', 5], 'files.setOwner(): group must be the name of a group; it is 5'],
+  ];
+  for (const [method, args, message] of wrong)
+    await assert.rejects(
+      async () => files[method]?.(...args),
+      (error) => {
+        assert.ok(isSkerryError(error, 'SKERRY_INVALID'), String(error));
+        assert.ok(error.message.includes(message), error.message);
+        return true;
+      },
+      method,
+    );
+  const stream = sys.files.stream('/file', { from: 1 } as object);
+  await fails(stream.next() as Promise<unknown>, 'SKERRY_INVALID', /files\.stream\(\) has no option "from"; it has: start, end/);
+  assert.equal((await sys.files.stat('/file')).owner, 'operator');
+  assert.deepEqual(
+    (await sys.files.list('/')).map(({ name }) => name),
+    ['bundle', 'data', 'file', 'folder'],
+  );
+  await sys.files.setOwner('/file', 'foo', 'editors');
+  assert.equal(await sys.as('foo').files.readText('/file'), 'text');
+});

@@ -54,7 +54,8 @@ export interface FileChange {
 
 /**
  * All of them act for the principal of the caller's channel. Paths are absolute in the tree (`/notes/today.txt`). Each throws a FileError
- * with `code` (ENOENT, EACCES, EEXIST, EINVAL …), `operation` and `path`.
+ * with `code` (ENOENT, EACCES, EEXIST, EINVAL …), `operation` and `path`; an option that there is not, or one of a wrong type, is
+ * SKERRY_INVALID.
  */
 export type FilesApi = {
   /** The whole, or a range. Up to 63 MiB; larger files by `stream`. */

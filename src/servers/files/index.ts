@@ -6,6 +6,7 @@ import { Feed } from '../../rpc/feed.ts';
 import type { ServerContext } from '../../server/context.ts';
 import { method, server } from '../../server/definition.ts';
 import { AccessIndex } from './access-index.ts';
+import { checkCreate, checkOwner, checkRead, checkRemove, checkWrite } from './call-options.ts';
 import { FileError } from './errors.ts';
 import type { CreateOptions, FileChange, FilesApi, ReadOptions, WriteOptions } from './files-api.ts';
 import { HostMount } from './host-mount.ts';
@@ -51,12 +52,13 @@ export default server(async (ctx: ServerContext<FilesOptions>): Promise<FilesApi
 
   const room = new Room(READS_BYTES);
 
-  const read = async (operation: string, path: string, options?: ReadOptions): Promise<Uint8Array> => {
-    const file = await tree.open(who(), path, operation);
+  const read = async (path: string, options?: ReadOptions): Promise<Uint8Array> => {
+    const range = checkRead('read', options);
+    const file = await tree.open(who(), path, 'read');
     try {
-      const [start, end] = rangeOf(options, file.size, path);
+      const [start, end] = rangeOf(range, file.size, path);
       if (end - start > READ_MAX_BYTES)
-        throw new FileError('EFBIG', operation, path, `${end - start} bytes; up to ${READ_MAX_BYTES} at once, more by stream()`);
+        throw new FileError('EFBIG', 'read', path, `${end - start} bytes; up to ${READ_MAX_BYTES} at once, more by stream()`);
       return await room.within(end - start, () => file.read(start, end - start));
     } finally {
       await file.close();
@@ -64,15 +66,16 @@ export default server(async (ctx: ServerContext<FilesOptions>): Promise<FilesApi
   };
 
   return {
-    read: method({ idempotent: true }, (path: string, options?: ReadOptions) => read('read', path, options)),
-    readText: method({ idempotent: true }, async (path: string) => new TextDecoder().decode(await read('read', path))),
+    read: method({ idempotent: true }, (path: string, options?: ReadOptions) => read(path, options)),
+    readText: method({ idempotent: true }, async (path: string) => new TextDecoder().decode(await read(path))),
 
     async *stream(path: string, options?: ReadOptions): AsyncGenerator<Uint8Array, void> {
+      const range = checkRead('stream', options);
       const leave = enter(who(), path, 'read');
       let file: OpenFile | undefined;
       try {
         file = await tree.open(who(), path, 'read');
-        const [start, end] = rangeOf(options, file.size, path);
+        const [start, end] = rangeOf(range, file.size, path);
         for (let at = start; at < end; ) {
           const piece = await file.read(at, Math.min(PIECE_BYTES, end - at));
           if (piece.length === 0) return; // it has become shorter
@@ -85,22 +88,28 @@ export default server(async (ctx: ServerContext<FilesOptions>): Promise<FilesApi
       }
     },
 
-    write: async (path: string, content: string | Uint8Array, options: WriteOptions = {}) =>
-      tree.write(who(), path, bytesOf(content), {
-        isNew: options.isNew,
-        mode: options.permissions === undefined ? undefined : parsePermissions(options.permissions, false),
-      }),
+    write: async (path: string, content: string | Uint8Array, options?: WriteOptions) => {
+      const { isNew, permissions } = checkWrite(options);
+      const mode = permissions === undefined ? undefined : parsePermissions(permissions, false);
+      return tree.write(who(), path, bytesOf(content), { isNew, mode });
+    },
     append: async (path: string, content: string | Uint8Array) => tree.append(who(), path, bytesOf(content)),
-    create: async (path: string, options: CreateOptions = {}) =>
-      tree.create(who(), path, bytesOf(options.content ?? ''), options),
+    create: async (path: string, given?: CreateOptions) => {
+      const { content = '', ...options } = checkCreate('create', given);
+      return tree.create(who(), path, bytesOf(content), options);
+    },
     list: method({ idempotent: true }, async (path: string) => tree.list(who(), path)),
     stat: method({ idempotent: true }, async (path: string) => tree.stat(who(), path)),
-    mkdir: async (path: string, options: Omit<CreateOptions, 'content'> = {}) => tree.mkdir(who(), path, options),
+    mkdir: async (path: string, options?: Omit<CreateOptions, 'content'>) =>
+      tree.mkdir(who(), path, checkCreate('mkdir', options)),
     rename: async (from: string, to: string) => tree.rename(who(), from, to),
-    remove: async (path: string, options: { readonly recursive?: boolean } = {}) =>
-      tree.remove(who(), path, options.recursive === true),
+    remove: async (path: string, options?: { readonly recursive?: boolean }) =>
+      tree.remove(who(), path, checkRemove(options).recursive),
     setPermissions: async (path: string, permissions: Permissions) => tree.setHolder(who(), path, { permissions }),
-    setOwner: async (path: string, owner: string, group?: string) => tree.setHolder(who(), path, { owner: String(owner), group }),
+    setOwner: async (path: string, owner: string, group?: string) => {
+      checkOwner(owner, group);
+      return tree.setHolder(who(), path, { owner, group });
+    },
 
     async *watch(path: string): AsyncGenerator<FileChange, void> {
       const call = servedCall();
@@ -148,8 +157,8 @@ function bytesOf(content: unknown): Uint8Array {
 }
 
 /** @returns first byte, and the one behind the last. */
-function rangeOf(options: ReadOptions | undefined, size: number, path: string): [number, number] {
-  const { start = 0, end = size } = options ?? {};
+function rangeOf(range: ReadOptions, size: number, path: string): [number, number] {
+  const { start = 0, end = size } = range;
   for (const [name, value] of Object.entries({ start, end })) {
     if (!Number.isSafeInteger(value) || value < 0)
       throw new FileError('EINVAL', 'read', path, `${name} must be a number of bytes, 0 or more; it is ${String(value)}`);

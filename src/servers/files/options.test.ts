@@ -27,6 +27,7 @@ test('a wrong option is refused with its name, what would be valid and what was 
     [root({ host: '' }), 'files: mounts["/"].host must be the path of a directory; it is ""'],
     [root({ host: '.', readOnly: 1 }), 'files: mounts["/"].readOnly must be true or false; it is 1'],
     [root({ host: '.', owner: 5 }), 'files: mounts["/"].owner must be a principal; it is 5'],
+    [root({ host: '.', owner: '' }), 'files: mounts["/"].owner must be a principal; it is ""'],
     [{ ...root({ host: '.', group: 'h' }), groups: { g: [] } }, 'files: mounts["/"].group must be one of groups (g); it is "h"'],
     [root({ host: '.', group: 'toString' }), 'files: mounts["/"].group must be one of groups (none); it is "toString"'],
     [root({ bundle: null }), 'files: mounts["/"].bundle must be an object of files by path; it is null'],

@@ -79,7 +79,7 @@ function checkMount(path: string, mount: MountOptions, groups: Readonly<Record<s
   const given = KINDS.filter((kind) => kind in mount);
   if (given.length !== 1)
     throw invalid(`files: ${where} must have one of ${KINDS.join(', ')}; it has ${given.join(' and ') || 'none'}`);
-  check.string('owner', 'a principal');
+  check.optional('owner', 'a principal', (owner) => typeof owner === 'string' && owner !== '');
   const valid = Object.keys(groups).join(', ') || 'none';
   check.optional('group', `one of groups (${valid})`, (name) => typeof name === 'string' && Object.hasOwn(groups, name));
   const { owner = OPERATOR, group, permissions } = mount;
