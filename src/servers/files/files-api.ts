@@ -81,6 +81,9 @@ export type FilesApi = {
   setPermissions(path: string, permissions: Permissions): Promise<void>;
   /** The operator alone. */
   setOwner(path: string, owner: string, group?: string): Promise<void>;
-  /** Changes of a file, or of what is in a directory, as they happen; bursts may be merged. */
+  /**
+   * Changes of a file, or of what is in a directory, as they happen; bursts may be merged. It ends when the directory, or the one that the
+   * file is in, is removed or moved; when another program does it, on Linux only.
+   */
   watch(path: string): AsyncIterableIterator<FileChange>;
 };

@@ -5,6 +5,7 @@
 import { randomBytes } from 'node:crypto';
 import { constants, watch as watchHost } from 'node:fs';
 import { type FileHandle, link, mkdir, open, readdir, rename, rmdir, unlink } from 'node:fs/promises';
+import { basename } from 'node:path';
 import { ConfinedDirectory, type Place } from './confined.ts';
 import { FileError } from './errors.ts';
 import type { FileChange, FileEntry, FileType } from './files-api.ts';
@@ -146,8 +147,11 @@ export class HostMount implements Mount {
     await this.#directory.within(isFolder ? at : at.slice(0, -1), async (place) => {
       const watcher = watchHost(place.self, { signal, persistent: false });
       watcher.on('error', onEnd).on('close', onEnd);
+      const self = basename(place.self);
       watcher.on('change', (event, changed) => {
         const path = String(changed ?? '');
+        // The directory itself went elsewhere, told by the name under which it was watched; or an entry of that name came or went.
+        if (isFolder && event === 'rename' && path === self) void this.stat(at).catch(() => watcher.close());
         if (path === OWN_FOLDER || (name !== undefined && path !== name)) return;
         hear({ path: name === undefined ? path : '', what: event === 'change' ? 'change' : 'rename' });
       });

@@ -45,8 +45,7 @@ test('what is malformed is refused, with what was found and the right form', () 
     );
   }
   assert.throws(() => parsePermissions('-rwxr-x---', true), {
-    message:
-      'permissions of a directory must be ten characters such as \'drwxr-x---\' (read, write, enter for owner, group, others) or a number such as 0o750; found "-rwxr-x---"',
+    message: /^permissions of a directory must be .* 'drwxr-x---' .* 0o750; found "-rwxr-x---"$/,
   });
 });
 

@@ -27,6 +27,15 @@ interface Spot {
   readonly path: string;
 }
 
+/** Who hears of changes that a mount does not know of: of owners, and of a directory that is no longer there. */
+interface Watcher {
+  readonly mounted: Mounted;
+  readonly names: Names;
+  readonly isFolder: boolean;
+  readonly hear: (change: FileChange) => void;
+  readonly end: () => void;
+}
+
 /** A new owner comes with a new group, or without one. */
 type HolderChange =
   | { readonly permissions: Permissions; readonly owner?: undefined }
@@ -44,6 +53,7 @@ export class Tree {
   readonly #mounts: readonly Mounted[];
   readonly #groups: Readonly<Record<string, readonly string[]>>;
   readonly #turns = new Map<Mounted, Turns>();
+  readonly #watchers = new Set<Watcher>();
 
   /** @param mounts one of them at the root. */
   constructor(mounts: readonly Mounted[], groups: Readonly<Record<string, readonly string[]>>) {
@@ -155,6 +165,8 @@ export class Tree {
       }
       await index.copy(source.names, target.names);
       await index.remove(source.names);
+      this.#endWatches(source.mounted, source.names);
+      if (before?.type === 'directory') this.#endWatches(source.mounted, target.names);
     });
   }
 
@@ -199,6 +211,7 @@ export class Tree {
         this.#checkGroup(group, 'change', path);
         await spot.mounted.index.set(spot.names, { ...holder, owner, group });
       }
+      this.#tellChange(spot);
     });
   }
 
@@ -209,8 +222,42 @@ export class Tree {
       await this.#check(who, spot, type === 'directory', 'read', 'watch');
       const within = path === '/' ? '' : path;
       const changed = (change: FileChange) => hear({ ...change, path: change.path === '' ? path : `${within}/${change.path}` });
-      await spot.mounted.mount.watch(spot.names, signal, changed, onEnd);
+      if (signal.aborted) return;
+      const { mounted, names } = spot;
+      const watcher: Watcher = {
+        mounted,
+        names,
+        isFolder: type === 'directory',
+        hear: changed,
+        end: () => {
+          if (this.#watchers.delete(watcher)) onEnd();
+        },
+      };
+      this.#watchers.add(watcher);
+      signal.addEventListener('abort', watcher.end, { once: true });
+      await mounted.mount.watch(names, signal, changed, watcher.end).catch((error) => {
+        this.#watchers.delete(watcher);
+        throw error;
+      });
     });
+  }
+
+  /** Of its permissions or owner: the mount has seen nothing. */
+  #tellChange({ mounted, names }: Spot): void {
+    for (const watcher of this.#watchers) {
+      if (watcher.mounted !== mounted || !watcher.names.every((name, index) => names[index] === name)) continue;
+      const below = names.slice(watcher.names.length);
+      if (below.length === 0) watcher.hear({ path: '', what: 'change' });
+      else if (below.length === 1) watcher.hear({ path: below[0], what: 'change' });
+    }
+  }
+
+  /** What stood here is gone or elsewhere: a watch on it, if it was a directory, and on all that was in it, would hear nothing more. */
+  #endWatches(mounted: Mounted, names: Names): void {
+    for (const watcher of this.#watchers) {
+      if (watcher.mounted !== mounted || !names.every((name, index) => watcher.names[index] === name)) continue;
+      if (watcher.isFolder || watcher.names.length > names.length) watcher.end();
+    }
   }
 
   async close(): Promise<void> {
@@ -365,6 +412,7 @@ export class Tree {
     }
     await mount.remove(spot.names);
     await index.remove(spot.names);
+    this.#endWatches(spot.mounted, spot.names);
   }
 
   #isFile({ type }: RawStat, { path }: Spot, operation: string): void {
