@@ -1,16 +1,11 @@
-// skerry doctor: what this machine offers, and why something is not there.
+// skerry doctor: what this machine offers, which limits it lets Skerry enforce, and why something is not there.
 
 import { availableParallelism } from 'node:os';
 import { defaultBudget } from '../kernel/budget.ts';
 import { loadNative } from '../memory/load-native.ts';
 import { findPrebuilt } from '../memory/prebuilt.ts';
 import type { Command } from './command.ts';
-
-interface Finding {
-  readonly what: string;
-  readonly ok: boolean;
-  readonly text: string;
-}
+import { examineLimits, type Finding } from './doctor-limits.ts';
 
 const MiB = 1024 * 1024;
 /** What Skerry is tested on; 20 works as well. */
@@ -65,6 +60,7 @@ function examine(): Finding[] {
     programs(addon !== undefined),
     { what: 'cores', ok: cores > 1, text: cores > 1 ? String(cores) : '1: servers take turns, and wait asleep' },
     { what: 'memory', ok: budgetMb >= 64, text: `${budgetMb} MB for shared regions (half of what machine and cgroup have free)` },
+    ...examineLimits(addon !== undefined),
   ];
 }
 

@@ -36,13 +36,19 @@ test('help, version and mistakes', TIMEOUT, async (t) => {
 test('doctor says what there is, for people and for programs', TIMEOUT, async (t) => {
   const told = await start(t, [CLI, 'doctor']).ended;
   assert.equal(told.code, 0);
-  for (const what of ['node', 'addon', 'regions', 'transport', 'programs', 'cores', 'memory'])
-    assert.match(told.stdout, new RegExp(`^(ok|no)  ${what} `, 'm'));
+  const offers = ['node', 'addon', 'regions', 'transport', 'programs', 'cores', 'memory'];
+  const limits = ['memory limit', 'CPU limit', 'descriptors', 'heartbeat', 'priority'];
+  for (const what of [...offers, ...limits]) assert.match(told.stdout, new RegExp(`^(ok|no)  ${what}  +\\S`, 'm'));
   const without = await start(t, [CLI, 'doctor', '--json'], { env: { SKERRY_TRANSPORT: 'stream' } }).ended;
   const found = JSON.parse(without.stdout) as Record<string, { ok: boolean; text: string }>;
   assert.deepEqual([found.addon?.ok, found.addon?.text], [false, 'SKERRY_TRANSPORT=stream']);
   assert.match(found.transport?.text ?? '', /^stream, over streams/);
   assert.deepEqual([found.programs?.ok, found.programs?.text], [false, 'not without the addon']);
+  assert.deepEqual([found.descriptors?.ok, found.heartbeat?.ok], [false, false]);
+  assert.match(found.descriptors?.text ?? '', /^not without the addon: limits\.openFiles/);
+  assert.match(found.heartbeat?.text ?? '', /^off over streams/);
+  assert.match(found['memory limit']?.text ?? '', /no RLIMIT_DATA without the addon/);
+  if (process.platform === 'linux') assert.deepEqual([found['memory limit']?.ok, found['CPU limit']?.ok], [true, true]);
 });
 
 for (const transport of TRANSPORTS) {
