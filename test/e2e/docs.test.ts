@@ -9,7 +9,7 @@ import assert from 'node:assert/strict';
 import { existsSync, mkdirSync, readdirSync, readFileSync, symlinkSync, writeFileSync } from 'node:fs';
 import { basename, join } from 'node:path';
 import { type TestContext, test } from 'node:test';
-import { commandNames } from '../../src/cli/commands.ts';
+import { commandNames, loadCommand } from '../../src/cli/commands.ts';
 import { COLUMNS } from '../../src/cli/ps.ts';
 import { until } from '../fault/processes.ts';
 import { emptyFolder, nothingIsLeft, root, start } from './world.ts';
@@ -52,6 +52,15 @@ test('docs/operating.md has every command, and every column of ps', () => {
   const headers = [...text.matchAll(/^NAME .*$/gm)].map(([header]) => header.replace(/ +/g, ' '));
   const columns = COLUMNS.map(({ title }) => title).join(' ');
   assert.deepEqual([...new Set(headers)], [columns]);
+});
+
+test('docs/operating.md names the commands that have --json', async () => {
+  const text = readFileSync(join(root, 'docs/operating.md'), 'utf8');
+  const [, sentence = ''] = /^(`ps`.*) have `--json`/m.exec(text) ?? [];
+  const named = [...sentence.matchAll(/`([a-z]+)[ a-z]*`/g)].map(([, name]) => name);
+  const having: string[] = [];
+  for (const name of commandNames()) if ((await loadCommand(name))?.options.json !== undefined) having.push(name);
+  assert.deepEqual([...new Set(named)], having);
 });
 
 async function follow(t: TestContext, page: string, folder: string): Promise<void> {
