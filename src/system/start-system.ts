@@ -86,7 +86,10 @@ function addonFor(option: BootOptions['transport']): NativeAddon | undefined {
   if (wanted === 'stream') return undefined;
   const { addon, reason } = loadNative();
   if (addon === undefined && wanted === 'ring')
-    throw new SkerryError('SKERRY_UNSUPPORTED', `there are no rings here (${reason}); a system that names no transport has streams then`);
+    throw new SkerryError(
+      'SKERRY_UNSUPPORTED',
+      `there are no rings here (${reason}); a system that names no transport has streams then`,
+    );
   return addon;
 }
 

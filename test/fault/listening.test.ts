@@ -116,7 +116,10 @@ test('two http drivers: kills of one after the other, and of both, refuse no con
   await Promise.all(lanes);
   // What a process had accepted when it was killed is lost with it: one of each lane at most.
   const cut = outcomes.filter((outcome) => outcome !== 200);
-  assert.deepEqual([...new Set(cut)].filter((outcome) => outcome !== 'ECONNRESET'), []);
+  assert.deepEqual(
+    [...new Set(cut)].filter((outcome) => outcome !== 'ECONNRESET'),
+    [],
+  );
   assert.ok(cut.length <= 4 * KILLS, `${cut.length} of ${outcomes.length} were cut off`);
 });
 

@@ -107,7 +107,9 @@ for (const [side, make] of [
     assert.equal(closes.rings(), 1);
   });
 
-  test(`a ${side} that is not polled publishes with a fence: nothing is left to make up for`, { skip: ALWAYS_FENCED && 'each record has its fence here' }, (t) => {
+  test(`a ${side} that is not polled publishes with a fence: nothing is left to make up for`, {
+    skip: ALWAYS_FENCED && 'each record has its fence here',
+  }, (t) => {
     const rig = make();
     rig.poller.remove(rig.end);
     rig.set(AWAKE);
