@@ -1,5 +1,5 @@
-// The pages of docs/ say what is so. A page is followed step by step in an empty folder: its files are written, its commands run, what
-// they print is compared.
+// README.md and the pages of docs/ say what is so. README's program is that of examples/hello, its server compiles. A page is followed
+// step by step in an empty folder: its files are written, its commands run, what they print is compared.
 //
 //   ```ts name.ts       a file, and so with json
 //   ```console          commands behind `$`, and what each prints; `…` stands for anything in a line, or for any lines if it is alone;
@@ -12,7 +12,7 @@ import { type TestContext, test } from 'node:test';
 import { commandNames, loadCommand } from '../../src/cli/commands.ts';
 import { COLUMNS } from '../../src/cli/ps.ts';
 import { until } from '../fault/processes.ts';
-import { emptyFolder, nothingIsLeft, root, start } from './world.ts';
+import { emptyFolder, nothingIsLeft, root, run, start } from './world.ts';
 
 const TIMEOUT = { timeout: 120_000 };
 const NATIVE = Boolean((process.features as { typescript?: unknown }).typescript);
@@ -31,6 +31,43 @@ test('docs/first-server.md', TIMEOUT, async (t) => {
 test('docs/failure.md', TIMEOUT, async (t) => {
   await follow(t, 'failure.md', 'failure');
   await nothingIsLeft();
+});
+
+test('README.md shows the program of examples/hello, which prints what it says', TIMEOUT, async (t) => {
+  const [system, main, printed] = blocksOf(readme());
+  for (const [block, file] of [
+    [system, 'system.ts'],
+    [main, 'main.ts'],
+  ] as const)
+    assert.equal(block?.text, `// ${file}\n${readFileSync(join(root, 'examples/hello', file), 'utf8')}`);
+  assert.equal(await run(t, [join(root, 'dist/examples/hello/main.js')]), printed?.text);
+  await nothingIsLeft();
+});
+
+test('the server of README.md compiles', TIMEOUT, async (t) => {
+  const { cwd } = emptyProject(t, 'readme');
+  const [configuration] = blocksOf(readFileSync(join(root, 'docs/first-server.md'), 'utf8')).filter(
+    ({ file }) => file === 'tsconfig.json',
+  );
+  const [snippet, ...more] = blocksOf(readme()).filter(({ text }) => text.includes('export default server('));
+  assert.ok(configuration !== undefined && snippet !== undefined && more.length === 0);
+  const files = {
+    'tsconfig.json': configuration.text,
+    'rows.server.ts': snippet.text,
+    'ledger.ts': 'export interface Ledger { add(id: string, cents: number): Promise<void> }',
+    'rows.ts': [
+      'export declare function load(file: string): Promise<Map<string, { cents: number }>>;',
+      'export declare function flush(rows: Map<string, { cents: number }>): Promise<void>;',
+    ].join('\n'),
+  };
+  for (const [file, text] of Object.entries(files)) writeFileSync(join(cwd, file), text);
+  const { code, stdout, stderr } = await start(t, nodeArgumentsOf('npx tsc'), { cwd }).ended;
+  assert.equal(code, 0, `${stdout}${stderr}`);
+});
+
+test('README.md refers to what is there', () => {
+  for (const [, target = ''] of readme().matchAll(/\]\((?!https?:)([^)#]+)/g))
+    assert.ok(existsSync(join(root, target)), `README.md refers to ${target}`);
 });
 
 test('the pages refer to what is there, and the index to all of them', () => {
@@ -64,13 +101,8 @@ test('docs/operating.md names the commands that have --json', async () => {
 });
 
 async function follow(t: TestContext, page: string, folder: string): Promise<void> {
-  const outside = emptyFolder(t);
-  const cwd = join(outside, folder);
+  const { outside, cwd } = emptyProject(t, folder);
   mkdirSync(join(outside, 'runtime'));
-  mkdirSync(cwd);
-  writeFileSync(join(cwd, 'package.json'), '{ "private": true, "type": "module" }\n');
-  for (const types of ['@types', 'undici-types'])
-    symlinkSync(join(root, 'node_modules', types), join(outside, 'node_modules', types));
   let steps = 0;
   for (const { language, file, text } of blocksOf(readFileSync(join(root, 'docs', page), 'utf8'))) {
     if (file !== undefined) writeFileSync(join(cwd, file), text);
@@ -81,6 +113,21 @@ async function follow(t: TestContext, page: string, folder: string): Promise<voi
     }
   }
   assert.ok(steps > 0, `${page} has no commands`);
+}
+
+/** A folder with a package.json, in which `skerry` and Node's types are found outside. */
+function emptyProject(t: TestContext, folder: string): { readonly outside: string; readonly cwd: string } {
+  const outside = emptyFolder(t);
+  const cwd = join(outside, folder);
+  mkdirSync(cwd);
+  writeFileSync(join(cwd, 'package.json'), '{ "private": true, "type": "module" }\n');
+  for (const types of ['@types', 'undici-types'])
+    symlinkSync(join(root, 'node_modules', types), join(outside, 'node_modules', types));
+  return { outside, cwd };
+}
+
+function readme(): string {
+  return readFileSync(join(root, 'README.md'), 'utf8');
 }
 
 async function runs(
@@ -110,7 +157,7 @@ function nodeArgumentsOf(command: string): string[] {
 }
 
 function blocksOf(page: string): Block[] {
-  return [...page.matchAll(/^```(\S+)(?: (\S+))?\n([\s\S]*?)^```$/gm)].map(([, language = '', file, text = '']) => {
+  return [...page.matchAll(/^```(\S*)(?: (\S+))?\n([\s\S]*?)^```$/gm)].map(([, language = '', file, text = '']) => {
     assert.ok(file === undefined || file === basename(file), `a file outside of the folder: ${file}`);
     return { language, file, text };
   });
