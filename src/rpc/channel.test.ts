@@ -24,6 +24,10 @@ function makeChannel(end: ClientEnd, generation = 0): Channel {
   }).use(end);
 }
 
+function someCall(): Call {
+  return new Call('test.call', 0, false, 0, 0, undefined, [], undefined, undefined);
+}
+
 test('ids of calls recur after 2^21 - 1 calls of a slot; none is 0, or that of a notification, or beyond a 32-bit word', () => {
   let sent = 0;
   const end = {
@@ -41,7 +45,7 @@ test('ids of calls recur after 2^21 - 1 calls of a slot; none is 0, or that of a
   const unsent = new SkerryError('SKERRY_MEMORY', 'it was not sent');
   /** One stream, from its start to its end: the slot is free again. */
   const next = (): number => {
-    channel.stream(new Call('test.call', 0, false, 0, 0, undefined, [], undefined, undefined));
+    channel.stream(someCall());
     channel.onUnsent(sent, unsent);
     return sent;
   };
@@ -98,9 +102,7 @@ test('a burst beyond the slots of a channel is refused only when no answer is he
   const outcomes = new Map<unknown, number>();
   const count = (what: unknown) => outcomes.set(what, (outcomes.get(what) ?? 0) + 1);
   for (let n = 0; n < CALLS_MAX + 15; n++) {
-    channel
-      .call(new Call('test.call', 0, false, 0, 0, undefined, [], undefined, undefined))
-      .then(count, (error) => count(error.code));
+    channel.call(someCall()).then(count, (error) => count(error.code));
   }
   await new Promise((resolve) => setImmediate(resolve));
   assert.deepEqual(
@@ -110,4 +112,24 @@ test('a burst beyond the slots of a channel is refused only when no answer is he
       ['SKERRY_BUSY', 5],
     ],
   );
+});
+
+test('what could not be sent after all was not executed, and says so', async () => {
+  const memory = new SkerryError('SKERRY_MEMORY', 'a region was refused');
+  let sent = 0;
+  const end = {
+    send: (...given: unknown[]) => {
+      sent = given[3] as number;
+      (given[6] as ((error: SkerryError) => void) | undefined)?.(memory);
+      return false;
+    },
+    settled: () => {},
+    peerQueue: 0,
+    unstarted: 0,
+  } as unknown as ClientEnd;
+  const channel = makeChannel(end);
+  const call = channel.call(someCall());
+  channel.onUnsent(sent, memory);
+  for (const one of [call, channel.notify(someCall())])
+    await assert.rejects(one, { code: 'SKERRY_MEMORY', maybeExecuted: false, message: 'a region was refused' });
 });

@@ -134,7 +134,7 @@ export class Channel implements ClientEvents, DeadlineOwner {
           clearTimeout(timer);
           this.#waitingNotes.delete(placed);
           if (error === undefined) resolve();
-          else reject(error);
+          else reject(error.maybeExecuted === undefined ? withFate(error, false) : error); // it never left this process
         };
         if (this.#end.send(Kind.notify, flagsOf(request), request.method, NO_CALL, writeCall, request, placed)) return resolve();
         if (settled) return; // queued, and out again, within `send`
@@ -192,7 +192,7 @@ export class Channel implements ClientEvents, DeadlineOwner {
     const pending = this.#pending[slot];
     if (pending === undefined || pending.callId !== callId) return;
     this.#settle(slot, pending);
-    if (!pending.givenUp) pending.reject(error);
+    if (!pending.givenUp) pending.reject(withFate(error, false));
   }
 
   onCorrupt(error: SkerryError): void {
