@@ -253,3 +253,68 @@ test('a call without a deadline keeps the process alive while it waits for its c
   await assert.rejects(pending);
   assert.equal(timers(), before);
 });
+
+/** A server of two replicas that run. What was called is in `called`, by replica; each says that it has `loads` to do. */
+function twoReplicas() {
+  const kernel = new Kernel();
+  const called = [0, 0];
+  const loads = [0, 0];
+  const events: ReplicaEvents[] = [];
+  kernel.open = async (_name, slot, _hash, replicaEvents) => {
+    const replica = slot - 2;
+    events[replica] = replicaEvents;
+    return {
+      call: async () => {
+        called[replica] = (called[replica] as number) + 1;
+        return replica;
+      },
+      get load() {
+        return loads[replica];
+      },
+    } as unknown as Channel;
+  };
+  const slots = [2, 3].map((slot) => ({ slot, replica: slot - 2, runs: true }));
+  kernel.directory = { slots, methods: old, concurrency: 64 };
+  return { remote: new RemoteServer('ledger', kernel), called, loads, events };
+}
+
+test('calls go to the replica with the least to do; where it is the same, in turn', OPTIONS, () =>
+  alive(async () => {
+    const { remote, called, loads, events } = twoReplicas();
+    await remote.prepare();
+    for (const { onOpened } of events) onOpened(old, 64);
+    for (const busy of [0, 1]) {
+      loads[busy] = 5;
+      called.fill(0);
+      for (let n = 0; n < 21; n++) assert.equal(await remote.invoke('add', []), 1 - busy);
+      loads[1 - busy] = 6;
+      for (let n = 0; n < 3; n++) assert.equal(await remote.invoke('add', []), busy, 'a few less is less');
+      loads.fill(0);
+    }
+    called.fill(0);
+    for (let n = 0; n < 20; n++) await remote.invoke('add', []);
+    assert.deepEqual(called, [10, 10]);
+  }),
+);
+
+test('calls with a key go to one replica, whatever it has to do, and wait for its successor while it is dead', OPTIONS, () =>
+  alive(async () => {
+    const { remote, loads, events } = twoReplicas();
+    await remote.prepare();
+    for (const { onOpened } of events) onOpened(old, 64);
+    const reached = new Set<number>();
+    for (let key = 0; key < 20; key++) {
+      const options = { key: `customer ${key}` };
+      const home = (await remote.invoke('add', [], options)) as number;
+      reached.add(home);
+      loads[home] = 1000;
+      for (let n = 0; n < 10; n++) assert.equal(await remote.invoke('add', [], options), home);
+      events[home]?.onDied();
+      assert.equal(await remote.invoke('add', []), 1 - home, 'without a key: the one that runs');
+      for (let n = 0; n < 10; n++) assert.equal(await remote.invoke('add', [], options), home, 'its mailbox');
+      events[home]?.onOpened(old, 64);
+      loads.fill(0);
+    }
+    assert.deepEqual([...reached].sort(), [0, 1]);
+  }),
+);

@@ -7,7 +7,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { describe, type TestContext, test } from 'node:test';
 import { boot, call, isSkerryError, type OperatingSystem, type SkerryErrorCode } from 'skerry';
-import { descendants } from '../fault/processes.ts';
+import { descendants, isAlive, until } from '../fault/processes.ts';
 import basic from '../fixtures/e2e/basic.system.ts';
 import failures from '../fixtures/e2e/failures.ts';
 import web from '../fixtures/e2e/web.system.ts';
@@ -121,6 +121,32 @@ for (const transport of TRANSPORTS) {
         const replicas = await Promise.all([...Array(20).keys()].map((key) => call(servers.other, { key: String(key) }).about()));
         assert.deepEqual(new Set(replicas.map(({ replica }) => replica)), new Set([0, 1]));
         assert.equal(replicas[0].replicas, 2);
+      },
+    );
+
+    test(
+      'a key reaches one replica, call after call; when that is dead, its calls wait for the successor',
+      TIMEOUT,
+      async (t) => {
+        const { servers } = await booted(t);
+        const homes = new Map<number, { key: string; pid: number }>();
+        for (let n = 0; n < 20; n++) {
+          const key = `customer ${n}`;
+          const calls = Array.from({ length: 20 }, () => call(servers.other, { key }).about());
+          const answers = [...(await Promise.all(calls)), await call(servers.other, { key }).about()];
+          const [{ replica, pid }] = answers as [(typeof answers)[0]];
+          for (const answer of answers) assert.equal(answer.pid, pid, `${key} reached two replicas`);
+          homes.set(replica, { key, pid });
+        }
+        const [dead, other] = [homes.get(0), homes.get(1)];
+        assert.ok(dead !== undefined && other !== undefined, 'twenty keys reach both');
+        process.kill(dead.pid, 'SIGKILL');
+        await until('it is dead', () => !isAlive(dead.pid));
+        const calls = Array.from({ length: 20 }, () => call(servers.other, { key: dead.key, timeoutMs: 15_000 }).about());
+        assert.equal((await call(servers.other, { key: other.key }).about()).pid, other.pid);
+        const [successor, ...others] = await Promise.all(calls);
+        assert.ok(successor !== undefined && successor.pid !== dead.pid);
+        for (const { replica, pid } of [successor, ...others]) assert.deepEqual([replica, pid], [0, successor.pid]);
       },
     );
 
