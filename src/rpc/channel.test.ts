@@ -133,3 +133,49 @@ test('what could not be sent after all was not executed, and says so', async () 
   for (const one of [call, channel.notify(someCall())])
     await assert.rejects(one, { code: 'SKERRY_MEMORY', maybeExecuted: false, message: 'a region was refused' });
 });
+
+test('a server that says its queue is full is sent nothing more, though this client has nothing there', async () => {
+  let sent = 0;
+  const told = { peerQueue: 8, peerLoad: 0, unstarted: 0, settled: () => {} };
+  const end = Object.assign(told, {
+    send: () => {
+      sent += 1;
+      return true;
+    },
+  }) as unknown as ClientEnd;
+  const channel = makeChannel(end);
+  channel.queueMax = 8;
+  for (let n = 0; n < 20; n++) {
+    const why = {
+      code: 'SKERRY_BUSY',
+      maybeExecuted: false,
+      message: /not sent to test\.0: 8 calls wait there unstarted; its queueMax is 8$/,
+    };
+    await assert.rejects(channel.call(someCall()), why);
+    await assert.rejects(channel.notify(someCall()), why);
+  }
+  assert.equal(sent, 0);
+  told.peerQueue = 5; // more than half: it is looked at for each call
+  void channel.call(someCall());
+  told.peerQueue = 8;
+  await assert.rejects(channel.call(someCall()), { code: 'SKERRY_BUSY' });
+  assert.equal(sent, 1);
+  told.peerQueue = 4;
+  for (let n = 0; n < 3; n++) void channel.call(someCall());
+  assert.equal(sent, 4, 'there is room again');
+});
+
+test('a queue that fills up is seen within 16 calls, and the load is that of all clients', async () => {
+  const told = { peerQueue: 0, peerLoad: 0, unstarted: 0, settled: () => {}, send: () => true };
+  const channel = makeChannel(told as unknown as ClientEnd);
+  void channel.call(someCall());
+  assert.equal(channel.load, 1, 'what it has not told yet counts');
+  told.peerQueue = 1_000_000;
+  told.peerLoad = 1_000_064;
+  assert.equal(channel.load, 1_000_064);
+  const outcomes = await Promise.race([
+    Promise.any(Array.from({ length: 16 }, () => channel.call(someCall()).catch((error) => error.code))),
+    new Promise((resolve) => setImmediate(resolve, 'all were sent')),
+  ]);
+  assert.equal(outcomes, 'SKERRY_BUSY');
+});
