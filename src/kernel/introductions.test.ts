@@ -88,8 +88,7 @@ class Rig {
   }
 
   /** An instance of the slot is ready. */
-  ready(table: readonly MethodInfo[]): Listener {
-    const instance = this.listener('server', 'ledger');
+  ready(table: readonly MethodInfo[], instance = this.listener('server', 'ledger')): Listener {
     this.slot.process = instance.process;
     this.slot.ready = readyOf(table, 64, 1024, undefined);
     this.introductions.instanceReady(this.slot);
@@ -209,4 +208,41 @@ test('a region that is announced twice under one number is kept once', () => {
   rig.offer(7);
   for (let n = 0; n < 10; n++) assert.throws(() => rig.offer(7), /region 7 is announced already/);
   assert.equal(rig.closed.length, 10);
+});
+
+test('two processes are introduced with what both speak', () => {
+  const rig = new Rig();
+  rig.client.process.speaks = { min: 1, max: 4, features: 0b011 };
+  const instance = rig.listener('server', 'ledger');
+  instance.process.speaks = { min: 2, max: 3, features: 0b110 };
+  rig.open(1);
+  rig.ready(before, instance);
+  rig.accept(instance);
+  const agreed = { version: 3, features: 0b010 };
+  for (const { heard } of [instance, rig.client]) {
+    const told = heard.flatMap((message) => (message.t === 'introduce' || message.t === 'opened' ? [message.agreed] : []));
+    assert.deepEqual(told, [agreed]);
+  }
+});
+
+test('two processes without a version in common never meet: the client is told what each of them speaks', () => {
+  for (const late of [false, true]) {
+    const rig = new Rig();
+    rig.client.process.speaks = { min: 3, max: 4, features: 0 };
+    const instance = rig.listener('server', 'ledger');
+    instance.process.speaks = { min: 1, max: 2, features: 0 };
+    if (late) rig.open(1);
+    rig.ready(before, instance);
+    if (!late) rig.open(1);
+    assert.deepEqual(instance.kinds(), []);
+    assert.equal(rig.slot.channels.size, 0);
+    const closed = rig.client.heard.at(-1);
+    assert.ok(closed?.t === 'closed' && closed.ref === 1);
+    assert.equal(closed.error.code, 'SKERRY_VERSION');
+    assert.equal(closed.error.message, 'caller speaks versions 3 to 4 of the protocol, ledger.0 1 to 2: none in common');
+    const other = rig.listener('server', 'web');
+    other.process.speaks = { min: 2, max: 3, features: 0 };
+    rig.open(1, undefined, other);
+    assert.deepEqual(instance.kinds(), ['introduce'], 'others are served');
+  }
 });
