@@ -1,6 +1,7 @@
 // npm run soak -- <name> [--seed N] [--from N]: the long runs. The same tests as in `npm test`, with larger numbers.
 //
-// A run prints its seed and how far it is; a run that was interrupted, or that failed, goes on from there with --seed and --from.
+// A run that draws takes --seed: the same number draws the same. Two of them, `kills` and `fuzz`, number their steps, and take --from too:
+// step n draws the same whatever came before it. What a run does not read it refuses; `npm run soak` alone says which reads which.
 
 import { spawn } from 'node:child_process';
 import { existsSync } from 'node:fs';
@@ -19,6 +20,8 @@ const RUNS = {
     what: '300 SIGKILLs of a counting server under load: no request lost, none executed twice',
     test: 'test/fault/succession.test',
     env: { SKERRY_KILLS: '300' },
+    seed: true,
+    steps: 300,
   },
   poison: {
     what: 'a kill from outside every second for a minute puts nobody into quarantine',
@@ -34,6 +37,7 @@ const RUNS = {
     what: 'ten minutes of random kills of servers, spares and the process server: descriptors, maps and memory as before',
     test: 'test/fault/random-kills.test',
     env: { SKERRY_SOAK_S: '600' },
+    seed: true,
   },
   points: {
     what: 'a death before and after every store, ring and message of the message path, until none is left',
@@ -44,6 +48,8 @@ const RUNS = {
     what: '100,000 mutations of ring contents: an answer or SKERRY_CORRUPT each, the reader alive',
     test: 'test/fault/fuzz.test',
     env: { SKERRY_FUZZ: '100000' },
+    seed: true,
+    steps: 60_000, // of the part that makes most of the mutations
   },
   files: {
     what: '20,000 runs of random operations on files against a plain model, 3,300 of them on a disk',
@@ -54,11 +60,13 @@ const RUNS = {
     what: 'bulk enrichment of 1,000,000 rows with a rule module that throws, crashes, leaks and loops',
     test: 'test/fault/enrich.test',
     env: { SKERRY_ENRICH_ROWS: '1000000' },
+    seed: true,
   },
   atlas: {
     what: '30 s of the atlas over 50 connections, its geo processes killed in turn every 3 s',
     test: 'test/fault/atlas.test',
     env: { SKERRY_ATLAS_S: '30' },
+    seed: true,
   },
 };
 const TIMEOUT_MS = 8 * 3_600_000;
@@ -71,17 +79,26 @@ process.exitCode = await main(process.argv.slice(2)).catch((error) => {
 async function main([name, ...args]) {
   const run = Object.hasOwn(RUNS, name ?? '') ? RUNS[name] : undefined;
   if (run === undefined) {
-    const table = Object.entries(RUNS).map(([known, { what }]) => `  ${known.padEnd(8)} ${what}`);
+    const table = Object.entries(RUNS).map(([known, about]) => `  ${known.padEnd(8)} ${about.what}${optionsOf(about)}`);
     throw new Error(`${name === undefined ? 'say which run' : `there is no run "${name}"`}:\n${table.join('\n')}`);
   }
-  const seed = readNumber(args, '--seed') ?? Math.floor(Math.random() * 2 ** 31);
-  const from = readNumber(args, '--from') ?? 0;
+  const given = { seed: readNumber(args, '--seed'), from: readNumber(args, '--from') };
   if (args.length > 0) throw new Error(`unknown arguments: ${args.join(' ')}; valid are --seed N and --from N`);
+  if (given.seed !== undefined && !run.seed) throw new Error(`${name} draws nothing: it takes no --seed`);
+  if (given.from !== undefined && run.steps === undefined) throw new Error(`${name} has no numbered steps: it takes no --from`);
+  if (given.from >= run.steps) throw new Error(`--from ${given.from} is beyond the last step of ${name}, ${run.steps - 1}`);
+  const seed = given.seed ?? Math.floor(Math.random() * 2 ** 31);
+  const from = given.from ?? 0;
+  const again = `${run.seed ? ` --seed ${seed}` : ''}${from > 0 ? ` --from ${from}` : ''}`;
   await setUp();
   const file = join(root, 'dist', `${run.test}.js`);
   if (!existsSync(file)) throw new Error(`${run.test}.ts is not there`);
-  console.log(`soak ${name}: ${run.what}\nto repeat: npm run soak -- ${name} --seed ${seed}${from > 0 ? ` --from ${from}` : ''}`);
+  console.log(`soak ${name}: ${run.what}\nto repeat: npm run soak -- ${name}${again}`);
   return test(file, { ...run.env, SKERRY_SEED: String(seed), SKERRY_FROM: String(from), SKERRY_SOAK: '1' }, run.name);
+}
+
+function optionsOf({ seed, steps }) {
+  return `${seed ? ' [--seed N]' : ''}${steps === undefined ? '' : ` [--from N, below ${steps}]`}`;
 }
 
 /** Takes an option and its value out of `args`. */

@@ -19,12 +19,15 @@ import type { Suspect } from '../../src/channel/transport.ts';
 import { CALLS_MAX } from '../../src/protocol/limits.ts';
 import { Kind } from '../../src/protocol/record.ts';
 import { mutate, type Victim } from './hostile-peer.ts';
-import { FROM, Random, SEED, seeded, steps } from './random.ts';
+import { beyond, FROM, Random, SEED, seeded, steps } from './random.ts';
 import { RingPair, RingWorld, turns } from './ring-pair.ts';
 import { Watchdog } from './watchdog.ts';
 
 const MUTATIONS = steps('SKERRY_FUZZ', 10_000);
-const TIMEOUT = { timeout: 60_000 + MUTATIONS * 20 };
+const CLIENTS = Math.floor(MUTATIONS * 0.6);
+const SERVERS = Math.floor(MUTATIONS * 0.4);
+const SCRIBBLED = Math.ceil(MUTATIONS / 20);
+const stepsOf = (count: number) => ({ timeout: 60_000 + MUTATIONS * 20, skip: beyond(count) });
 /** Enough for what is published to be taken, run and answered. */
 const QUIET_TURNS = 10;
 /** What one mutation may make the reader hold: a one-off region of the largest size is copied once. */
@@ -47,11 +50,10 @@ after(async () => {
   await watchdog.stop();
 });
 
-test('a hostile client: 3 in 5 of the mutations', TIMEOUT, (t) =>
+test('a hostile client: 3 in 5 of the mutations', stepsOf(CLIENTS), (t) =>
   seeded(async () => {
     const seen = new Map<string, number>();
-    const count = Math.floor(MUTATIONS * 0.6);
-    for (let step = FROM; step < count; step++) tally(seen, await attackServer(step));
+    for (let step = FROM; step < CLIENTS; step++) tally(seen, await attackServer(step));
     t.diagnostic(
       `seed ${SEED}: ${[...seen]
         .sort()
@@ -62,11 +64,10 @@ test('a hostile client: 3 in 5 of the mutations', TIMEOUT, (t) =>
   }),
 );
 
-test('a hostile server: 2 in 5 of the mutations', TIMEOUT, (t) =>
+test('a hostile server: 2 in 5 of the mutations', stepsOf(SERVERS), (t) =>
   seeded(async () => {
     const seen = new Map<string, number>();
-    const count = Math.floor(MUTATIONS * 0.4);
-    for (let step = FROM; step < count; step++) tally(seen, await attackClient(step));
+    for (let step = FROM; step < SERVERS; step++) tally(seen, await attackClient(step));
     t.diagnostic(
       `seed ${SEED}: ${[...seen]
         .sort()
@@ -77,7 +78,7 @@ test('a hostile server: 2 in 5 of the mutations', TIMEOUT, (t) =>
   }),
 );
 
-test('a peer that changes bytes while they are read', TIMEOUT, (t) =>
+test('a peer that changes bytes while they are read', stepsOf(SCRIBBLED), (t) =>
   seeded(async () => {
     const seen = new Map<string, number>();
     const clientMemory = new SharedArrayBuffer(CLIENT_REGION_BYTES) as unknown as ArrayBuffer;
@@ -87,7 +88,7 @@ test('a peer that changes bytes while they are read', TIMEOUT, (t) =>
       { memory: serverMemory, ringOffset: SERVER_RING_OFFSET, tailWord: ServerWord.replyTail },
     ]);
     try {
-      for (let step = FROM; step < Math.ceil(MUTATIONS / 20); step++) {
+      for (let step = FROM; step < SCRIBBLED; step++) {
         tally(seen, await scribbled(step, step % 2 === 0 ? { clientMemory } : { serverMemory }));
       }
     } finally {

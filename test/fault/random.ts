@@ -43,6 +43,11 @@ export function steps(variable: string, short: number): number {
   return wholeNumber(variable) ?? short;
 }
 
+/** @returns why a test of so many steps has nothing to do; for `skip`. */
+export function beyond(count: number): string | false {
+  return FROM >= count && `SKERRY_FROM=${FROM} is beyond its ${count} steps`;
+}
+
 /** Runs a test body; what it throws says how to have it again. */
 export async function seeded<T>(body: () => Promise<T>): Promise<T> {
   try {

@@ -9,7 +9,7 @@ import { boot, type OperatingSystem, SkerryError } from 'skerry';
 import countingSystem from '../fixtures/fault/counting.system.ts';
 import { type Executions, Oracle } from './oracle.ts';
 import { descendants, isAlive, until } from './processes.ts';
-import { FROM, Random, SEED } from './random.ts';
+import { beyond, FROM, Random, SEED } from './random.ts';
 
 export type Transport = 'ring' | 'stream';
 export const TRANSPORTS: readonly Transport[] = ['ring', 'stream'];
@@ -43,6 +43,8 @@ const HANG_MS = 15_000;
 
 /** @throws Error when a request has no outcome HANG_MS after the last kill, or a process is left at the end. */
 export async function besiege(siege: Siege): Promise<Aftermath> {
+  const nothing = beyond(siege.kills);
+  if (nothing !== false) throw new Error(`nobody would be killed: ${nothing}`);
   const oracle = new Oracle();
   const sys = await boot(countingSystem, { transport: siege.transport, env: { ...process.env, SKERRY_ORACLE: oracle.path } });
   const before = descendants();
