@@ -42,6 +42,8 @@ export class Call implements CallRequest {
   /** Deaths of the server at which this was the only call running. */
   deathsAlone = 0;
   suspect = false;
+  /** An instance that is dead now had started it. */
+  mayHaveRun = false;
   /** The caller has its outcome already; the slot is taken until the server answers too. */
   givenUp = false;
 

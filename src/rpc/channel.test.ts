@@ -114,6 +114,38 @@ test('a burst beyond the slots of a channel is refused only when no answer is he
   );
 });
 
+test('what a dead instance had started, and goes again, may have been executed, however its second sending ends', async () => {
+  const over = new SkerryError('SKERRY_MEMORY', 'a region was refused');
+  const ends: ((channel: Channel, callId: number) => void)[] = [
+    (channel, callId) => channel.onUnsent(callId, over),
+    (channel) => channel.down(over),
+    (channel) => channel.close(over),
+  ];
+  for (const end of ends) {
+    let sent = 0;
+    const fake = {
+      send: (...given: unknown[]) => {
+        sent = given[3] as number;
+        return false;
+      },
+      freeze: () => {},
+      fateOf: () => 'started',
+      carry: () => {},
+      settled: () => {},
+      cancel: () => true, // it stands in the queue
+      close: () => {},
+      peerRunning: 2,
+      peerQueue: 0,
+      unstarted: 0,
+    } as unknown as ClientEnd;
+    const channel = makeChannel(fake);
+    const call = channel.call(new Call('test.call', 0, true, 0, 0, undefined, [], undefined, undefined));
+    channel.died({ reason: 'restarted', ordered: true });
+    end(channel, sent);
+    await assert.rejects(call, { code: 'SKERRY_MEMORY', maybeExecuted: true });
+  }
+});
+
 test('what could not be sent after all was not executed, and says so', async () => {
   const memory = new SkerryError('SKERRY_MEMORY', 'a region was refused');
   let sent = 0;

@@ -192,7 +192,7 @@ export class Channel implements ClientEvents, DeadlineOwner {
     const pending = this.#pending[slot];
     if (pending === undefined || pending.callId !== callId) return;
     this.#settle(slot, pending);
-    if (!pending.givenUp) pending.reject(withFate(error, false));
+    if (!pending.givenUp) pending.reject(withFate(error, pending.mayHaveRun));
   }
 
   onCorrupt(error: SkerryError): void {
@@ -239,6 +239,7 @@ export class Channel implements ClientEvents, DeadlineOwner {
         if (started || pending.suspect) this.#settle(slot, pending); // a suspect is not sent again
         continue;
       }
+      if (started) pending.mayHaveRun = true;
       if (started && alone && !death.ordered) pending.deathsAlone += 1;
       const { stream, payload } = pending;
       const outcome = decideFate({
@@ -291,9 +292,9 @@ export class Channel implements ClientEvents, DeadlineOwner {
     for (let slot = 0; slot < CALLS_MAX; slot++) {
       const pending = this.#pending[slot];
       if (pending === undefined) continue;
-      const maybeExecuted = !this.#end.cancel(pending.callId); // what had not left this process was not executed
+      const hasLeft = !this.#end.cancel(pending.callId); // what had not left this process was not executed
       this.#settle(slot, pending);
-      if (!pending.givenUp) pending.reject(withFate(error, maybeExecuted));
+      if (!pending.givenUp) pending.reject(withFate(error, hasLeft || pending.mayHaveRun));
     }
     this.#end.close();
   }
@@ -385,11 +386,11 @@ export class Channel implements ClientEvents, DeadlineOwner {
     if (pending !== undefined && pending.callId === callId && !pending.givenUp) this.#cancel(slot, pending);
   }
 
-  /** @returns whether the server may have executed it: false when it was still in this process. */
+  /** @returns whether a server may have executed it: false when it had never left this process. */
   #cancel(slot: number, pending: Call): boolean {
     if (this.#end.cancel(pending.callId)) {
       this.#settle(slot, pending);
-      return false;
+      return pending.mayHaveRun;
     }
     pending.givenUp = true;
     this.#unlisten(pending);
