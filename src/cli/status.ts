@@ -17,10 +17,11 @@ export const status: Command = {
 
 async function show([name = '']: readonly string[], { system, json }: Options): Promise<number> {
   const operator = await openOperator(system);
-  const all = await operator.processes.status(name);
+  const [all, { transport }] = await Promise.all([operator.processes.status(name), operator.processes.info()]);
   operator.close();
+  const silence = transport === 'ring' ? 'it has said nothing' : 'what it says is not kept over streams';
   if (json === true) for (const one of all) process.stdout.write(`${JSON.stringify(one)}\n`);
-  else process.stdout.write(all.map((one) => screenOf(one)).join('\n'));
+  else process.stdout.write(all.map((one) => screenOf(one, silence)).join('\n'));
   return ExitCode.ok;
 }
 
@@ -33,7 +34,8 @@ const SINCE: Record<InstanceStatus['state'], string> = {
   zombie: 'since',
 };
 
-function screenOf(one: InstanceStatus): string {
+/** @param silence said where no line is known. */
+function screenOf(one: InstanceStatus, silence: string): string {
   const { name, replica, state, since, pid, endpoint, principal, uptimeMs, restarts, lastDeath, lastReason, uses, limits, log } =
     one;
   const facts: [string, string][] = [
@@ -70,7 +72,7 @@ function screenOf(one: InstanceStatus): string {
     ({ time, kind, text }) => `    ${clock(time)} ${kind}: ${harmless(text.split('\n', 1)[0] as string)}`,
   );
   const wordsAtEnd = words.length === 0 ? [] : ['  last words of the last end', ...words];
-  const said = log.length === 0 ? ['  it has said nothing'] : ['  last lines', ...log.map((line) => `    ${lineOf(line)}`)];
+  const said = log.length === 0 ? [`  ${silence}`] : ['  last lines', ...log.map((line) => `    ${lineOf(line)}`)];
   return `${name}.${replica}\n${[...lines, ...stack, ...atEnd, ...wordsAtEnd, ...calls, ...said].join('\n')}\n`;
 }
 

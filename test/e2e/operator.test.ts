@@ -220,6 +220,16 @@ test(
   },
 );
 
+test('what is not kept over streams is said to be so', TIMEOUT, async (t) => {
+  const { told, skerry } = await site(t, 'stream');
+  assert.match(await told('status', 'single'), /what it says is not kept over streams/);
+  for (const command of ['logs', 'trace']) {
+    const { code, stderr } = await skerry(command, 'single');
+    assert.equal(code, 1);
+    assert.match(stderr, /stream.*SKERRY_UNSUPPORTED/);
+  }
+});
+
 test('counters of a server that hangs can be read', TIMEOUT, async (t) => {
   const { told, begin } = await site(t);
   const call = begin('call', 'single', 'loop', '4000');

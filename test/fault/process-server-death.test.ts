@@ -118,7 +118,11 @@ for (const transport of TRANSPORTS) {
         const { state, pid: now } = await entry(sys, 'talker', 1);
         return state === 'running' && now !== pid;
       });
-      if (transport === 'stream') return;
+      if (transport === 'stream') {
+        const lines = sys.processes.logs();
+        await assert.rejects(lines.next(), (error) => isSkerryError(error, 'SKERRY_UNSUPPORTED') && /over streams/.test(error.message));
+        return;
+      }
       await sys.servers.single.say('after the death');
       await until('the line is kept', async () => {
         const texts: string[] = [];

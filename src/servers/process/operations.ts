@@ -255,6 +255,11 @@ export class Operations {
   }
 
   async *#logs({ name, last = LAST_DEFAULT, follow = false }: LogQuery): AsyncGenerator<LogLine, void> {
+    if (this.#link.carrier.transport !== 'ring')
+      throw new SkerryError(
+        'SKERRY_UNSUPPORTED',
+        'lines are kept where the addon reads them; over streams they go to the output of the program that booted the system, and no further',
+      );
     const wanted = name === undefined ? undefined : new Set(this.#supervisor.named(name).map(keyOf));
     const isWanted = (line: LogLine) => wanted === undefined || wanted.has(keyOf(line));
     const feed = new Feed<LogLine>(LINES_MAX);

@@ -163,7 +163,7 @@ export type ProcessServerApi = ProgramsApi & {
   usage(): ProcessUsage[];
   /** All that is known of a server or a replica. */
   status(name: string): InstanceStatus[];
-  /** Its last lines, and those to come. */
+  /** Its last lines, and those to come. SKERRY_UNSUPPORTED over streams: there they are not kept. */
   logs(query?: LogQuery): AsyncIterableIterator<LogLine>;
   /**
    * Its calls, as they end, in batches; costs the server nothing while nobody traces. Needs shared memory: SKERRY_UNSUPPORTED over streams.
