@@ -54,8 +54,25 @@ class Fake implements Pollable {
     this.parked = false;
   }
 
+  isPeerAwake = false;
+
   mayBeLate(): boolean {
-    return false;
+    return this.isPeerAwake;
+  }
+}
+
+/** What is published while it falls asleep is seen with the next look after that. */
+class LateFake extends Fake {
+  override park(): boolean {
+    const parked = super.park();
+    this.#looks = 0;
+    return parked;
+  }
+  #looks = 0;
+
+  override hasWork(): boolean {
+    if (this.parked && this.parks > 1 && this.taken === 0 && this.#looks++ === 0) this.records = 1;
+    return super.hasWork();
   }
 }
 
@@ -161,6 +178,19 @@ test('a channel to which something comes while it is being parked stays hot', OP
   await until('it is parked in the end', () => channel.taken === 6 && !channel.hot);
   assert.ok(channel.parked);
 });
+
+for (const isPeerAwake of [true, false]) {
+  const what = isPeerAwake ? 'is looked at once more' : 'is left alone: its peer would ring';
+  test(`who has just fallen asleep, beside a peer that ${isPeerAwake ? 'is awake' : 'sleeps'}, ${what}`, OPTIONS, async (t) => {
+    const channel = new LateFake();
+    channel.isPeerAwake = isPeerAwake;
+    const poller = makePoller(t, [channel]);
+    poller.add(channel);
+    for (let n = 0; n < 3 && channel.parks < 2; n++) poller.onBell(); // it has no work, and falls asleep again
+    await new Promise((resolve) => setImmediate(() => setImmediate(resolve)));
+    assert.equal(channel.taken, isPeerAwake ? 1 : 0);
+  });
+}
 
 test('the bell for nobody: who has no work announces again that it sleeps', OPTIONS, (t) => {
   const channel = new Fake();

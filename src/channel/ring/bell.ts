@@ -18,8 +18,6 @@ export class Bell {
   readonly #ring: () => void;
   #rung = 0;
   #unsettled = false;
-  /** The peer slept when it was looked at last. */
-  peerSlept = false;
 
   /** @param ring writes to the peer's doorbell; never blocks or throws. */
   constructor(words: Int32Array, word: number, ring: () => void) {
@@ -40,12 +38,16 @@ export class Bell {
   ringIfParked(fenced: boolean): boolean {
     if (!fenced) this.#unsettled = true;
     const parked = loadAcquire(this.#words, this.#word); // sync: parked
-    this.peerSlept = (parked & 1) === 1;
-    if (!this.peerSlept) return false;
+    if ((parked & 1) === 0) return false;
     if (parked === this.#rung) return true;
     this.#rung = parked;
     this.#ring();
     return true;
+  }
+
+  /** One that sleeps publishes behind a fence when it wakes, and rings. */
+  peerSleeps(): boolean {
+    return (loadAcquire(this.#words, this.#word) & 1) === 1;
   }
 
   /** If a look without a fence is to be made up for: looks once more, still without one. What was on its way then is there by now. */

@@ -290,7 +290,7 @@ export class RingClientEnd implements ClientEnd, Pollable {
   }
 
   mayBeLate(): boolean {
-    return this.#outstanding > 0 && this.#peer?.bell.peerSlept === false;
+    return this.#outstanding > 0 && this.#peer?.bell.peerSleeps() === false;
   }
 
   close(): void {

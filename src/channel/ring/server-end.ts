@@ -253,7 +253,7 @@ export class RingServerEnd implements ServerEnd, Pollable {
   }
 
   mayBeLate(): boolean {
-    return !this.#bell.peerSlept;
+    return !this.#bell.peerSleeps();
   }
 
   orphan(onOver: () => void): void {
