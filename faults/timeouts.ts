@@ -20,7 +20,7 @@ export class Timeouts {
 
   /** A step has ended. Times are CLOCK_MONOTONIC ms. @param begunMs of calls whose deadlines have passed since the last one */
   add(kind: Kind, fromMs: number, untilMs: number, begunMs: readonly number[]): void {
-    this.#spans = [...this.#spans.filter((span) => span.untilMs > untilMs - KEPT_MS), { kind, fromMs, untilMs }];
+    this.#spans = [...this.#spans.filter((span) => span.untilMs > fromMs - KEPT_MS), { kind, fromMs, untilMs }];
     for (const begun of begunMs) this.#count(begun);
   }
 

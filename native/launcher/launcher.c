@@ -277,7 +277,7 @@ static void run(void) {
       end = now_ms() + options.grace;
     }
     long long soon = last_look + (unreaped || pause > WATCH_GROWING_MS ? pause : WATCH_GROWING_MS);  // so many deaths at once: it forks
-    if ((orphans || unreaped) && look > soon) look = soon;
+    if (watched && (orphans || unreaped) && look > soon) look = soon;
     if (watched && now_ms() >= look && !finishing) {
       orphans = false;
       long long since = now_ms();
@@ -303,11 +303,13 @@ static void end_all(void) {
   signal_group(SIGKILL);
   for (;;) {
     reap();
+    long long since = now_ms();
     if (!unreaped) tree_kill();
+    int pause = REST * (int)(now_ms() - since);  // who is killed needs the processor to die
     siginfo_t info;
     if (waitid(P_ALL, 0, &info, WEXITED | WNOHANG | WNOWAIT) < 0 && errno == ECHILD) return;
     if (now_ms() > until) return;
-    if (!unreaped && poll(polls, 1, REAP_MS) > 0) on_signals();
+    if (!unreaped && poll(polls, 1, pause > REAP_MS ? pause : REAP_MS) > 0) on_signals();
   }
 }
 

@@ -17,8 +17,8 @@
 // and leaves when the socket is closed after its last line. It is told, a byte each: a signal for the program's process group; SIGKILL ends
 // all descendants, 0 asks (SIGTERM) and ends them after the grace. When the socket is closed before, or the parent dies, all are killed.
 //
-// It looks at its limits every 100 ms while the program computes, every 10 while its processes become more or die unwaited for, and is
-// real-time where it may be (as root): what forks without end is found with some 200 processes, where it had the machine's last number
+// It looks at its limits every 100 ms while the program computes (500, while it does not), every 10 while its processes become more or die
+// unwaited for, and rests four times as long as a look has taken. It is real-time where it may be (as root): what forks without end is found with some 200 processes, where it had the machine's last number
 // before. Elsewhere RLIMIT_NPROC, 4,096 above what there is, is its end.
 //
 // Where many of its processes die at once, or leave no processor, the group is stopped while it is counted, for some milliseconds.

@@ -49,7 +49,6 @@ export const FAULT_WORDS_OFFSET = StatusWord.fatalSignal * 4;
 
 /** The dispatcher's pen. Without a region (stream transport) the numbers go out with its frames instead. */
 export class StatusCounters {
-  debugged = false;
   readonly times: CallTimes;
   readonly #words: Int32Array;
   #running = 0;
@@ -68,6 +67,11 @@ export class StatusCounters {
 
   get queued(): number {
     return this.#words[StatusWord.queued] as number;
+  }
+
+  /** Also where nobody has told this process: SIGUSR1 comes in the midst of a handler. */
+  get debugged(): boolean {
+    return isDebugged(this.#words);
   }
 
   /** Calls started, in all. */
@@ -106,7 +110,6 @@ export class StatusCounters {
 
   /** A debugger may hold this process from now on, or does no more. */
   markDebugged(on: boolean): void {
-    this.debugged = on;
     this.#words[StatusWord.debugged] = on ? 1 : 0;
     if (!on) this.#words[StatusWord.debugger] = 0;
   }

@@ -146,6 +146,34 @@ test('what a dead instance had started, and goes again, may have been executed, 
   }
 });
 
+test('what a second instance has refused, its dead predecessor may have executed', async () => {
+  const refused = new SkerryError('SKERRY_TIMEOUT', 'not started before its deadline', { maybeExecuted: false });
+  for (const [died, maybeExecuted] of [
+    [true, true],
+    [false, false],
+  ] as const) {
+    let sent = 0;
+    const fake = {
+      send: (...given: unknown[]) => {
+        sent = given[3] as number;
+        return true;
+      },
+      freeze: () => {},
+      fateOf: () => 'started',
+      carry: () => {},
+      settled: () => {},
+      peerRunning: 2,
+      peerQueue: 0,
+      unstarted: 0,
+    } as unknown as ClientEnd;
+    const channel = makeChannel(fake);
+    const call = channel.call(new Call('test.call', 0, true, 0, 0, undefined, [], undefined, undefined));
+    if (died) channel.died({ reason: 'SIGKILL', ordered: false });
+    channel.onRecord(Kind.error, 0, sent, { value: () => refused } as unknown as Decoder);
+    await assert.rejects(call, { code: 'SKERRY_TIMEOUT', maybeExecuted });
+  }
+});
+
 test('what could not be sent after all was not executed, and says so', async () => {
   const memory = new SkerryError('SKERRY_MEMORY', 'a region was refused');
   let sent = 0;

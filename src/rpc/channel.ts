@@ -165,7 +165,7 @@ export class Channel implements ClientEvents, DeadlineOwner {
         const error = body.value();
         if (!(error instanceof Error)) break;
         this.#settle(slot, pending);
-        if (!pending.givenUp) pending.reject(error);
+        if (!pending.givenUp) pending.reject(pending.mayHaveRun ? startedBefore(error) : error);
         return;
       }
       case Kind.item: {
@@ -432,6 +432,11 @@ export function withFate(error: SkerryError, maybeExecuted: boolean): SkerryErro
     maybeExecuted,
     ...(error.data === undefined ? {} : { data: error.data }),
   });
+}
+
+/** What the second instance has not executed the first one may have. */
+function startedBefore(error: Error): Error {
+  return error instanceof SkerryError && error.maybeExecuted === false ? withFate(error, true) : error;
 }
 
 /** 0 is none. */

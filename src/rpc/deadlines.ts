@@ -17,8 +17,8 @@ export class Deadlines {
   readonly #owners = new Set<DeadlineOwner>();
   #at = Number.POSITIVE_INFINITY;
   #timer: NodeJS.Timeout | undefined;
-  /** A debugger may hold this process: what it waits for does not expire. */
-  paused = false;
+  /** May a debugger hold this process? Then what it waits for does not expire. */
+  isPaused: () => boolean = () => false;
 
   add(owner: DeadlineOwner): void {
     this.#owners.add(owner);
@@ -45,7 +45,7 @@ export class Deadlines {
     const now = nowMs();
     let next = Number.POSITIVE_INFINITY;
     this.#at = next;
-    if (this.paused) next = now + PAUSED_LOOK_MS;
+    if (this.isPaused()) next = now + PAUSED_LOOK_MS;
     else for (const owner of this.#owners) next = Math.min(next, owner.expire(now));
     this.#arm(Math.min(next, this.#at));
   };

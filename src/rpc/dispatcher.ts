@@ -158,7 +158,10 @@ export class Dispatcher implements ConnectionHost {
     return true;
   }
 
-  /** What is counted only now and then is counted again, and stands while this process sleeps. Who sleeps and could start has left nothing. */
+  /**
+   * What is counted only now and then is counted again, and stands while this process sleeps. Who sleeps and could start has left nothing,
+   * but where answers wait for room, or a region is on its way.
+   */
   readonly recount = (): void => {
     this.options.status.count(this.ready() ? 0 : this.#queued());
   };

@@ -80,6 +80,7 @@ export async function runInstance(
   carrier = means.makeCarrier(link, config.endpoint, `${config.name}.${config.replica}`);
   carrier.observe?.(config.name);
   link.use(carrier);
+  link.deadlines.isPaused = () => carrier.status.debugged;
   instance = make(link, config, addon);
   await instance.run();
 }
@@ -106,7 +107,6 @@ async function reportModules(link: Link): Promise<void> {
 async function inspect(link: Link, on: boolean): Promise<void> {
   const inspector = await import('node:inspector');
   link.carrier.status.markDebugged(on);
-  link.deadlines.paused = on;
   if (!on) inspector.close();
   else if (inspector.url() === undefined) inspector.open(0, '127.0.0.1');
   link.send({ t: 'inspecting', url: inspector.url() ?? '' });

@@ -256,7 +256,9 @@ test('inspect opens the debugger, also of a loop; meanwhile no deadline runs and
   await until('it runs', async () => /single\.0 .* running /.test(await told('ps')));
   assert.match(await told('inspect', 'single'), /^ws:/);
   assert.match(await told('ps'), /single\.0 .*\(debugger\)/);
+  const waiting = begin('call', '--timeout', '300', 'single', 'later', '1', '5');
   assert.equal((await looping.ended).code, 0, 'its deadline did not run');
+  assert.equal((await waiting.ended).code, 0, 'nor that of a call that was started after it');
   assert.match(await told('inspect', '--off', 'single'), /closed/);
   assert.doesNotMatch(await told('ps'), /single\.0 .*\(debugger\)/);
 });

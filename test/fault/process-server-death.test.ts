@@ -120,7 +120,10 @@ for (const transport of TRANSPORTS) {
       });
       if (transport === 'stream') {
         const lines = sys.processes.logs();
-        await assert.rejects(lines.next(), (error) => isSkerryError(error, 'SKERRY_UNSUPPORTED') && /over streams/.test(error.message));
+        await assert.rejects(
+          lines.next(),
+          (error) => isSkerryError(error, 'SKERRY_UNSUPPORTED') && /over streams/.test(error.message),
+        );
         return;
       }
       await sys.servers.single.say('after the death');

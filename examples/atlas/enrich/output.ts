@@ -76,9 +76,12 @@ export class Output {
   async #close(): Promise<void> {
     if (this.#over) return;
     this.#over = true;
-    await this.#writeProblems();
-    await this.#rows?.handle.close();
-    await this.#list?.handle.close();
+    try {
+      await this.#writeProblems();
+    } finally {
+      await this.#rows?.handle.close();
+      await this.#list?.handle.close();
+    }
   }
 
   async #writeProblems(): Promise<void> {

@@ -4,7 +4,8 @@ import { invalid, OptionCheck, show } from '../../base/options.ts';
 import type { CreateOptions, ReadOptions, WriteOptions } from './files-api.ts';
 
 /** Their values are checked against the file. */
-export function checkRead(method: 'read' | 'stream', options: ReadOptions = {}): ReadOptions {
+export function checkRead(method: 'read' | 'stream', given: ReadOptions | null | undefined): ReadOptions {
+  const options = given ?? {};
   new OptionCheck(`files.${method}()`, options, ['start', 'end'], 'a path and options');
   return options;
 }

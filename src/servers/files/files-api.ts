@@ -83,7 +83,8 @@ export type FilesApi = {
   setOwner(path: string, owner: string, group?: string): Promise<void>;
   /**
    * Changes of a file, or of what is in a directory, as they happen; bursts may be merged. It ends when the directory, or the one that the
-   * file is in, is removed or moved; when another program does it, on Linux only.
+   * file is in, is removed or moved; when another program does it, as far as the
+   * operating system tells: a watch of a file, or a second one of that directory, may hear nothing more instead.
    */
   watch(path: string): AsyncIterableIterator<FileChange>;
 };

@@ -105,11 +105,12 @@ export class HostMount implements Mount {
   async append(at: Names, content: Uint8Array): Promise<void> {
     hide(at);
     const { handle, size } = await this.#directory.openFile(at, O_WRONLY | O_APPEND);
+    const written = { bytes: 0 };
     try {
-      await writeAll(handle, content);
+      await writeAll(handle, content, written);
       await handle.datasync();
     } catch (error) {
-      await handle.truncate(size).catch(() => {}); // a part may stand there; what is told is why
+      await takeBack(handle, size, written.bytes).catch(() => {}); // what is told is why
       throw error;
     } finally {
       await handle.close();
@@ -151,7 +152,10 @@ export class HostMount implements Mount {
       watcher.on('change', (event, changed) => {
         const path = String(changed ?? '');
         // The directory itself went elsewhere, told by the name under which it was watched; or an entry of that name came or went.
-        if (isFolder && event === 'rename' && path === self) void this.stat(at).catch(() => watcher.close());
+        if (isFolder && event === 'rename' && path === self) {
+          void this.stat(at).catch(() => watcher.close());
+          return;
+        }
         if (path === OWN_FOLDER || (name !== undefined && path !== name)) return;
         hear({ path: name === undefined ? path : '', what: event === 'change' ? 'change' : 'rename' });
       });
@@ -172,8 +176,14 @@ function hide(at: Names): void {
   if (at[0] === OWN_FOLDER) throw new FileError('ENOENT', 'find', OWN_FOLDER);
 }
 
-async function writeAll(handle: FileHandle, content: Uint8Array): Promise<void> {
-  for (let done = 0; done < content.length; ) done += (await handle.write(content, done)).bytesWritten;
+/** @param written is kept up to date, so that it is known after a failure. */
+async function writeAll(handle: FileHandle, content: Uint8Array, written = { bytes: 0 }): Promise<void> {
+  while (written.bytes < content.length) written.bytes += (await handle.write(content, written.bytes)).bytesWritten;
+}
+
+/** Of an append that failed; unless another program has changed the file meanwhile: then nobody knows what is whose. */
+async function takeBack(handle: FileHandle, size: number, written: number): Promise<void> {
+  if (written > 0 && (await handle.stat()).size === size + written) await handle.truncate(size);
 }
 
 function typeOf(entry: { isFile(): boolean; isDirectory(): boolean; isSymbolicLink(): boolean }): FileType {
