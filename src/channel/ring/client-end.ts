@@ -149,10 +149,6 @@ export class RingClientEnd implements ClientEnd, Pollable {
     }
     const end = this.#sender.send(kind, flags, method, callId, write, body, onPublished);
     if (callId !== NO_CALL) this.#outstanding += 1;
-    if (end !== 0) {
-      this.#countPublished();
-      if (callId !== NO_CALL) this.#ends[callId % CALLS_MAX] = end;
-    }
     if (this.#peer !== undefined) this.#poller.expect(this, this.#peerSlept);
     return end !== 0;
   }

@@ -42,7 +42,7 @@ interface Retiring {
   readonly until: number;
 }
 
-/** What happens to a queued record: published at a position, or impossible. */
+/** What happens to a record: published at a position, or impossible. */
 export interface SenderEvents {
   onPlaced(callId: number, end: number): void;
   onFailed(callId: number, error: SkerryError): void;
@@ -110,7 +110,10 @@ export class RingSender {
       } finally {
         this.#writing = false;
         releaseEncoder(encoder);
-        if (end !== 0) this.#events.onPublish();
+        if (end !== 0) {
+          this.#events.onPlaced(callId, end);
+          this.#events.onPublish();
+        }
         if (this.#queue.length > 0) this.flush();
       }
       if (end !== 0) return end;

@@ -25,7 +25,11 @@ function run(
   const [out, err] = [native.pipe(), native.pipe()];
   const stdio = ['ignore', native.fileNumber(out.write), native.fileNumber(err.write)] as const;
   const child = spawn(process.execPath, ['-e', program], { stdio: [...stdio] });
-  t.after(() => child.kill('SIGKILL'));
+  const alive = setInterval(() => {}, 1_000); // what is read keeps no process alive, and this one has nothing else once its child is dead
+  t.after(() => {
+    child.kill('SIGKILL');
+    clearInterval(alive);
+  });
   for (const { write } of [out, err]) native.close(write);
   const lines: Line[] = [];
   const pipes = { stdout: out.read, stderr: err.read };
