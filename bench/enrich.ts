@@ -1,7 +1,7 @@
 /**
  * enrich: a CSV through the atlas's bulk enrichment: parse, nearest of 171,075 cities, format.
  *
- *      file --64 KiB of whole rows--> this process --chunk--> +-- worker 1 --+ --chunk--> in order, hashed        rows_per_s@1
+ *      file --128 KiB of whole rows-> this process --chunk--> +-- worker 1 --+ --chunk--> in order, hashed        rows_per_s@1
  *                                                             +-- worker 2 --+                                     rows_per_s@2, scaling_x
  *
  *      file --POST /enrich--> web --> two enrich servers in the background
@@ -27,6 +27,7 @@ import { Worker } from 'node:worker_threads';
 import { boot } from 'skerry';
 import { cutRows } from 'skerry/servers/http';
 import { generate } from '../examples/atlas/enrich/generate.ts';
+import { CHUNK_BYTES } from '../examples/atlas/enrich/job.ts';
 import type { Bench, Run } from './harness.ts';
 import { interleave } from './harness.ts';
 import type { Values } from './report.ts';
@@ -44,7 +45,7 @@ export const enrich: Bench = {
   name: 'enrich',
   about: 'rows of CSV through a pool of one and two, /nearest meanwhile, memory of a job',
   cores: 2,
-  rounds: 3,
+  rounds: 5,
   limitMs: 1_800_000,
   subjects: ['skerry-ring', 'piscina', 'plain loop', 'two processes'],
   targets: [
@@ -112,7 +113,7 @@ async function rowsPerS(
     return { perS: rows / ((performance.now() - since) / 1000), hash: undefined };
   }
   let done = 0;
-  const chunks = cutRows(createReadStream(file, { highWaterMark: 256 * 1024 }), 'csv');
+  const chunks = cutRows(createReadStream(file, { highWaterMark: 256 * 1024 }), 'csv', { chunkBytes: CHUNK_BYTES });
   for await (const result of subject.enrich?.(chunks, workers) ?? []) {
     hash.update(result.bytes);
     done += result.rows;

@@ -3,6 +3,7 @@ import { createReadStream } from 'node:fs';
 import { cutRows } from 'skerry/servers/http';
 import { loadCities } from '../../examples/atlas/cities.ts';
 import { Enricher } from '../../examples/atlas/enrich/enricher.ts';
+import { CHUNK_BYTES } from '../../examples/atlas/enrich/job.ts';
 import { NearestIndex } from '../../examples/atlas/nearest.ts';
 
 const cities = await loadCities();
@@ -11,7 +12,7 @@ const enricher = new Enricher(cities, new NearestIndex(cities.lat, cities.lng));
 process.on('message', async ({ file, part, of }: { file: string; part: number; of: number }) => {
   let rows = 0;
   let at = 0;
-  for await (const chunk of cutRows(createReadStream(file, { highWaterMark: 256 * 1024 }), 'csv')) {
+  for await (const chunk of cutRows(createReadStream(file, { highWaterMark: 256 * 1024 }), 'csv', { chunkBytes: CHUNK_BYTES })) {
     if (at++ % of === part) rows += enricher.chunk(chunk).rows;
   }
   process.send?.(rows);

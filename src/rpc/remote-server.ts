@@ -122,14 +122,15 @@ export class RemoteServer {
 
   async notify(method: string, args: readonly unknown[], options: CallOptions = NO_OPTIONS): Promise<void> {
     const encodedArgs = this.#methods === undefined ? encodeRecord(writeArgs, args) : undefined;
-    if (this.#methods === undefined) await this.#limited(`${this.name}.${method}`, options, () => this.#connect(), true);
+    if (this.#methods === undefined)
+      await this.#limited(`${this.name}.${method}`, undefined, options, () => this.#connect(), true);
     const known = this.#methods?.get(method);
     if (known === undefined) throw this.#noMethod(method);
     const request = this.#request(known, args, encodedArgs, options, nowMs(), true);
     const channel = this.#channel(options, request.extra);
-    return (
-      channel instanceof Promise ? await this.#limited(known.label, limits(known.info, options), () => channel, true) : channel
-    ).notify(request);
+    const opened =
+      channel instanceof Promise ? await this.#limited(known.label, known.info, options, () => channel, true) : channel;
+    return opened.notify(request);
   }
 
   /** Gives back the channels; calls that are pending, and all later ones, are rejected with `error`. */
@@ -197,7 +198,7 @@ export class RemoteServer {
     request: Call,
     options: CallOptions,
   ): Promise<unknown> | AsyncIterableIterator<unknown> {
-    const late = this.#limited(label, limits(info, options), () => channel).then((opened) =>
+    const late = this.#limited(label, info, options, () => channel).then((opened) =>
       info.kind === 'stream' ? opened.stream(request) : opened.call(request),
     );
     return info.kind === 'stream' ? streamLater(late) : late;
@@ -213,7 +214,7 @@ export class RemoteServer {
     try {
       const encodedArgs = encodeRecord(writeArgs, args);
       const since = nowMs();
-      result = this.#limited(`${this.name}.${method}`, options, () => this.#connect()).then(() => {
+      result = this.#limited(`${this.name}.${method}`, undefined, options, () => this.#connect()).then(() => {
         const known = this.#methods?.get(method);
         if (known === undefined) throw this.#noMethod(method);
         return this.#start(known, args, encodedArgs, options, since);
@@ -227,10 +228,13 @@ export class RemoteServer {
   /** A wait before anything is sent: it has the call's deadline and signal all the same. */
   async #limited<T>(
     label: string,
-    { timeoutMs = TIMEOUT_MS, signal }: CallOptions,
+    info: MethodInfo | undefined,
+    options: CallOptions,
     wait: () => Promise<T>,
     isNotify = false,
   ): Promise<T> {
+    const { signal } = options;
+    const timeoutMs = timeoutOf(info, options);
     if (signal?.aborted === true) throw abortError({ label }, signal, false);
     const given = deferred<never>();
     const current = isNotify ? undefined : getCurrentCall();
@@ -259,7 +263,7 @@ export class RemoteServer {
     isNotify = false,
   ): Call {
     const { info } = known;
-    let { timeoutMs = TIMEOUT_MS } = limits(info, options);
+    let timeoutMs = timeoutOf(info, options);
     let deadline = timeoutMs > 0 && info.kind === 'call' && !isNotify ? since + timeoutMs : 0;
     let extra: CallExtra | undefined;
     const current = getCurrentCall();
@@ -462,9 +466,9 @@ function streamLater(result: Promise<unknown>): AsyncIterableIterator<unknown> {
   };
 }
 
-/** The caller's timeout, else the method's. */
-function limits({ timeoutMs }: MethodInfo, options: CallOptions): CallOptions {
-  return options.timeoutMs !== undefined || timeoutMs === 0 ? options : { ...options, timeoutMs };
+/** The caller's, else the method's, if it is known and has one. A number: an object made for each call from two others costs microseconds. */
+function timeoutOf(info: MethodInfo | undefined, { timeoutMs }: CallOptions): number {
+  return timeoutMs ?? (info === undefined || info.timeoutMs === 0 ? TIMEOUT_MS : info.timeoutMs);
 }
 
 /** FNV-1a. */

@@ -3,6 +3,7 @@
 import { OptionCheck } from '../base/options.ts';
 import { type MapOptions, type MapOutcome, mapItems } from '../rpc/map.ts';
 import { methodOf } from '../rpc/proxy.ts';
+import type { CallOptions } from '../rpc/remote-server.ts';
 
 /** The first argument is the item; a method with more gets their defaults. */
 type MethodOver<T, R> = (item: T) => Promise<R>;
@@ -40,7 +41,11 @@ export function map<T, R>(
 ): AsyncIterableIterator<MapOutcome<R> | R> {
   const { remote, name, options: callOptions } = methodOf(method, 'map');
   checkOptions(options);
-  const run = (item: T, signal: AbortSignal) => remote.invoke(name, [item], { ...callOptions, signal }) as Promise<R>;
+  let each: CallOptions | undefined; // of all calls: mapItems has one signal
+  const run = (item: T, signal: AbortSignal) => {
+    each ??= { ...callOptions, signal };
+    return remote.invoke(name, [item], each) as Promise<R>;
+  };
   return (async function* () {
     const concurrency = options.concurrency ?? Math.min(CONCURRENCY_MAX, 2 * (await remote.places()));
     for await (const outcome of mapItems(run, items, { ...options, concurrency })) {
