@@ -1,11 +1,12 @@
 /**
  * The frame of every benchmark: subjects side by side, in interleaved rounds.
  *
- *      start A, B, C    warm A, B, C    A B C   A B C   A B C ...    stop A, B, C
+ *      start A, B, C    warm A, B, C    A B C   B C A   C A B ...    stop A, B, C
  *                                       round 1 round 2 round 3
  *
  * Whatever the machine does in the meantime hits all subjects alike, so the ratios of one run mean more than its figures. Each round
- * is shown; what is reported is the median over the rounds. Garbage is collected before each measurement, so that nobody pays for
+ * begins with another subject: nobody should always come first, or always after the same neighbour. Each round is shown; what is
+ * reported is the median over the rounds. Garbage is collected before each measurement, so that nobody pays for
  * somebody else's. What was started is stopped, also after a failure.
  */
 import { inspect } from 'node:util';
@@ -69,7 +70,8 @@ export async function interleave<S extends Subject>(run: Run, entries: readonly 
     for (let round = 1; round <= run.rounds; round++) {
       const look = cores?.look();
       if (look !== undefined) run.report.say(`  round ${round}  the machine: ${look}`);
-      for (const { entry, subject } of started) {
+      const first = (round - 1) % Math.max(1, started.length);
+      for (const { entry, subject } of [...started.slice(first), ...started.slice(0, first)]) {
         collectGarbage();
         const values = await step(entry, `round ${round}`, () => plan.measure(subject, entry.name));
         run.report.add(round, entry.name, entry.variant ?? '', values);

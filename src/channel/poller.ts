@@ -9,6 +9,7 @@
 // nothing. The process is kept alive by `hold`/`drop` (a pending call), never by polling.
 
 import { processMs } from '../base/clock.ts';
+import { keepLayout } from '../base/keep-layout.ts';
 import { TURN_MS, TURN_RECORDS } from '../protocol/limits.ts';
 import { DIALOGUE_MS, WaitPolicy, WINDOW_MAX_MS } from './wait-policy.ts';
 
@@ -306,3 +307,5 @@ const settled = Promise.resolve();
 function hop(then: () => void): void {
   settled.then(then);
 }
+
+keepLayout(setImmediate(() => {}).unref()); // each turn has one

@@ -1,5 +1,7 @@
 // One call, from the facade to its outcome: one object for what is sent and for what is pending, since it is made for every call.
 
+import { keepLayout } from '../base/keep-layout.ts';
+import { TIMEOUT_MS } from '../protocol/limits.ts';
 import type { StreamConsumer } from './stream-consumer.ts';
 import type { CallExtra } from './wire.ts';
 
@@ -71,3 +73,5 @@ export class Call implements CallRequest {
 }
 
 function nobody(): void {}
+
+keepLayout(new Call('', 0, false, 0.5, TIMEOUT_MS, undefined, [], undefined, undefined));

@@ -327,7 +327,7 @@ export class Channel implements ClientEvents, DeadlineOwner {
       if (signal?.aborted === true) throw abortError(call, signal, false);
       const generation = ((this.#generation[slot] as number) % 0x1f_ffff) + 1; // never 0: no call has the id 0
       this.#generation[slot] = generation;
-      const callId = generation * CALLS_MAX + slot;
+      const callId = (generation * CALLS_MAX + slot) | 0; // below 2^31; an integer also to the compiler
       call.callId = callId;
       if (signal !== undefined) this.#listen(slot, call, signal);
       if (call.stream !== undefined) this.#end.credit(callId, STREAM_CREDIT);

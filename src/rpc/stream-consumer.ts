@@ -7,7 +7,8 @@
 
 import { nowMs } from '../base/clock.ts';
 import { SkerryError } from '../base/errors.ts';
-import { STREAM_CREDIT } from '../protocol/limits.ts';
+import { keepLayout } from '../base/keep-layout.ts';
+import { STREAM_CREDIT, TIMEOUT_MS } from '../protocol/limits.ts';
 
 interface Waiter {
   resolve(result: IteratorResult<unknown, unknown>): void;
@@ -180,3 +181,11 @@ class StreamHandle implements AsyncIterableIterator<unknown> {
 }
 
 const forgotten = new FinalizationRegistry<StreamConsumer>((consumer) => consumer.forget());
+
+const nothing = (): void => {};
+const sample = new StreamConsumer(
+  { timeoutMs: TIMEOUT_MS },
+  { onCredit: nothing, onReturn: nothing, onWaiting: nothing, note: nothing },
+);
+sample.deadline = 0.5;
+keepLayout(new StreamHandle(sample));
