@@ -271,7 +271,9 @@ export class Writer {
     if (max === 0) throw Overflow;
     const needed = this.position + size;
     if (needed > max + SLACK) this.#tooLarge(needed, max);
-    const grown = new Uint8Array(Math.max(Math.min(max, needed + ROOM_AFTER), Math.min(max, this.bytes.length * 2), needed));
+    // Not filled with zeros: nothing is read but what has been written. A plain view, for which the writes are compiled.
+    const grownSize = Math.max(Math.min(max, needed + ROOM_AFTER), Math.min(max, this.bytes.length * 2), needed);
+    const grown = new Uint8Array(Buffer.allocUnsafeSlow(grownSize).buffer);
     grown.set(this.bytes.subarray(0, this.position));
     this.#scratch = grown;
     this.bytes = grown;
