@@ -11,7 +11,7 @@
  *
  * Cores needed: 2, and this process needs a part of one: `scaling_x` is what two workers do with the rest. Workers are servers, threads
  * of piscina, none (the plain loop in this process), or `two processes` that share nothing: what this machine can do at most.
- * All answers of a run are compared, byte by byte and within the time measured.
+ * All answers that come back are compared with the first one's, byte by byte and within the time measured.
  * SKERRY_BENCH_ROWS=10000000 measures the memory with so many rows too.
  */
 import { spawn } from 'node:child_process';

@@ -5,7 +5,7 @@
  *                                       round 1 round 2 round 3
  *
  * Whatever the machine does in the meantime hits all subjects alike, so the ratios of one run mean more than its figures. Each round
- * begins with another subject: nobody should always come first, or always after the same neighbour. Each round is shown; what is
+ * begins with another subject: nobody should always come first. Each round is shown; what is
  * reported is the median over the rounds. Garbage is collected before each measurement, so that nobody pays for
  * somebody else's. What was started is stopped, also after a failure.
  */

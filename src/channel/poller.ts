@@ -308,4 +308,7 @@ function hop(then: () => void): void {
   settled.then(then);
 }
 
-keepLayout(setImmediate(() => {}).unref()); // each turn has one
+/** Each turn has one. Cleared at once: one that has run would keep those that came after it. */
+const immediate = setImmediate(() => {});
+clearImmediate(immediate);
+keepLayout(immediate);

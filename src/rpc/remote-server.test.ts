@@ -163,6 +163,20 @@ test('a call made within another, to a server that is not connected yet, ends at
   }),
 );
 
+test('a call made within one whose deadline is later than a timer can be waits for its connection', OPTIONS, () =>
+  alive(async () => {
+    enableCallContext();
+    const kernel = new Kernel();
+    const connected = deferred<Directory>();
+    kernel.directory = connected.promise;
+    const remote = new RemoteServer('ledger', kernel);
+    const within = { deadline: nowMs() + 2 ** 31 + 5, path: ['web'], settled: false } as unknown as CurrentCall;
+    const answer = runInCall(within, () => remote.invoke('add', [], { timeoutMs: 0 }));
+    setTimeout(() => connected.resolve({ slots: [{ slot: 2, replica: 0, runs: true }], methods: old, concurrency: 64 }), 30);
+    assert.equal(await answer, 0);
+  }),
+);
+
 test('a call whose channel has to be opened again ends at its deadline, also when the kernel does not answer', OPTIONS, () =>
   alive(async () => {
     const kernel = new Kernel();

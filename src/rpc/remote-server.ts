@@ -86,7 +86,8 @@ interface KnownMethod {
 }
 
 const NO_OPTIONS: CallOptions = {};
-const FOR_EVER_MS = 2 ** 31 - 1;
+/** A timer takes no longer one: what is later (the clocks of two processes differ by a moment) is not waited for. */
+const TIMER_MAX_MS = 2 ** 31 - 1;
 
 export class RemoteServer {
   readonly name: string;
@@ -243,7 +244,7 @@ export class RemoteServer {
     const expire = () => given.reject(timeoutError({ label, timeoutMs: own <= inherited ? own : 0 }, this.name, false));
     const leastMs = Math.max(0, Math.min(own, inherited));
     // Without a deadline, too, something keeps the process alive: the kernel's answer alone does not.
-    const timer = leastMs === Number.POSITIVE_INFINITY ? setInterval(() => {}, FOR_EVER_MS) : setTimeout(expire, leastMs);
+    const timer = leastMs > TIMER_MAX_MS ? setInterval(() => {}, TIMER_MAX_MS) : setTimeout(expire, leastMs);
     const unlisten = signal === undefined ? undefined : onAbort(signal, () => given.reject(abortError({ label }, signal, false)));
     try {
       return await Promise.race([wait(), given.promise]);

@@ -30,7 +30,8 @@ for (const transport of TRANSPORTS) {
     const { code, stdout, stderr } = await start(t, flags, { env: { SKERRY_TRANSPORT: transport } }).ended;
     assert.equal(code, 0, stderr);
     assert.match(stdout, /^add 3$/m);
-    const [before = '', between = ''] = stdout.split('MARK');
+    const [before = '', between = '', ...rest] = stdout.split('MARK');
+    assert.equal(rest.length, 1, 'both marks are there');
     const compiled = namesIn(before, /completed optimizing .*<JSFunction (\S+) /g);
     assert.ok(
       PATH.filter((name) => compiled.has(name)).length >= COMPILED_MIN,

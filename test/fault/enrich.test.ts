@@ -11,7 +11,7 @@ import { cutRows } from 'skerry/servers/http';
 import { type Cities, loadCities } from '../../examples/atlas/cities.ts';
 import { close, Enricher, headOf, type Problem } from '../../examples/atlas/enrich/enricher.ts';
 import { type GeneratedRow, generate } from '../../examples/atlas/enrich/generate.ts';
-import { runJob } from '../../examples/atlas/enrich/job.ts';
+import { CHUNK_BYTES, runJob } from '../../examples/atlas/enrich/job.ts';
 import { NearestIndex } from '../../examples/atlas/nearest.ts';
 import { descendants, freePort, until } from './processes.ts';
 import { SEED } from './random.ts';
@@ -119,7 +119,7 @@ async function* plainLoop(
   guilty: ReadonlySet<number>,
 ): AsyncGenerator<string> {
   const enricher = new Enricher(cities, new NearestIndex(cities.lat, cities.lng));
-  for await (const chunk of cutRows(sourceOf(input), 'csv')) {
+  for await (const chunk of cutRows(sourceOf(input), 'csv', { chunkBytes: CHUNK_BYTES })) {
     let text = headOf(chunk, true);
     for (const { text: open, problem, fields } of enricher.rows(chunk)) {
       const id = Number(fields?.id);
