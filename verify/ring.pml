@@ -10,7 +10,7 @@
  *
  * The producer writes a record, publishes `tail`, then looks at `parked`, and rings if it is odd and not the value it rang for last.
  * The consumer copies a record out, then gives credit; with nothing to read it makes `parked` odd, looks at `tail` once more and
- * only then sleeps. Whenever it wakes it begins a new epoch, also when it finds nothing: the producer does not ring twice in one. A
+ * only then sleeps. Whenever it wakes it begins a new epoch, also when it finds nothing and sleeps on: the producer does not ring twice in one. A
  * producer without room keeps the credit that it tried with and waits for another: it says so in `wantsRoom` and parks in the same way;
  * the consumer looks after each credit. The doorbell is a non-blocking pipe that is emptied whole, so one bit stands for it; others may
  * ring it for nothing.
@@ -18,7 +18,8 @@
  *
  * Either side stores without a fence while it is polled: the store stands in its core's buffer (`tailOut`, `startedOut`) and is seen by the
  * other some time later. A look at `parked` or `wantsRoom` before that may see too little, so each side looks again behind a fence: the
- * producer when it has nothing else to do and before it sleeps or ends (at once, where it is not polled), the consumer the same. What
+ * producer when it has nothing else to do and before it sleeps or ends (at once, where it is not polled), the consumer the same. The
+ * producer does not ring then for a consumer that says it has taken all: it has slept, been woken and fallen asleep again meanwhile. What
  * stands before such a store in the program is in the same buffer before it, and is modelled as seen at once.
  *
  * Holds: every record is read once, whole and in order; nobody sleeps for ever beside work that was published.
@@ -36,6 +37,7 @@
  *   holds  ONE_SLOT               room for one
  *   fails  NO_SETTLE              consumerDone  the producer never looks again behind a fence
  *   fails  SETTLES_UNFENCED       consumerDone  it looks again without one
+ *   fails  SOME_IS_ALL            consumerDone  it takes a consumer that has taken something for one that has taken all
  *   fails  NO_FENCE_FOR_ROOM      consumerDone  the consumer looks whether room is wanted before its credit is sure to be seen (one slot)
  *   fails  NO_SECOND_LOOK         consumerDone  the consumer sleeps without looking again
  *   fails  PARKED_BEFORE_PUBLISH  consumerDone  the producer looks at `parked`, then publishes
@@ -70,8 +72,7 @@ inline publish() {
   tailOut++ // sync: request-published (store)
 }
 
-inline look() {
-  seen = parked; // sync: parked (load)
+inline ringFor() {
   if
 #ifdef RINGS_ONCE
   :: ODD(seen) && rung == 0 -> rung = seen; bell = true
@@ -79,7 +80,12 @@ inline look() {
   :: ODD(seen) && seen != rung -> rung = seen; bell = true
 #endif
   :: else
-  fi;
+  fi
+}
+
+inline look() {
+  seen = parked; // sync: parked (load)
+  ringFor();
   seen = 0
 }
 
@@ -88,7 +94,16 @@ inline settle() {
 #ifndef SETTLES_UNFENCED
   tail == tailOut; /* the fence: passed when the buffer is empty */
 #endif
-  look();
+  seen = parked; // sync: parked (load)
+  if
+#ifdef SOME_IS_ALL
+  :: started > 0 /* who has taken some has not taken all */
+#else
+  :: started == tailOut /* all is taken: it sleeps for a good reason; sync: request-started (load) */
+#endif
+  :: else -> ringFor()
+  fi;
+  seen = 0;
 #endif
   unsettled = false
 }
@@ -193,6 +208,16 @@ asleep:
 #ifdef EPOCH_SLEPT_ON
       if
       :: head == tail -> goto asleep
+      :: else
+      fi
+#else
+      if
+      :: head == tail && head < RECORDS ->
+        parked = parked + 2; // sync: parked (store)
+        if
+        :: head == tail -> goto asleep /* the second look again */
+        :: else
+        fi
       :: else
       fi
 #endif

@@ -50,6 +50,10 @@ class Fake implements Pollable {
     return this.parked;
   }
 
+  parkAnew(): boolean {
+    return this.park();
+  }
+
   unpark(): void {
     this.parked = false;
   }
@@ -159,6 +163,33 @@ test(
     hot.records = 0;
     await until('all are parked', () => idle > 0);
     assert.ok(hot.parked && quiet.parked && !hot.hot && !quiet.hot);
+  },
+);
+
+test(
+  'a lone message to one that sleeps between messages: it sleeps on at once; of several it looks for more',
+  OPTIONS,
+  async (t) => {
+    const channel = new Fake();
+    const poller = makePoller(t, [channel]);
+    poller.add(channel);
+    for (let n = 0; n < 8; n++) {
+      await new Promise((resolve) => setTimeout(resolve, 2)); // messages come seldom: polling does not pay
+      channel.records = 1;
+      poller.onBell();
+      await until('it is parked', () => !channel.hot);
+    }
+    channel.records = 1;
+    poller.onBell();
+    assert.deepEqual([channel.taken, channel.hot, channel.parked], [9, false, true]);
+    channel.onTaken = () => {
+      if (channel.taken === 10) channel.records += 1; // the next one comes while this one is taken
+    };
+    channel.records = 1;
+    poller.onBell();
+    assert.equal(channel.hot, true);
+    await until('it is parked', () => !channel.hot);
+    assert.equal(channel.taken, 11);
   },
 );
 

@@ -1,5 +1,6 @@
 // What differs between the transports when a channel is made: a carrier makes the two ends and the words that introduce them.
 
+import type { Life } from '../base/life.ts';
 import type { ClientEnd, ClientEvents, ServerEnd, ServerEvents, Suspect } from '../channel/transport.ts';
 import type { BlackBox } from '../memory/black-box.ts';
 import type { Descriptor } from '../memory/native.ts';
@@ -71,7 +72,7 @@ export interface Carrier {
   flushed?(): Promise<void>;
   /** Closes descriptors that came for something that is gone already. */
   discard(descriptors: readonly Descriptor[]): void;
-  /** Keeps the process alive while on. */
-  setRef(keepAlive: boolean): void;
+  /** Keeps the process alive while it is held. */
+  readonly life: Life;
   close(): void;
 }

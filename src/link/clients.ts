@@ -19,7 +19,6 @@ interface Client {
 }
 
 export class LinkClients implements Connector {
-  readonly life = { hold: () => this.#link.carrier.setRef(true), drop: () => this.#link.carrier.setRef(false) };
   readonly #link: Link;
   readonly #clients = new Map<number, Client>();
   #lastRef = 0;
@@ -68,7 +67,7 @@ export class LinkClients implements Connector {
     const channel = new Channel({
       name,
       deadlines: this.#link.deadlines,
-      life: this.life,
+      life: this.#link.carrier.life,
       onBroken: (error) => {
         this.#forget(ref);
         this.#link.send({ t: 'broken', ref, error: errorInfo(error) });

@@ -2,6 +2,7 @@
 
 import { availableParallelism } from 'node:os';
 import { SkerryError } from '../base/errors.ts';
+import { type Life, makeLifeTimer } from '../base/life.ts';
 import { Poller } from '../channel/poller.ts';
 import { makeSuspectRegion, RingClientEnd } from '../channel/ring/client-end.ts';
 import { CLIENT_REGION_BYTES, SERVER_REGION_BYTES } from '../channel/ring/layout.ts';
@@ -9,7 +10,7 @@ import type { RegionHost } from '../channel/ring/sender.ts';
 import { prepareServerRegion, RingServerEnd } from '../channel/ring/server-end.ts';
 import type { ClientEvents, ServerEvents } from '../channel/transport.ts';
 import { BLACK_BOX_BYTES, BlackBox } from '../memory/black-box.ts';
-import type { Descriptor, NativeAddon, Watch } from '../memory/native.ts';
+import type { Descriptor, NativeAddon } from '../memory/native.ts';
 import { createRegion, mapRegion, type OwnRegion, pageAlign, type Region, RegionKind } from '../memory/region.ts';
 import { FAULT_WORDS_OFFSET, LOOP_WORDS_OFFSET, STATUS_REGION_BYTES, StatusCounters } from '../memory/status.ts';
 import type { RegionPurpose } from '../protocol/control.ts';
@@ -30,7 +31,7 @@ export class RingCarrier implements Carrier {
   readonly #link: CarrierLink;
   /** The end of this process's doorbell that is read. */
   readonly #bell: Descriptor;
-  readonly #watch: Watch;
+  readonly #timer = makeLifeTimer();
   readonly #serverEnds = new Set<RingServerEnd>();
   readonly #owner: Endpoint;
   readonly #name: string;
@@ -44,10 +45,9 @@ export class RingCarrier implements Carrier {
     this.statusRegion = createRegion(addon, RegionKind.status, STATUS_REGION_BYTES, owner, `${name} status`);
     this.status = new StatusCounters(this.statusRegion);
     this.hello = [this.statusRegion.descriptor, bell.write];
-    this.poller = new Poller(availableParallelism(), (on) => this.#keepAlive(on));
+    this.poller = new Poller(availableParallelism(), (on) => (on ? this.#timer.ref() : this.#timer.unref()));
     this.#bell = bell.read;
-    this.#watch = addon.watch(bell.read, 'bell', this.poller.onBell);
-    addon.setWatchRef(this.#watch, false);
+    addon.setWatchRef(addon.watch(bell.read, 'bell', this.poller.onBell), false);
   }
 
   /** For servers: loop phase and fault words, so that a hung or dead one can be looked at. */
@@ -59,13 +59,13 @@ export class RingCarrier implements Carrier {
     this.hello.push(this.#boxRegion.descriptor);
   }
 
-  async address(): Promise<undefined> {
-    return undefined;
+  /** A pending call keeps the process alive, its doorbell does not. */
+  get life(): Life {
+    return this.poller;
   }
 
-  setRef(keepAlive: boolean): void {
-    if (keepAlive) this.poller.hold();
-    else this.poller.drop();
+  async address(): Promise<undefined> {
+    return undefined;
   }
 
   async openClient(ref: number, name: string, events: ClientEvents): Promise<CarriedClient> {
@@ -179,13 +179,10 @@ export class RingCarrier implements Carrier {
   }
 
   close(): void {
+    clearInterval(this.#timer);
     this.#addon.close(this.#bell);
     this.statusRegion.release();
     this.#boxRegion?.release();
-  }
-
-  #keepAlive(on: boolean): void {
-    this.#addon.setWatchRef(this.#watch, on);
   }
 
   #map(purpose: RegionPurpose, descriptors: readonly Descriptor[], name: string): Region {

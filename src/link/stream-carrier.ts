@@ -14,6 +14,7 @@ import { connect, createServer, type Server, type Socket } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { SkerryError } from '../base/errors.ts';
+import { type Life, makeLifeTimer } from '../base/life.ts';
 import { StreamClientEnd } from '../channel/stream/client-end.ts';
 import { LoadBoard } from '../channel/stream/load-board.ts';
 import { StreamServerEnd } from '../channel/stream/server-end.ts';
@@ -50,15 +51,13 @@ export class StreamCarrier implements Carrier {
   readonly #expected = new Map<string, Expected>();
   readonly #ends = new Set<StreamServerEnd>();
   readonly #strangers = new Set<Socket>();
-  readonly #life: NodeJS.Timeout;
+  readonly #timer = makeLifeTimer();
   #holds = 0;
   #server: Server | undefined;
   #address: Promise<string> | undefined;
   #folder: string | undefined;
 
   constructor() {
-    this.#life = setInterval(() => {}, 0x7fff_ffff);
-    this.#life.unref();
     process.on('exit', this.#onExit);
   }
 
@@ -67,11 +66,16 @@ export class StreamCarrier implements Carrier {
     return this.#address;
   }
 
-  setRef(keepAlive: boolean): void {
-    this.#holds += keepAlive ? 1 : -1;
-    if (keepAlive && this.#holds === 1) this.#life.ref();
-    else if (this.#holds === 0) this.#life.unref();
-  }
+  readonly life: Life = {
+    hold: () => {
+      this.#holds += 1;
+      if (this.#holds === 1) this.#timer.ref();
+    },
+    drop: () => {
+      this.#holds -= 1;
+      if (this.#holds === 0) this.#timer.unref();
+    },
+  };
 
   async openClient(_ref: number, name: string, events: ClientEvents): Promise<CarriedClient> {
     const end = new StreamClientEnd(events);
@@ -143,7 +147,7 @@ export class StreamCarrier implements Carrier {
   discard(): void {}
 
   close(): void {
-    clearInterval(this.#life);
+    clearInterval(this.#timer);
     process.off('exit', this.#onExit);
     this.#server?.close();
     for (const socket of this.#strangers) socket.destroy();

@@ -10,6 +10,7 @@
 // abort, `died`, `down` or `close`: nothing waits for ever.
 
 import { SkerryError, withoutStack } from '../base/errors.ts';
+import type { Life } from '../base/life.ts';
 import type { Decoder } from '../channel/codec/decoder.ts';
 import { encodeRecord } from '../channel/encode-record.ts';
 import { type ClientEnd, type ClientEvents, NO_CALL, type Suspect } from '../channel/transport.ts';
@@ -36,7 +37,7 @@ export interface ChannelOptions {
   readonly name: string;
   readonly deadlines: Deadlines;
   /** Keeps the process alive while calls are pending. */
-  readonly life: { hold(): void; drop(): void };
+  readonly life: Life;
   /** The channel is beyond repair: close it, tell the kernel. */
   readonly onBroken: (error: SkerryError) => void;
   /** How many calls each slot is taken to have had: ids recur after 2^21 - 1. For tests; default 0. */

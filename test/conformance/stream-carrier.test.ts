@@ -33,7 +33,7 @@ function cutOff(socket: Socket): Promise<boolean> {
 
 test('a client with its token is served once the server was told to start', { timeout: 10_000 }, async () => {
   const [one, two] = [new StreamCarrier(), new StreamCarrier()];
-  two.setRef(true);
+  two.life.hold();
   const address = await one.address();
   const started: number[] = [];
   const served = await one.openServer(introduce, [], serverEvents(started));
@@ -50,7 +50,7 @@ test('a client with its token is served once the server was told to start', { ti
   served.end.close();
   await client.ended?.();
   client.end.close();
-  two.setRef(false);
+  two.life.drop();
   one.close();
   two.close();
 });

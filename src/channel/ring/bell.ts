@@ -55,12 +55,15 @@ export class Bell {
     if (this.#unsettled) this.ringIfParked(true);
   }
 
-  /** Makes up for looks without a fence. */
-  settle(): void {
+  /** Makes up for looks without a fence. @param published a peer that has taken it all may sleep on. */
+  settle(published: { readonly isTaken: boolean }): void {
     if (!this.#unsettled) return;
     this.#unsettled = false;
     fence();
-    this.ringIfParked(true);
+    const parked = loadAcquire(this.#words, this.#word); // sync: parked
+    if ((parked & 1) === 0 || parked === this.#rung || published.isTaken) return;
+    this.#rung = parked;
+    this.#ring();
   }
 }
 
@@ -78,6 +81,12 @@ export class ParkedWord {
   park(): void {
     if ((this.#value & 1) === 1) return;
     this.#value = (this.#value + 1) | 0;
+    Atomics.store(this.#words, this.#word, this.#value); // sync: parked
+  }
+
+  /** The next epoch of the same sleep: who has rung in this one may ring again. */
+  parkAnew(): void {
+    this.#value = (this.#value + 2) | 0;
     Atomics.store(this.#words, this.#word, this.#value); // sync: parked
   }
 

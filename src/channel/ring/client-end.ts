@@ -270,7 +270,7 @@ export class RingClientEnd implements ClientEnd, Pollable {
   }
 
   settle(): void {
-    this.#peer?.bell.settle();
+    this.#peer?.bell.settle(this.#sender.writer);
   }
 
   park(): boolean {
@@ -279,6 +279,11 @@ export class RingClientEnd implements ClientEnd, Pollable {
     if (!this.hasWork()) return true;
     this.#parked.unpark();
     return false;
+  }
+
+  parkAnew(): boolean {
+    this.#parked.parkAnew();
+    return !this.hasWork();
   }
 
   unpark(): void {

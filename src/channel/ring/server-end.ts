@@ -233,7 +233,7 @@ export class RingServerEnd implements ServerEnd, Pollable {
   }
 
   settle(): void {
-    this.#bell.settle();
+    this.#bell.settle(this.#sender.writer);
     if (!this.#roomUnsettled) return;
     this.#roomUnsettled = false;
     fence();
@@ -246,6 +246,11 @@ export class RingServerEnd implements ServerEnd, Pollable {
     if (!this.hasWork()) return true;
     this.#parked.unpark();
     return false;
+  }
+
+  parkAnew(): boolean {
+    this.#parked.parkAnew();
+    return !this.hasWork();
   }
 
   unpark(): void {

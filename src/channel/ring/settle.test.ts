@@ -33,6 +33,8 @@ interface Rig {
   publish(): void;
   /** The peer's `parked`. */
   set(parked: number): void;
+  /** The peer takes all that was published. */
+  take(): void;
   rings(): number;
 }
 
@@ -49,6 +51,9 @@ function clientRig(): Rig {
     publish: () => void end.send(Kind.call, 0, 0, 1024, noArguments, undefined),
     set(parked) {
       replies.i32[ServerWord.serverParked] = parked;
+    },
+    take() {
+      replies.i32[ServerWord.started] = own.i32[ClientWord.requestTail] as number;
     },
     rings: () => rings,
   };
@@ -69,6 +74,9 @@ function serverRig(events = nothing): Rig & { readonly client: OwnRegion } {
     publish: () => end.send(Kind.reply, 1024, noArguments, undefined),
     set(parked) {
       client.i32[ClientWord.clientParked] = parked;
+    },
+    take() {
+      client.i32[ClientWord.repliesTaken] = own.i32[ServerWord.replyTail] as number;
     },
     rings: () => rings,
   };
@@ -107,6 +115,16 @@ for (const [side, make] of [
     assert.equal(closes.rings(), 1);
   });
 
+  test(`a ${side} does not wake a peer that has taken all and sleeps again`, async () => {
+    const rig = unseen();
+    rig.take();
+    await turn();
+    assert.equal(rig.rings(), 0);
+    rig.publish();
+    assert.equal(rig.rings(), 1, 'what comes later it is rung for');
+    rig.end.close();
+  });
+
   test(`a ${side} that is not polled publishes with a fence: nothing is left to make up for`, {
     skip: ALWAYS_FENCED && 'each record has its fence here',
   }, (t) => {
@@ -135,6 +153,7 @@ test('who is polled and has no work makes up for its looks before the poller loo
     poll: () => 0,
     settle: () => void did.push('settle'),
     park: () => did.push('park') > 0,
+    parkAnew: () => true,
     unpark: () => {},
     mayBeLate: () => true,
   };

@@ -65,6 +65,11 @@ export class RingWriter {
     this.#peerWord = word;
   }
 
+  /** Has the consumer taken all that was published? So it says. */
+  get isTaken(): boolean {
+    return this.#peerWords !== undefined && Atomics.load(this.#peerWords, this.#peerWord) === (this.#tail | 0);
+  }
+
   /** Has the consumer moved since the last `refresh`? */
   consumerMoved(): boolean {
     return this.#peerWords !== undefined && Atomics.load(this.#peerWords, this.#peerWord) !== (this.#taken | 0);
