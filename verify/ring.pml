@@ -26,7 +26,9 @@
  *
  * Labels of the source: request-published, request-started, parked (the reply ring works in the same way: reply-published, replies-taken).
  *
- * Left out: strangers that ring, where there is one slot; that a side with work to do leaves its look behind a fence for later (here it may come at any time); that a server rings one
+ * Left out: strangers that ring, where there is one slot; that a producer that waits for room, rung for nothing, sleeps on in a new epoch as the
+ * consumer does (here it wakes and asks again); that a side with work to do leaves its look behind a fence for later (here it may come at any
+ * time); that a server rings one
  * doorbell of its client for answers and for room; the end of a channel, which settles first (a unit test); records of several lengths,
  * padding at the wrap and positions beyond 2^32 (unit tests); the wrap of the epoch (2^31 parks between two looks of a producer); fairness.
  * Other stores are sequentially consistent here: that Atomics.store of `parked` stays before the second look in real code, that a fence is

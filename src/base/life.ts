@@ -1,5 +1,6 @@
 // What keeps a process alive while it waits for something that no handle of its event loop stands for: a timer that never fires. To switch
-// its reference is a matter of JavaScript alone while the process has another timer, where that of a handle is a call into C each time.
+// its reference is a matter of JavaScript alone while another timer is referenced, and else a short call of Node's own; that of a handle of
+// the addon is a call through Node-API each time.
 
 /** Counts reasons to go on. */
 export interface Life {
@@ -9,9 +10,14 @@ export interface Life {
 
 /** The longest that there is: it wakes the process once in 25 days. */
 const NEVER_MS = 0x7fff_ffff;
-const { setInterval: realInterval } = globalThis;
+const { setInterval: realInterval, clearInterval: clearReal } = globalThis;
 
 /** @returns a timer that keeps nothing alive until its `ref()` is called. */
 export function makeLifeTimer(): NodeJS.Timeout {
   return realInterval(() => {}, NEVER_MS).unref();
+}
+
+/** For good. */
+export function endLifeTimer(timer: NodeJS.Timeout): void {
+  clearReal(timer);
 }

@@ -4,7 +4,8 @@
 //   parked ─────────────▶ hot (polled) ─────────────────▶ parked
 //
 // Within one turn it takes messages, lets the promises they settled run (a microtask hop), and looks again: a dialogue needs no turn
-// of the event loop for each message. A turn ends after TURN_RECORDS records or TURN_MS, so timers and I/O keep their turn.
+// of the event loop for each message. (After a lone message, where polling does not pay, it parks at once.) A turn ends after TURN_RECORDS
+// records or TURN_MS, so timers and I/O keep their turn.
 // Invariant: a pollable is in `#hot` exactly when `hot` is true; one that is not hot has announced that it is parked, or expects
 // nothing. The process is kept alive by `hold`/`drop` (a pending call), never by polling.
 
@@ -194,7 +195,7 @@ export class Poller {
       this.#lastWorkMs = now;
       this.#budget -= taken;
       this.#hops = 0;
-      // What comes of a lone message is heard by the doorbell: one look less on the way to sleep.
+      // What follows on a lone message is heard by the doorbell, and what has come with it is seen before it sleeps: one look less.
       if (isLone) taken = 0;
       else if (this.#budget > 0 && now - this.#turnStartMs < TURN_MS) {
         hop(this.#pass);

@@ -2,7 +2,7 @@
 
 import { availableParallelism } from 'node:os';
 import { SkerryError } from '../base/errors.ts';
-import { type Life, makeLifeTimer } from '../base/life.ts';
+import { endLifeTimer, type Life, makeLifeTimer } from '../base/life.ts';
 import { Poller } from '../channel/poller.ts';
 import { makeSuspectRegion, RingClientEnd } from '../channel/ring/client-end.ts';
 import { CLIENT_REGION_BYTES, SERVER_REGION_BYTES } from '../channel/ring/layout.ts';
@@ -179,7 +179,7 @@ export class RingCarrier implements Carrier {
   }
 
   close(): void {
-    clearInterval(this.#timer);
+    endLifeTimer(this.#timer);
     this.#addon.close(this.#bell);
     this.statusRegion.release();
     this.#boxRegion?.release();

@@ -14,7 +14,7 @@ import { connect, createServer, type Server, type Socket } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { SkerryError } from '../base/errors.ts';
-import { type Life, makeLifeTimer } from '../base/life.ts';
+import { endLifeTimer, type Life, makeLifeTimer } from '../base/life.ts';
 import { StreamClientEnd } from '../channel/stream/client-end.ts';
 import { LoadBoard } from '../channel/stream/load-board.ts';
 import { StreamServerEnd } from '../channel/stream/server-end.ts';
@@ -147,7 +147,7 @@ export class StreamCarrier implements Carrier {
   discard(): void {}
 
   close(): void {
-    clearInterval(this.#timer);
+    endLifeTimer(this.#timer);
     process.off('exit', this.#onExit);
     this.#server?.close();
     for (const socket of this.#strangers) socket.destroy();

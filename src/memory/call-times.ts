@@ -11,7 +11,7 @@
 //   224   histogram 1     the same; they change places every HISTOGRAM_MS, so that what is read is of the last 10 to 20 s
 //
 // A window is closed by the first call after its second is over: an instance that nobody calls does nothing, and a reader takes the age
-// of the window into account. Durations are a sample: one call each half millisecond at most.
+// of the window into account. Durations are a sample: one call each half millisecond.
 
 import type { Region } from './region.ts';
 

@@ -11,7 +11,7 @@
 //   42    outOfMemory       the addon's fault handler: 1 if V8 said so
 //   43    debugger          the addon's handler of SIGUSR1, by which Node opens its debugger, also while the loop hangs: 1
 //   64    running           the dispatcher: handlers that run now; exact where it is none or one, else to within a factor of two
-//   66    started           the dispatcher: calls started, in all (u32); counted each half millisecond at most, and when it has nothing to do
+//   66    started           the dispatcher: calls started, in all (u32); counted each half millisecond, and when it has nothing to do
 //   67    failed            the dispatcher: calls that ended with an error, in all (u32)
 //   68-72                   the dispatcher: rates of calls (call-times.ts)
 //   112   queued            the dispatcher: unstarted calls that it sees, all clients together

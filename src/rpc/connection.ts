@@ -38,7 +38,7 @@ export interface ConnectionHost {
   /** Something runs from now on. */
   starting(): void;
   ended(failed: boolean): void;
-  /** Now and then: once each half millisecond at most. @returns whether it did: then this call's time is taken too. */
+  /** Once each half millisecond. @returns whether it did: then this call's time is taken too. */
   countQueue(now: number): boolean;
   /** A handler has taken so long. */
   took(ms: number): void;

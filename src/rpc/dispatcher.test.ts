@@ -171,20 +171,3 @@ test('where one call runs at a time, no suspect runs within a stream either', ()
   dispatcher.ended(false);
   assert.equal(late.asked, 1);
 });
-
-test('times are taken each half millisecond under load, and of calls that each wake the process at most every 20 ms', () => {
-  const dispatcher = successor();
-  const taken = (from: number, everyMs: number, sleeps: boolean): number[] => {
-    const at: number[] = [];
-    for (let now = from; now < from + 50; now += everyMs) {
-      if (sleeps) dispatcher.recount();
-      if (dispatcher.countQueue(now)) at.push(now - from);
-    }
-    return at;
-  };
-  assert.deepEqual(taken(1000, 0.25, false).slice(0, 3), [0, 0.5, 1]);
-  assert.deepEqual(taken(2000, 5, true), [0, 20, 40]);
-  assert.deepEqual(taken(3000, 30, true), [0, 30]);
-  dispatcher.hold();
-  assert.deepEqual(taken(4000, 5, true).length, 10, 'one that may start nothing has a queue that others must hear of');
-});

@@ -22,8 +22,6 @@ export interface DispatcherOptions {
 
 /** How often the depth of the queue is counted while calls are started. */
 const QUEUED_EVERY_MS = 0.5;
-/** The same where each call comes to a process that sleeps, and leaves no queue: for the rates, and the time that calls take. */
-const TIMED_EVERY_MS = 20;
 const QUIET_MS = 4;
 const QUIET_LOOKS = 3;
 
@@ -44,8 +42,6 @@ export class Dispatcher implements ConnectionHost {
   /** Streams among `#running` that wait for credit or room: they compute nothing. */
   #paused = 0;
   #queuedAtMs = 0;
-  /** Nothing has been started since this process slept, with nothing left. */
-  #hasSlept = false;
 
   constructor(options: DispatcherOptions) {
     this.options = options;
@@ -150,9 +146,7 @@ export class Dispatcher implements ConnectionHost {
 
   /** @returns true once in a while: then the call's time is taken. */
   countQueue(now: number): boolean {
-    const everyMs = this.#hasSlept ? TIMED_EVERY_MS : QUEUED_EVERY_MS;
-    this.#hasSlept = false;
-    return now - this.#queuedAtMs >= everyMs && this.#count(now);
+    return now - this.#queuedAtMs >= QUEUED_EVERY_MS && this.#count(now);
   }
 
   /** Apart, since it is rare: what runs for each call is inlined while it is small. */
@@ -169,9 +163,7 @@ export class Dispatcher implements ConnectionHost {
    * but where answers wait for room, or a region is on its way.
    */
   readonly recount = (): void => {
-    const isReady = this.ready();
-    this.options.status.count(isReady ? 0 : this.#queued());
-    this.#hasSlept = isReady;
+    this.options.status.count(this.ready() ? 0 : this.#queued());
   };
 
   took(ms: number): void {

@@ -6,9 +6,10 @@
 // With a fence on both sides at least one of the two sees the other's store (scripts/litmus.mjs tries it for real).
 //
 // A fence for each record is dear, so an end that is polled publishes without one, and its look counts only if it sees the peer asleep. When
-// its poller finds nothing more from that peer, and before it parks or closes, it makes up for it: fence, look again (verify/ring.pml,
-// NO_SETTLE). Until then a peer that fell asleep at that very moment may wait: what is published is on its way out of its core for a fraction
-// of a microsecond. So who falls asleep beside a peer that is awake looks for as long (Poller), and a server looks again before each handler.
+// its poller finds nothing more from that peer, and before it parks or closes, it makes up for it: fence, look again, and ring, unless the peer
+// has taken all meanwhile (verify/ring.pml, NO_SETTLE, SOME_IS_ALL). Until then a peer that fell asleep at that very moment may wait: what is
+// published is on its way out of its core for a fraction of a microsecond. So who falls asleep beside a peer that is awake looks for as long
+// (Poller), and a server looks again before each handler.
 
 import { fence, loadAcquire } from '../../memory/order.ts';
 

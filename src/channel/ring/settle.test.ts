@@ -33,6 +33,10 @@ interface Rig {
   publish(): void;
   /** The peer's `parked`. */
   set(parked: number): void;
+  /** This end's own `parked`. */
+  parked(): number;
+  /** The peer publishes something. */
+  comes(): void;
   /** The peer takes all that was published. */
   take(): void;
   rings(): number;
@@ -51,6 +55,10 @@ function clientRig(): Rig {
     publish: () => void end.send(Kind.call, 0, 0, 1024, noArguments, undefined),
     set(parked) {
       replies.i32[ServerWord.serverParked] = parked;
+    },
+    parked: () => own.i32[ClientWord.clientParked] as number,
+    comes() {
+      replies.i32[ServerWord.replyTail] = 16;
     },
     take() {
       replies.i32[ServerWord.started] = own.i32[ClientWord.requestTail] as number;
@@ -74,6 +82,10 @@ function serverRig(events = nothing): Rig & { readonly client: OwnRegion } {
     publish: () => end.send(Kind.reply, 1024, noArguments, undefined),
     set(parked) {
       client.i32[ClientWord.clientParked] = parked;
+    },
+    parked: () => own.i32[ServerWord.serverParked] as number,
+    comes() {
+      client.i32[ClientWord.controlTurn] = 1;
     },
     take() {
       client.i32[ClientWord.repliesTaken] = own.i32[ServerWord.replyTail] as number;
@@ -113,6 +125,20 @@ for (const [side, make] of [
     const closes = unseen();
     closes.end.close();
     assert.equal(closes.rings(), 1);
+  });
+
+  test(`a ${side} that sleeps on begins another epoch, and sees what came meanwhile`, () => {
+    const rig = make();
+    rig.poller.remove(rig.end);
+    rig.end.park();
+    const before = rig.parked();
+    assert.equal(before & 1, 1);
+    assert.equal(rig.end.parkAnew(), true);
+    assert.equal(rig.parked(), before + 2);
+    rig.comes();
+    assert.equal(rig.end.parkAnew(), false);
+    assert.equal(rig.parked(), before + 4, 'still announced');
+    rig.end.close();
   });
 
   test(`a ${side} does not wake a peer that has taken all and sleeps again`, async () => {

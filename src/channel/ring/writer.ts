@@ -67,7 +67,7 @@ export class RingWriter {
 
   /** Has the consumer taken all that was published? So it says. */
   get isTaken(): boolean {
-    return this.#peerWords !== undefined && Atomics.load(this.#peerWords, this.#peerWord) === (this.#tail | 0);
+    return this.#peerWords !== undefined && Atomics.load(this.#peerWords, this.#peerWord) === (this.#tail | 0); // sync: request-started, replies-taken
   }
 
   /** Has the consumer moved since the last `refresh`? */
