@@ -10,8 +10,8 @@
  *
  * The producer writes a record, publishes `tail`, then looks at `parked`, and rings if it is odd and not the value it rang for last.
  * The consumer copies a record out, then gives credit; with nothing to read it makes `parked` odd, looks at `tail` once more and
- * only then sleeps. Whenever it wakes it begins a new epoch, also when it finds nothing and sleeps on: the producer does not ring twice in one. A
- * producer without room keeps the credit that it tried with and waits for another: it says so in `wantsRoom` and parks in the same way;
+ * only then sleeps. Whenever it wakes it begins a new epoch, also when it finds nothing and sleeps on: the producer does not ring twice in
+ * one. A producer without room keeps the credit that it tried with and waits for another: it says so in `wantsRoom` and parks in the same way;
  * the consumer looks after each credit. The doorbell is a non-blocking pipe that is emptied whole, so one bit stands for it; others may
  * ring it for nothing.
  * A record has two halves, written and copied in two steps: a torn read is seen.
@@ -28,8 +28,7 @@
  *
  * Left out: strangers that ring, where there is one slot; that a producer that waits for room, rung for nothing, sleeps on in a new epoch as the
  * consumer does (here it wakes and asks again); that a side with work to do leaves its look behind a fence for later (here it may come at any
- * time); that a server rings one
- * doorbell of its client for answers and for room; the end of a channel, which settles first (a unit test); records of several lengths,
+ * time); that a server rings one doorbell of its client for answers and for room; the end of a channel, which settles first (a unit test); records of several lengths,
  * padding at the wrap and positions beyond 2^32 (unit tests); the wrap of the epoch (2^31 parks between two looks of a producer); fairness.
  * Other stores are sequentially consistent here: that Atomics.store of `parked` stays before the second look in real code, that a fence is
  * one, and payload before `tail`, is what `npm run litmus` tests.
@@ -74,7 +73,8 @@ inline publish() {
   tailOut++ // sync: request-published (store)
 }
 
-inline ringFor() {
+inline look() {
+  seen = parked; // sync: parked (load)
   if
 #ifdef RINGS_ONCE
   :: ODD(seen) && rung == 0 -> rung = seen; bell = true
@@ -82,12 +82,7 @@ inline ringFor() {
   :: ODD(seen) && seen != rung -> rung = seen; bell = true
 #endif
   :: else
-  fi
-}
-
-inline look() {
-  seen = parked; // sync: parked (load)
-  ringFor();
+  fi;
   seen = 0
 }
 
@@ -103,7 +98,8 @@ inline settle() {
 #else
   :: started == tailOut /* all is taken: it sleeps for a good reason; sync: request-started (load) */
 #endif
-  :: else -> ringFor()
+  :: !ODD(seen) // it is awake
+  :: else -> look()
   fi;
   seen = 0;
 #endif

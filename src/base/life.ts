@@ -12,12 +12,22 @@ export interface Life {
 const NEVER_MS = 0x7fff_ffff;
 const { setInterval: realInterval, clearInterval: clearReal } = globalThis;
 
-/** @returns a timer that keeps nothing alive until its `ref()` is called. */
-export function makeLifeTimer(): NodeJS.Timeout {
-  return realInterval(() => {}, NEVER_MS).unref();
-}
+export class LifeTimer implements Life {
+  readonly #timer = realInterval(() => {}, NEVER_MS).unref();
+  #holds = 0;
 
-/** For good. */
-export function endLifeTimer(timer: NodeJS.Timeout): void {
-  clearReal(timer);
+  hold(): void {
+    this.#holds += 1;
+    if (this.#holds === 1) this.#timer.ref();
+  }
+
+  drop(): void {
+    this.#holds -= 1;
+    if (this.#holds === 0) this.#timer.unref();
+  }
+
+  /** For good: it keeps nothing alive from now on, whoever holds it. */
+  end(): void {
+    clearReal(this.#timer);
+  }
 }

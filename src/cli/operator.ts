@@ -4,6 +4,7 @@
 import { randomBytes } from 'node:crypto';
 import { connect, type Socket } from 'node:net';
 import { isSkerryError, SkerryError } from '../base/errors.ts';
+import { LifeTimer } from '../base/life.ts';
 import { StreamClientEnd } from '../channel/stream/client-end.ts';
 import { SocketWire } from '../channel/stream/socket-wire.ts';
 import { toError } from '../link/to-error.ts';
@@ -79,8 +80,8 @@ class SocketConnector implements Connector {
   readonly #table: Table;
   #end!: () => void;
   #isOver = false;
-  #holds = 0;
-  #life: NodeJS.Timeout | undefined;
+  /** A pending call keeps the process alive; the sockets do not. */
+  readonly #life = new LifeTimer();
   #answers: Socket | undefined;
 
   constructor(system: RunningSystem, requests: Socket, token: string, table: Table) {
@@ -99,10 +100,14 @@ class SocketConnector implements Connector {
   }
 
   async open(name: string, _slot: number, _hash: number | undefined, events: ReplicaEvents): Promise<Channel> {
-    const life = { hold: () => this.#hold(1), drop: () => this.#hold(-1) };
     if (this.#isOver) throw this.#lost();
     const lost = () => this.#lost();
-    const channel = new Channel({ name, deadlines: this.deadlines, life, onBroken: (error) => events.onClosed(error) });
+    const channel = new Channel({
+      name,
+      deadlines: this.deadlines,
+      life: this.#life,
+      onBroken: (error) => events.onClosed(error),
+    });
     const end = new StreamClientEnd(channel);
     channel.use(end);
     channel.queueMax = this.#table.queueMax;
@@ -144,16 +149,6 @@ class SocketConnector implements Connector {
   close(): void {
     this.#requests.destroy();
     this.#answers?.destroy();
-  }
-
-  /** A pending call keeps the process alive; the sockets do not. */
-  #hold(change: number): void {
-    this.#holds += change;
-    if (this.#holds > 0) this.#life ??= setInterval(() => {}, 0x7fff_ffff);
-    else {
-      clearInterval(this.#life);
-      this.#life = undefined;
-    }
   }
 }
 

@@ -1,5 +1,6 @@
 // skerry kill, restart, boot, stop: what an operator orders.
 
+import { LifeTimer } from '../base/life.ts';
 import { type Command, ExitCode, SYSTEM } from './command.ts';
 import { labelOf } from './find-system.ts';
 import { harmless } from './format.ts';
@@ -34,9 +35,10 @@ export const stop: Command = {
   async execute(_words, { system }) {
     return order(system, async (operator) => {
       await operator.processes.stop();
-      const life = setInterval(() => {}, 0x7fff_ffff);
+      const life = new LifeTimer();
+      life.hold();
       await operator.ended;
-      clearInterval(life);
+      life.end();
       await gone(operator.system.pid);
       return `${labelOf(operator.system)} has stopped`;
     });

@@ -2,7 +2,7 @@
 
 import { availableParallelism } from 'node:os';
 import { SkerryError } from '../base/errors.ts';
-import { endLifeTimer, type Life, makeLifeTimer } from '../base/life.ts';
+import { type Life, LifeTimer } from '../base/life.ts';
 import { Poller } from '../channel/poller.ts';
 import { makeSuspectRegion, RingClientEnd } from '../channel/ring/client-end.ts';
 import { CLIENT_REGION_BYTES, SERVER_REGION_BYTES } from '../channel/ring/layout.ts';
@@ -31,7 +31,7 @@ export class RingCarrier implements Carrier {
   readonly #link: CarrierLink;
   /** The end of this process's doorbell that is read. */
   readonly #bell: Descriptor;
-  readonly #timer = makeLifeTimer();
+  readonly #timer = new LifeTimer();
   readonly #serverEnds = new Set<RingServerEnd>();
   readonly #owner: Endpoint;
   readonly #name: string;
@@ -45,7 +45,7 @@ export class RingCarrier implements Carrier {
     this.statusRegion = createRegion(addon, RegionKind.status, STATUS_REGION_BYTES, owner, `${name} status`);
     this.status = new StatusCounters(this.statusRegion);
     this.hello = [this.statusRegion.descriptor, bell.write];
-    this.poller = new Poller(availableParallelism(), (on) => (on ? this.#timer.ref() : this.#timer.unref()));
+    this.poller = new Poller(availableParallelism(), (on) => (on ? this.#timer.hold() : this.#timer.drop()));
     this.#bell = bell.read;
     addon.setWatchRef(addon.watch(bell.read, 'bell', this.poller.onBell), false);
   }
@@ -179,7 +179,7 @@ export class RingCarrier implements Carrier {
   }
 
   close(): void {
-    endLifeTimer(this.#timer);
+    this.#timer.end();
     this.#addon.close(this.#bell);
     this.statusRegion.release();
     this.#boxRegion?.release();

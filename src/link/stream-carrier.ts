@@ -14,7 +14,7 @@ import { connect, createServer, type Server, type Socket } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { SkerryError } from '../base/errors.ts';
-import { endLifeTimer, type Life, makeLifeTimer } from '../base/life.ts';
+import { LifeTimer } from '../base/life.ts';
 import { StreamClientEnd } from '../channel/stream/client-end.ts';
 import { LoadBoard } from '../channel/stream/load-board.ts';
 import { StreamServerEnd } from '../channel/stream/server-end.ts';
@@ -46,13 +46,12 @@ export class StreamCarrier implements Carrier {
   readonly transport = 'stream';
   readonly hello: readonly Descriptor[] = [];
   readonly box = new BlackBox(undefined);
+  readonly life = new LifeTimer();
   readonly status = new StatusCounters(undefined);
   readonly #load = new LoadBoard(this.status);
   readonly #expected = new Map<string, Expected>();
   readonly #ends = new Set<StreamServerEnd>();
   readonly #strangers = new Set<Socket>();
-  readonly #timer = makeLifeTimer();
-  #holds = 0;
   #server: Server | undefined;
   #address: Promise<string> | undefined;
   #folder: string | undefined;
@@ -65,17 +64,6 @@ export class StreamCarrier implements Carrier {
     this.#address ??= this.#listen();
     return this.#address;
   }
-
-  readonly life: Life = {
-    hold: () => {
-      this.#holds += 1;
-      if (this.#holds === 1) this.#timer.ref();
-    },
-    drop: () => {
-      this.#holds -= 1;
-      if (this.#holds === 0) this.#timer.unref();
-    },
-  };
 
   async openClient(_ref: number, name: string, events: ClientEvents): Promise<CarriedClient> {
     const end = new StreamClientEnd(events);
@@ -147,7 +135,7 @@ export class StreamCarrier implements Carrier {
   discard(): void {}
 
   close(): void {
-    endLifeTimer(this.#timer);
+    this.life.end();
     process.off('exit', this.#onExit);
     this.#server?.close();
     for (const socket of this.#strangers) socket.destroy();

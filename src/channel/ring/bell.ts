@@ -61,10 +61,7 @@ export class Bell {
     if (!this.#unsettled) return;
     this.#unsettled = false;
     fence();
-    const parked = loadAcquire(this.#words, this.#word); // sync: parked
-    if ((parked & 1) === 0 || parked === this.#rung || published.isTaken) return;
-    this.#rung = parked;
-    this.#ring();
+    if (this.peerSleeps() && !published.isTaken) this.ringIfParked(true);
   }
 }
 
