@@ -25,38 +25,74 @@ export interface OpenLoopResult {
   readonly refused: number;
 }
 
+/** One at a time. */
 export function openLoop(subject: EchoSubject, name: string, loop: OpenLoop): Promise<OpenLoopResult> {
-  const { perSecond, calls, wait } = loop;
-  const value = sample();
-  const latencies = new Float64Array(calls);
-  let sent = 0;
-  let answered = 0;
-  let refused = 0;
-  return new Promise((resolve, reject) => {
-    const start = performance.now();
-    const intended = (index: number): number => start + (index * 1000) / perSecond;
-
-    async function one(since: number): Promise<void> {
-      try {
-        check(name, await subject.call(value));
-        latencies[answered++] = (performance.now() - since) * 1000;
-      } catch (error) {
-        if (subject.isRefusal?.(error) !== true) throw error;
-        refused++;
-      }
-      if (answered + refused === calls) resolve({ latenciesUs: latencies.slice(0, answered).sort(), refused });
-    }
-    function send(): void {
-      const now = performance.now();
-      while (sent < calls && intended(sent) <= now) {
-        const since = wait === 'busy' ? intended(sent) : performance.now();
-        sent++;
-        one(since).catch(reject);
-      }
-      if (sent === calls) return;
-      if (wait === 'busy') setImmediate(send);
-      else setTimeout(send, Math.max(1, intended(sent) - performance.now()));
-    }
-    send();
-  });
+  return generator.run(subject, name, loop);
 }
+
+/** One for all runs: functions and objects that are made anew for a run are unknown to the compiler, which begins anew in each. */
+class Generator {
+  readonly #value = sample();
+  #subject: EchoSubject | undefined;
+  #name = '';
+  #perSecond = 0;
+  #calls = 0;
+  #isBusy = false;
+  #start = 0;
+  #sent = 0;
+  #answered = 0;
+  #refused = 0;
+  #latenciesUs = new Float64Array(0);
+  #resolve: (result: OpenLoopResult) => void = () => {};
+  #reject: (error: unknown) => void = () => {};
+
+  run(subject: EchoSubject, name: string, { perSecond, calls, wait }: OpenLoop): Promise<OpenLoopResult> {
+    this.#subject = subject;
+    this.#name = name;
+    this.#perSecond = perSecond;
+    this.#calls = calls;
+    this.#isBusy = wait === 'busy';
+    this.#sent = 0;
+    this.#answered = 0;
+    this.#refused = 0;
+    this.#latenciesUs = new Float64Array(calls);
+    return new Promise((resolve, reject) => {
+      this.#resolve = resolve;
+      this.#reject = reject;
+      this.#start = performance.now();
+      this.#send();
+    });
+  }
+
+  readonly #send = (): void => {
+    const now = performance.now();
+    while (this.#sent < this.#calls && this.#intended() <= now) {
+      const since = this.#isBusy ? this.#intended() : performance.now();
+      this.#sent++;
+      this.#one(since).catch(this.#reject);
+    }
+    if (this.#sent === this.#calls) return;
+    if (this.#isBusy) setImmediate(this.#send);
+    else setTimeout(this.#send, Math.max(1, this.#intended() - performance.now()));
+  };
+
+  /** When the next call is due. */
+  #intended(): number {
+    return this.#start + (this.#sent * 1000) / this.#perSecond;
+  }
+
+  async #one(since: number): Promise<void> {
+    const subject = this.#subject as EchoSubject;
+    try {
+      check(this.#name, await subject.call(this.#value));
+      this.#latenciesUs[this.#answered++] = (performance.now() - since) * 1000;
+    } catch (error) {
+      if (subject.isRefusal?.(error) !== true) throw error;
+      this.#refused++;
+    }
+    if (this.#answered + this.#refused < this.#calls) return;
+    this.#resolve({ latenciesUs: this.#latenciesUs.slice(0, this.#answered).sort(), refused: this.#refused });
+  }
+}
+
+const generator = new Generator();
