@@ -1,7 +1,7 @@
 /**
  * load: how late answers are at 10, 50 and 90% of what the subject can do at most.
  *
- *      closed loop, 64 in flight          ->  max_per_s of this subject
+ *      closed loop, 64 in flight          ->  max_per_s of this subject, the best of three tries
  *      open loop at 10 / 50 / 90% of it   ->  p99, p99.9 from the *intended* time of each call
  *
  * Cores needed: 2. Each subject is measured at its own maximum, so a faster one is also asked more. A call that the subject refuses
@@ -33,8 +33,12 @@ export const load: Bench = {
       async warm(subject, name) {
         await verifyAnswers(subject, name, 64);
         await pipelined(subject, name, 64, run.smoke ? 1 : 500);
-        const { calls, tookUs } = await pipelined(subject, name, 64, run.smoke ? 5 : 1000);
-        maximum.set(subject, calls / (tookUs / 1e6));
+        let most = 0;
+        for (let attempt = 0; attempt < (run.smoke ? 1 : 3); attempt++) {
+          const { calls, tookUs } = await pipelined(subject, name, 64, run.smoke ? 5 : 500);
+          most = Math.max(most, calls / (tookUs / 1e6));
+        }
+        maximum.set(subject, most);
       },
       async measure(subject, name) {
         const max = maximum.get(subject) as number;

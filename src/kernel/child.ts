@@ -82,9 +82,10 @@ function spawnWith(
   onExit: (exit: Exit) => void,
 ): SpawnedChild {
   const { addon, role, env, memoryMb, background } = options;
-  // Should a signal open the debugger: on a port that is free.
   const execArgv = [
-    '--inspect-port=0',
+    '--inspect-port=0', // should a signal open the debugger: on a port that is free
+    // The process server computes little: one thread of the engine's instead of four, 0.25 MB less with Node 24.
+    ...(role === 'process' ? ['--v8-pool-size=1'] : []),
     ...(memoryMb > 0 ? [`--max-old-space-size=${Math.floor(memoryMb * OLD_SPACE_SHARE)}`] : []),
   ];
   const stdio = (pipe: Pipe | undefined) =>
