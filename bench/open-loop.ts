@@ -38,6 +38,10 @@ class Generator {
   #perSecond = 0;
   #calls = 0;
   #isBusy = false;
+  /** The number of the run: what an earlier one, that failed, still hears of counts no more. */
+  #run = 0;
+  #timer: NodeJS.Timeout | undefined;
+  #immediate: NodeJS.Immediate | undefined;
   #start = 0;
   #sent = 0;
   #answered = 0;
@@ -47,6 +51,7 @@ class Generator {
   #reject: (error: unknown) => void = () => {};
 
   run(subject: EchoSubject, name: string, { perSecond, calls, wait }: OpenLoop): Promise<OpenLoopResult> {
+    this.#run++;
     this.#subject = subject;
     this.#name = name;
     this.#perSecond = perSecond;
@@ -69,11 +74,11 @@ class Generator {
     while (this.#sent < this.#calls && this.#intended() <= now) {
       const since = this.#isBusy ? this.#intended() : performance.now();
       this.#sent++;
-      this.#one(since).catch(this.#reject);
+      this.#one(since, this.#run).catch(this.#reject);
     }
     if (this.#sent === this.#calls) return;
-    if (this.#isBusy) setImmediate(this.#send);
-    else setTimeout(this.#send, Math.max(1, this.#intended() - performance.now()));
+    if (this.#isBusy) this.#immediate = setImmediate(this.#send);
+    else this.#timer = setTimeout(this.#send, Math.max(1, this.#intended() - performance.now()));
   };
 
   /** When the next call is due. */
@@ -81,13 +86,20 @@ class Generator {
     return this.#start + (this.#sent * 1000) / this.#perSecond;
   }
 
-  async #one(since: number): Promise<void> {
+  async #one(since: number, run: number): Promise<void> {
     const subject = this.#subject as EchoSubject;
     try {
-      check(this.#name, await subject.call(this.#value));
+      const answer = await subject.call(this.#value);
+      if (run !== this.#run) return;
+      check(this.#name, answer);
       this.#latenciesUs[this.#answered++] = (performance.now() - since) * 1000;
     } catch (error) {
-      if (subject.isRefusal?.(error) !== true) throw error;
+      if (run !== this.#run) return;
+      if (subject.isRefusal?.(error) !== true) {
+        clearTimeout(this.#timer);
+        clearImmediate(this.#immediate);
+        throw error;
+      }
       this.#refused++;
     }
     if (this.#answered + this.#refused < this.#calls) return;

@@ -20,7 +20,8 @@ import type { EchoSubject, Entry } from './subject.ts';
 
 /**
  * Calls for each rate, in a full and in a smoke run. Turns of two seconds, and many of them: what a call costs a sleeping machine changes
- * threefold within half a minute (its cores are shared with others), so that turns of ten seconds compare one minute with another.
+ * threefold within half a minute (its cores are shared with others), so that turns of ten seconds compare one minute with another. With five
+ * calls at 10/s the p99 of a turn is its worst call, and the first of them does not come from sleep.
  */
 const RATES = [
   { perSecond: 10, calls: 5, smoke: 2 },

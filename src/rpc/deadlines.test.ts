@@ -12,7 +12,7 @@ function rig(t: TestContext) {
   let now = 1000.5;
   let alarm: { readonly atMs: number; readonly act: () => void } | undefined;
   const pending = new Set<number>();
-  const seen = { set: 0, fired: 0, expired: 0 };
+  const seen = { set: 0, fired: 0, expired: 0, earlyMs: 0 };
   setClock(() => now);
   t.after(() => setClock(undefined));
   t.mock.method(globalThis, 'setTimeout', (act: () => void, ms: number) => {
@@ -34,6 +34,7 @@ function rig(t: TestContext) {
   deadlines.add(owner);
   return {
     seen,
+    owner,
     pending,
     deadlines,
     /** @returns its deadline. */
@@ -44,10 +45,11 @@ function rig(t: TestContext) {
     },
     pass(ms: number): void {
       const end = now + ms;
-      while (alarm !== undefined && alarm.atMs <= end) {
+      for (let turns = 0; alarm !== undefined && alarm.atMs <= end; turns++) {
+        assert.ok(turns < 1000, 'the timer is set again and again');
         const { atMs, act } = alarm;
         alarm = undefined;
-        now = atMs;
+        now = atMs - seen.earlyMs;
         seen.fired += 1;
         act();
       }
@@ -110,4 +112,36 @@ test('a paused process expires nothing until it goes on', (t) => {
   deadlines.isPaused = () => false;
   pass(1001);
   assert.equal(seen.expired, 1);
+});
+
+test('a timer that fires a moment too early is not set once more for a call that is settled', (t) => {
+  const { call, pass, pending, seen } = rig(t);
+  seen.earlyMs = 0.4;
+  pending.delete(call());
+  pass(10 * TIMEOUT_MS);
+  assert.equal(seen.fired, 1);
+});
+
+test('a call that an owner makes while it looks through its own is noted', (t) => {
+  const { call, pass, owner, pending, deadlines, seen } = rig(t);
+  let isFirst = true;
+  deadlines.add({
+    expire() {
+      if (isFirst) {
+        call(5);
+        call(TIMEOUT_MS);
+      }
+      isFirst = false;
+      return Number.POSITIVE_INFINITY;
+    },
+  });
+  call(100);
+  pass(101);
+  pass(6);
+  assert.equal(seen.expired, 2);
+  deadlines.remove(owner);
+  call(50);
+  pass(100);
+  assert.equal(seen.expired, 2, 'one that is gone is asked no more');
+  assert.equal(pending.size, 2);
 });

@@ -52,7 +52,7 @@ export class Deadlines {
     this.#at = next;
     if (this.isPaused()) next = now + PAUSED_LOOK_MS;
     else for (const owner of this.#owners) next = Math.min(next, owner.expire(now));
-    if (next === Number.POSITIVE_INFINITY && this.#latest > now) next = this.#latest;
+    if (next === Number.POSITIVE_INFINITY && this.#latest > now + 1) next = this.#latest;
     this.#arm(Math.min(next, this.#at));
   };
 }

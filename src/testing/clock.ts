@@ -27,7 +27,7 @@ let running = false;
 
 /**
  * Stops the time of this process: `setTimeout`, `setInterval`, `Date`, and the deadlines of calls. Real time is back after `restore()`;
- * only one clock at a time.
+ * only one clock at a time. Clients that were used under it should not be used after it: their deadlines are those of its time.
  * @throws SkerryError SKERRY_INVALID when another one runs
  */
 export function clock(): TestClock {
