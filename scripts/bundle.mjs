@@ -112,7 +112,8 @@ export async function bundle({ from = join(root, 'dist/src'), to = join(root, 'l
   for (const { path: file, text } of outputFiles) {
     const toCore = relative(dirname(file), join(made, CORE));
     mkdirSync(dirname(file), { recursive: true });
-    writeFileSync(file, text.replaceAll(`"${CORE}"`, JSON.stringify(toCore.startsWith('.') ? toCore : `./${toCore}`)));
+    const linked = text.replaceAll(`"${CORE}"`, JSON.stringify(toCore.startsWith('.') ? toCore : `./${toCore}`));
+    writeFileSync(file, linked, { mode: text.startsWith('#!') ? 0o755 : 0o644 }); // npx runs the command of a checkout as it lies there
   }
   await build({ ...OPTIONS, entryPoints: STANDALONE.map(path), outbase: from, outdir: made, plugins: [builtins] });
   writeFileSync(join(made, '.bundled'), wanted);

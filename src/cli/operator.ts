@@ -1,5 +1,5 @@
 // The command's end of the operator's socket: the process server's methods as an object. protocol/operator.ts has what is said first,
-// channel/stream what follows: a channel as any other, but that no kernel introduced it.
+// channel/stream what follows: a channel like others, but that no kernel introduced it.
 
 import { randomBytes } from 'node:crypto';
 import { connect, type Socket } from 'node:net';

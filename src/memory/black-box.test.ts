@@ -123,7 +123,7 @@ test('whatever a box says, it is read in bounded work and without an error', () 
   );
 });
 
-test('against a plain list: any sequence of beginnings and ends', () => {
+test('random sequences of beginnings and ends, against a plain list', () => {
   fc.assert(
     fc.property(fc.array(fc.tuple(fc.boolean(), fc.nat(1200)), { maxLength: 1500 }), (steps) => {
       const box = region();

@@ -1,4 +1,4 @@
-// Checks arguments against a method's `input` before its handler runs: any Standard Schema (https://standardschema.dev).
+// Checks arguments against a method's `input`, a Standard Schema (https://standardschema.dev), before its handler runs.
 //
 // One schema is for the one argument of the method, a list for its positional arguments. What the schema gives out replaces what came
 // in. Several issues are reported at once, each with its path; the path's first part is the argument's index.

@@ -46,7 +46,7 @@ export interface ServerDefinition<Api extends object, Options, U extends UsesMap
   readonly [apiType]?: Api;
 }
 
-// biome-ignore lint/suspicious/noExplicitAny: a bound for inference: any server, whatever its context
+// biome-ignore lint/suspicious/noExplicitAny: a bound: init reads its context, its manifest is written, and neither unknown nor never is one for both
 export type AnyServer = ServerDefinition<any, any, any>;
 
 /** The methods of a server definition, or of an interface. */

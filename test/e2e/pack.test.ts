@@ -77,6 +77,7 @@ describe('the package', { timeout: 180_000 }, () => {
       const launcher = files.find((file) => /^prebuilt\/skerry-launch-[^.]*$/.test(file)) ?? 'no launcher';
       accessSync(join(installed, launcher), constants.X_OK);
     }
+    accessSync(join(root, 'lib/cli/main.js'), constants.X_OK); // for npx in a checkout; npm sees to it where it installs
     assert.ok(files.includes('LICENSE'));
     assert.ok(!files.includes('binding.gyp'), 'npm would try to build it');
     for (const [name, at] of exportsOf(installed)) assert.ok(existsSync(join(installed, at)), `${name} → ${at}`);

@@ -17,7 +17,7 @@
 // decoder.end(). An encoder is acquired because data of the user's can run code while it is read (a getter, a Proxy), and that
 // code may call into Skerry: nested use gets an encoder of its own. A decoder runs no code but its own.
 //
-// Invariants. A record is complete in itself: any process that speaks this version can read it, also one that was not there for
+// Invariants. A record is complete in itself: each process that speaks this version can read it, also one that was not there for
 // the records before. The encoder writes only within its target and never reads it. The decoder trusts nothing: whatever the
 // bytes, the outcome is a value or SKERRY_CORRUPT, and the work is in proportion to their number.
 //

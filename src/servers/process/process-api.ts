@@ -191,8 +191,8 @@ export type ProcessServerApi = ProgramsApi & {
   /** The arguments of one. */
   quarantinedArguments(id: number): unknown[];
   /**
-   * Calls it again, as any idempotent call, for whom it was called the first time: it may end the server once more, beside others. Resolves
-   * with its answer, and it is in quarantine no more; else it stays.
+   * Calls it again, like other idempotent calls, for whom it was called the first time: it may end the server once more, beside others.
+   * Resolves with its answer, and it is in quarantine no more; else it stays.
    */
   retryQuarantined(id: number): Promise<unknown>;
   /** It is in quarantine no more. */
