@@ -46,6 +46,7 @@ static void on_isolate_end(napi_async_cleanup_hook_handle hook, void *data) {
   state->hook = hook;
   state->ending = true;
   loop_close(state);
+  pulses_close(state);
   for (uint32_t i = 0; i < state->capacity; i++) {
     if (state->slots[i].fd >= 0) descriptor_close(state, &state->slots[i]);
   }
@@ -75,7 +76,8 @@ NAPI_MODULE_INIT() {
     {"guardParent", guard_parent}, {"setDumpable", set_dumpable}, {"limitData", limit_data},
     {"limitFiles", limit_files}, {"listenTcp", listen_tcp}, {"listenUnix", listen_unix},
     {"becomeSubreaper", become_subreaper}, {"reap", reap}, {"peerCredentials", peer_credentials},
-    {"watchLoop", watch_loop}, {"installFaultHandler", install_fault_handler}, {"counters", counters}};
+    {"watchLoop", watch_loop}, {"watchPulse", watch_pulse}, {"unwatchPulse", unwatch_pulse},
+    {"installFaultHandler", install_fault_handler}, {"counters", counters}};
   struct state *state = calloc(1, sizeof *state);
   if (state != NULL) state->buffer = malloc(MESSAGE_BYTES_MAX);
   if (state == NULL || state->buffer == NULL || napi_get_uv_event_loop(env, &state->loop) != napi_ok ||

@@ -22,7 +22,7 @@
 // ---- libuv: the values are part of its stable interface; `void *data` is the first field of every handle.
 typedef struct uv_loop_s uv_loop_t;
 typedef struct uv_handle_s uv_handle_t;
-enum { UV_CHECK = 2, UV_POLL = 8, UV_PREPARE = 9 };
+enum { UV_CHECK = 2, UV_POLL = 8, UV_PREPARE = 9, UV_TIMER = 13 };
 enum { UV_READABLE = 1, UV_WRITABLE = 2, UV_DISCONNECT = 4 };
 size_t uv_handle_size(int type);
 void uv_close(uv_handle_t *handle, void (*on_closed)(uv_handle_t *handle));
@@ -35,6 +35,9 @@ int uv_prepare_init(uv_loop_t *loop, uv_handle_t *handle);
 int uv_prepare_start(uv_handle_t *handle, void (*on_prepare)(uv_handle_t *handle));
 int uv_check_init(uv_loop_t *loop, uv_handle_t *handle);
 int uv_check_start(uv_handle_t *handle, void (*on_check)(uv_handle_t *handle));
+uint64_t uv_now(const uv_loop_t *loop);
+int uv_timer_init(uv_loop_t *loop, uv_handle_t *handle);
+int uv_timer_start(uv_handle_t *handle, void (*on_time)(uv_handle_t *handle), uint64_t timeout_ms, uint64_t repeat_ms);
 const char *uv_err_name(int error);
 
 // ---- The state of one isolate. It outlives the last of its libuv handles.
@@ -42,6 +45,7 @@ enum { NAME_SIZE = 64, MESSAGE_BYTES_MAX = 256 * 1024, MESSAGE_DESCRIPTORS_MAX =
 
 struct poll;
 struct loop_watch;
+struct pulse;
 
 struct descriptor {
   int fd;  // -1: this slot is free
@@ -58,6 +62,7 @@ struct state {
   uint32_t capacity, open, free_head, free_tail;
   uint64_t watch_serial;
   struct loop_watch *loop_watch;
+  struct pulse *pulses;
   uint32_t handles;  // libuv handles not yet freed
   bool ending;
   uint8_t *buffer;  // MESSAGE_BYTES_MAX bytes: messages and the bytes of doorbells pass through it
@@ -110,7 +115,7 @@ struct map {
   char name[NAME_SIZE];
 };
 const struct map *map_at(uintptr_t address);
-bool arg_words(struct call *call, int buffer_index, uint32_t words, struct map **map, _Atomic(uint32_t) **first);
+bool arg_words(struct call *call, int buffer_index, uint32_t words, bool write, struct map **map, _Atomic(uint32_t) **first);
 void map_unuse(struct map *map);
 
 // ---- post-mortem.c
@@ -118,11 +123,18 @@ void post_mortem_prepare(void);
 bool is_out_of_memory(const void *context);
 uint32_t anonymous_kib(void);
 
-// ---- watch.c, loop.c
+// ---- watch.c
+void call_back(napi_env env, napi_value callback);
 void poll_close(struct poll *poll);
 void poll_hung_up(struct poll *poll);
+
+// ---- loop.c writes the words of this isolate's event loop, pulse.c reads others'.
+enum { LOOP_PHASE, LOOP_TURNS, LOOP_CHANGED_MS, LOOP_WORDS };
+enum { LOOP_RUNNING = 1, LOOP_WAITING = 2 };
+enum { PULSE_PERIOD_MAX_MS = 24 * 3600 * 1000 };
 void loop_close(struct state *state);
 void loop_mark_running(struct state *state);
+void pulses_close(struct state *state);
 
 // ---- What is open in the whole process.
 extern atomic_int open_descriptors, open_maps, open_watches;
@@ -134,6 +146,6 @@ function make_pipe, ring, socket_pair, send_message, receive_message;
 function adopt, file_number, disown, close_descriptor, listen_tcp, listen_unix;
 function watch, set_watch_ref, unwatch, watch_writable;
 function guard_parent, set_dumpable, limit_data, limit_files, become_subreaper, reap, peer_credentials;
-function watch_loop, install_fault_handler;
+function watch_loop, watch_pulse, unwatch_pulse, install_fault_handler;
 
 #endif

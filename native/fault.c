@@ -126,7 +126,7 @@ napi_value install_fault_handler(napi_env env, napi_callback_info info) {
   struct map *map;
   _Atomic(uint32_t) *words;
   call_begin(&call, env, info, "installFaultHandler");
-  if (!arg_name(&call, 0, "serverName", name) || !arg_words(&call, 1, WORDS, &map, &words)) return NULL;
+  if (!arg_name(&call, 0, "serverName", name) || !arg_words(&call, 1, WORDS, true, &map, &words)) return NULL;
   pthread_mutex_lock(&lock);
   memcpy(server, name, NAME_SIZE);
   atomic_store(&report, words);

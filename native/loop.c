@@ -10,9 +10,6 @@
 #include <stdlib.h>
 #include <time.h>
 
-enum { PHASE, TURNS, CHANGED_MS, WORDS };
-enum { RUNNING = 1, WAITING = 2 };
-
 struct loop_watch {
   struct map *map;
   _Atomic(uint32_t) *words;
@@ -23,20 +20,20 @@ static void mark(_Atomic(uint32_t) *words, uint32_t phase) {
   struct timespec now;
   clock_gettime(CLOCK_MONOTONIC, &now);
   uint64_t now_ms = (uint64_t)now.tv_sec * 1000 + (uint64_t)now.tv_nsec / 1000000;
-  atomic_store_explicit(&words[CHANGED_MS], (uint32_t)now_ms & 0x7fffffff, memory_order_relaxed);
-  atomic_store_explicit(&words[PHASE], phase, memory_order_release);
+  atomic_store_explicit(&words[LOOP_CHANGED_MS], (uint32_t)now_ms & 0x7fffffff, memory_order_relaxed);
+  atomic_store_explicit(&words[LOOP_PHASE], phase, memory_order_release);
 }
 
 void loop_mark_running(struct state *state) {
   struct loop_watch *watch = state->loop_watch;
-  if (watch != NULL && atomic_load_explicit(&watch->words[PHASE], memory_order_relaxed) != RUNNING) mark(watch->words, RUNNING);
+  if (watch != NULL && atomic_load_explicit(&watch->words[LOOP_PHASE], memory_order_relaxed) != LOOP_RUNNING) mark(watch->words, LOOP_RUNNING);
 }
 
-static void on_prepare(uv_handle_t *handle) { mark(handle_owner(handle)->state->loop_watch->words, WAITING); }
+static void on_prepare(uv_handle_t *handle) { mark(handle_owner(handle)->state->loop_watch->words, LOOP_WAITING); }
 
 static void on_check(uv_handle_t *handle) {
   struct state *state = handle_owner(handle)->state;
-  atomic_fetch_add_explicit(&state->loop_watch->words[TURNS], 1, memory_order_relaxed);
+  atomic_fetch_add_explicit(&state->loop_watch->words[LOOP_TURNS], 1, memory_order_relaxed);
   loop_mark_running(state);
 }
 
@@ -55,7 +52,7 @@ napi_value watch_loop(napi_env env, napi_callback_info info) {
   struct map *map;
   _Atomic(uint32_t) *words;
   call_begin(&call, env, info, "watchLoop");
-  if (!arg_words(&call, 0, WORDS, &map, &words)) return NULL;
+  if (!arg_words(&call, 0, LOOP_WORDS, true, &map, &words)) return NULL;
   struct state *state = call.state;
   loop_close(state);  // a second call moves to other words
   struct loop_watch *watch = calloc(1, sizeof *watch);
@@ -70,7 +67,7 @@ napi_value watch_loop(napi_env env, napi_callback_info info) {
   *watch = (struct loop_watch){.map = map, .words = words, .prepare = prepare, .check = check};
   state->loop_watch = watch;
   state->handles += 2;
-  mark(words, RUNNING);
+  mark(words, LOOP_RUNNING);
   uv_prepare_init(state->loop, owned_handle(prepare));
   uv_check_init(state->loop, owned_handle(check));
   uv_prepare_start(owned_handle(prepare), on_prepare);

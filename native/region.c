@@ -110,11 +110,11 @@ static struct map *buffer_map(napi_env env, napi_value buffer) {
   return map != NULL && map->address == (uintptr_t)data && map->length == length ? map : NULL;
 }
 
-// Arguments `buffer, byteOffset`: words of a region that this process may write. The map stays in use until map_unuse.
-bool arg_words(struct call *call, int index, uint32_t words, struct map **map, _Atomic(uint32_t) **first) {
+// Arguments `buffer, byteOffset`: words of a region, one that this process may write if `write`. The map stays in use until map_unuse.
+bool arg_words(struct call *call, int index, uint32_t words, bool write, struct map **map, _Atomic(uint32_t) **first) {
   struct map *found = buffer_map(call->env, call->args[index]);
-  if (found == NULL || !found->writable) {
-    return bad_argument(call, index, false, "buffer", "the ArrayBuffer of a region made by createRegion");
+  if (found == NULL || (write && !found->writable)) {
+    return bad_argument(call, index, false, "buffer", write ? "the ArrayBuffer of a region made by createRegion" : "the ArrayBuffer of a region");
   }
   double offset;
   if (!arg_integer(call, index + 1, "byteOffset", 0, (double)(found->length - 4 * words), &offset)) return false;

@@ -279,7 +279,7 @@ export class Kernel {
     from.box = box;
     from.status = { descriptor: status, region };
     if (from.role === 'server') this.#tellProcessServer(from.endpoint.slot, { what: 'status' }, eyesOf(from));
-    if (from.role === 'process') this.#seat.watch(from, region, () => void addon.ring(bell));
+    if (from.role === 'process') this.#seat.watch(from, region, addon, bell);
   }
 
   #need(from: Process, seq: number, bytes: number): void {

@@ -6,8 +6,9 @@ import { nowMs } from '../base/clock.ts';
 import { readShare } from '../base/process-stat.ts';
 import { Ticker } from '../base/ticker.ts';
 import { HEARTBEAT_MS, watchForHangs } from '../memory/hang-watch.ts';
-import type { Descriptor } from '../memory/native.ts';
+import type { Descriptor, NativeAddon } from '../memory/native.ts';
 import type { Region } from '../memory/region.ts';
+import { watchPulse } from '../memory/status.ts';
 import type { FromKernel, InstanceEvent } from '../protocol/control.ts';
 import { brief } from './messages.ts';
 import type { Process } from './process-record.ts';
@@ -56,7 +57,7 @@ export class ProcessServerSeat {
    * Nobody else looks after it, from when it has declared on: until then DECLARE_MS holds. Over streams it is not known whether its loop
    * turns.
    */
-  watch(proc: Process, status: Region, ring: () => void): void {
+  watch(proc: Process, status: Region, addon: NativeAddon, bell: Descriptor): void {
     const onHung = (ms: number) =>
       this.#end(
         proc,
@@ -69,7 +70,9 @@ export class ProcessServerSeat {
       this.#asked = false;
       return asked;
     };
-    const watched = { heartbeatMs: HEARTBEAT_MS, status: () => status, share, isAsked, ring, onHung };
+    const onDoubt = (region: Region, ms: number, look: () => void) => watchPulse(addon, region, ms, look);
+    const ring = () => void addon.ring(bell);
+    const watched = { heartbeatMs: HEARTBEAT_MS, status: () => status, share, isAsked, onDoubt, ring, onHung };
     this.#watch = () => {
       this.#unwatch = watchForHangs(watched, (ms, act) => ticker.every(ms, act), nowMs);
     };

@@ -4,6 +4,8 @@
 //   no turn, it runs JavaScript ─────────▶ two looks in a row, and a phase as old as the heartbeat ▶ it hangs
 //   no turn, it waits for events ────────▶ ring: one that waits takes a turn; else as above
 //
+// All that is well is seen without JavaScript (`onDoubt`, where there is an addon): a process that does nothing but look sleeps on.
+//
 // A look is every half heartbeat and counts by itself, not by the clock: a machine or a process server that was suspended has looked once,
 // not for an hour. One whose threads wait for a processor is given a heartbeat of processor time, from the last look at which it had moved,
 // before it counts as hung: one that is starved makes no turn either; it is looked at more often then. Who watches rings by itself: no
@@ -41,6 +43,8 @@ export interface Watched {
   readonly share: () => Share | undefined;
   /** Has it been sent something since the last look? Then it should turn. */
   readonly isAsked?: () => boolean;
+  /** Each `ms`, unless its loop has made a turn since the last time and waits for events (watchPulse of status.ts); else every look is made here. */
+  readonly onDoubt?: ((region: Region, ms: number, look: () => void) => () => void) | undefined;
   /** Wakes its loop. */
   ring(): void;
   onHung(ms: number): void;
@@ -48,7 +52,7 @@ export interface Watched {
 
 /** @param every calls a function again and again. @param nowMs CLOCK_MONOTONIC. @returns ends it. */
 export function watchForHangs(
-  { heartbeatMs, status, share, isAsked, ring, onHung }: Watched,
+  { heartbeatMs, status, share, isAsked, onDoubt, ring, onHung }: Watched,
   every: Ticker['every'],
   nowMs: () => number,
 ): () => void {
@@ -58,6 +62,8 @@ export function watchForHangs(
   /** As it was when it had moved and went on running, else when the doubt began; undefined: it has been idle, and is rung. */
   let before: { readonly share: Share; readonly atMs: number } | undefined;
   let unhurry: (() => void) | undefined;
+  /** Whose pulse is looked at without JavaScript. */
+  let looked: Region | undefined;
   let rung = false;
   /** It has done nothing of its own: it is left to sleep for so many looks, each time for longer. */
   let rest = 0;
@@ -86,6 +92,11 @@ export function watchForHangs(
     if (region === undefined) {
       turns = undefined;
       return calm();
+    }
+    if (onDoubt !== undefined && region !== looked) {
+      unschedule();
+      unschedule = onDoubt(region, heartbeatMs / 2, look);
+      looked = region;
     }
     const now = nowMs();
     // Whoever watches was suspended, and so was the machine, perhaps: what it had until then counts no more.
@@ -126,7 +137,7 @@ export function watchForHangs(
     end();
     onHung(pulse.phaseMs);
   };
-  const unschedule = every(heartbeatMs / 2, look);
+  let unschedule = every(heartbeatMs / 2, look);
   const end = () => {
     over = true;
     calm();

@@ -17,7 +17,7 @@ describe('isolates that end', { ...options, timeout: 60_000 + workersMax * 500 }
     const released = addon.createRegion(4096, 'worker released'); addon.releaseRegion(released.buffer);
     const [a, b] = addon.socketPair(), bell = addon.pipe();
     addon.send(a, Uint8Array.of(1), [descriptor, bell.write]); addon.send(a, Uint8Array.of(2), [descriptor]);
-    addon.watchLoop(buffer, 0);
+    addon.watchLoop(buffer, 0); addon.watchPulse(map, 0, 1, () => {}); addon.watchPulse(released.buffer, 0, 3, () => {});
     const watches = [addon.watch(bell.read, 'bell', () => onBell()), addon.watch(b, 'socket', () => { addon.receive(b); }), addon.watchWritable(a, () => {})];
     let onBell = () => {};
     const ready = () => parentPort.postMessage('ready');`;

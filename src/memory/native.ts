@@ -6,12 +6,16 @@
 
 declare const descriptorBrand: unique symbol;
 declare const watchBrand: unique symbol;
+declare const pulseBrand: unique symbol;
 
 /** A file descriptor owned by the addon; not the number that the operating system knows it by. Closing it twice throws EBADF. */
 export type Descriptor = number & { readonly [descriptorBrand]: true };
 
 /** A poll handle on this isolate's event loop. */
 export type Watch = number & { readonly [watchBrand]: true };
+
+/** A timer on this isolate's event loop. */
+export type PulseWatch = number & { readonly [pulseBrand]: true };
 
 export interface ReceivedMessage {
   readonly bytes: Uint8Array;
@@ -114,6 +118,17 @@ export interface NativeAddon {
    * memory of `buffer` stays mapped until then.
    */
   watchLoop(buffer: ArrayBuffer, byteOffset: number): void;
+  /**
+   * Looks each `periodMs` at three words as `watchLoop` writes them, and calls `onDoubt` from the event loop unless all is well: the loop
+   * has made a turn since the last look, and waits for events now. Without JavaScript until then: such a look costs a process that
+   * sleeps a tenth of what a timer of Node's does. Looks fall on the multiples of `periodMs` on the monotonic clock, so that those of
+   * one period come together. Unref'ed; ends with the isolate. `buffer` may be released before: its zeros are no life, and are told each time.
+   * @param buffer of any region, a peer's too. @param byteOffset a multiple of 4. @param periodMs 1 to 86,400,000, an integer.
+   * An exception in `onDoubt` becomes an uncaught exception.
+   */
+  watchPulse(buffer: ArrayBuffer, byteOffset: number, periodMs: number, onDoubt: () => void): PulseWatch;
+  /** Ends it; a second time does nothing. */
+  unwatchPulse(watch: PulseWatch): void;
   /**
    * Names region and server on descriptor 2 when this process touches a mapped region in a way that is not allowed (SIGSEGV, SIGBUS),
    * then lets the signal go on. On SIGABRT, SIGSEGV, SIGBUS, SIGILL, SIGFPE, SIGTRAP it also stores into `buffer` at `byteOffset`: word 0

@@ -5,7 +5,7 @@
 
 import { type ProcessStat, readProcessStat, readShare, type Share } from '../../base/process-stat.ts';
 import type { Ticker } from '../../base/ticker.ts';
-import { HEARTBEAT_MS, watchForHangs } from '../../memory/hang-watch.ts';
+import { HEARTBEAT_MS, type Watched, watchForHangs } from '../../memory/hang-watch.ts';
 import type { Region } from '../../memory/region.ts';
 import { isDebugged, readVitals } from '../../memory/status.ts';
 import type { Limits } from '../../server/system.ts';
@@ -21,6 +21,8 @@ export interface Guarded {
   readonly concurrency: number;
   /** undefined over streams. */
   readonly status: () => Region | undefined;
+  /** See Watched of memory/hang-watch.ts. */
+  readonly onDoubt?: Watched['onDoubt'];
   /** Wakes its loop. */
   ring(): void;
   /** It has taken more than it may. */
@@ -35,7 +37,7 @@ export function watchLimits(
   stat: (pid: number) => ProcessStat | undefined = readProcessStat,
   share: (pid: number) => Share | undefined = readShare,
 ): () => void {
-  const { pid, limits, status, ring, concurrency } = guarded;
+  const { pid, limits, status, onDoubt, ring, concurrency } = guarded;
   const { cpuPercent, queueMs } = limits;
   // Handlers that have the instance for themselves may compute for long.
   const heartbeatMs = limits.heartbeatMs ?? (concurrency === 1 ? 0 : HEARTBEAT_MS);
@@ -45,9 +47,8 @@ export function watchLimits(
       guarded.end(
         `hung: its event loop has made no turn for ${Math.round(ms)} ms (limits.heartbeatMs: ${heartbeatMs}; see ctx.longTask)`,
       );
-    ends.push(
-      watchForHangs({ heartbeatMs, status, share: () => share(pid), ring, onHung }, (ms, act) => ticker.every(ms, act), nowMs),
-    );
+    const watched = { heartbeatMs, status, share: () => share(pid), onDoubt, ring, onHung };
+    ends.push(watchForHangs(watched, (ms, act) => ticker.every(ms, act), nowMs));
   }
   if (cpuPercent !== undefined) ends.push(watchProcessor(guarded, cpuPercent, ticker, nowMs, stat));
   if (queueMs !== undefined) ends.push(watchQueue(guarded, queueMs, ticker, nowMs));

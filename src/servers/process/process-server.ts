@@ -8,6 +8,7 @@ import type { Link } from '../../link/link.ts';
 import { BLACK_BOX_BYTES } from '../../memory/black-box.ts';
 import type { Descriptor, NativeAddon } from '../../memory/native.ts';
 import { mapRegion, type Region, RegionKind } from '../../memory/region.ts';
+import { watchPulse } from '../../memory/status.ts';
 import {
   type BirthConfig,
   type ErrorInfo,
@@ -198,6 +199,7 @@ export class ProcessServer implements Instance {
   /** While this instance lives. */
   #watchLimits(supervised: Supervised, concurrency: number): void {
     const { slot, generation, pid, entry } = supervised;
+    const addon = this.#addon;
     const isSame = () => supervised.generation === generation && supervised.pid === pid;
     const unwatch = watchLimits(
       {
@@ -205,6 +207,7 @@ export class ProcessServer implements Instance {
         limits: entry.limits ?? {},
         concurrency,
         status: () => (isSame() ? supervised.status : undefined),
+        onDoubt: addon && ((region, ms, look) => watchPulse(addon, region, ms, look)),
         ring: () => supervised.ring?.(),
         end: (reason) => {
           unwatch();
