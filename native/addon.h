@@ -3,7 +3,7 @@
 // The contract is src/memory/native.ts. Only Node-API version 8 is used, so that one binary serves every Node; the few functions of
 // libuv are declared by hand, with opaque handles whose sizes are asked at run time.
 //
-// Invariant: whatever an isolate opens hangs on its `struct state` (descriptors, poll handles) or on an ArrayBuffer's finalizer
+// Invariant: whatever an isolate opens hangs on its `struct state` (descriptors, libuv handles) or on an ArrayBuffer's finalizer
 // (maps), so that nothing is left behind however the isolate ends.
 #ifndef SKERRY_ADDON_H
 #define SKERRY_ADDON_H
@@ -110,7 +110,7 @@ struct map {
   _Atomic(uintptr_t) address;  // 0: this entry is free. Written last, so that a signal handler may read the rest.
   size_t length;
   bool writable, released;
-  uint32_t users;  // the ArrayBuffer, and who writes into the region from C; the range is unmapped with the last
+  uint32_t users;  // the ArrayBuffer, and who writes or reads the region from C; the range is unmapped with the last
   struct map *next_free;
   char name[NAME_SIZE];
 };
@@ -124,7 +124,7 @@ bool is_out_of_memory(const void *context);
 uint32_t anonymous_kib(void);
 
 // ---- watch.c
-void call_back(napi_env env, napi_value callback);
+void call_back(napi_env env, napi_value callback, size_t count, const napi_value *args);
 void poll_close(struct poll *poll);
 void poll_hung_up(struct poll *poll);
 

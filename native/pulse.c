@@ -1,28 +1,40 @@
-// Looks at the event loops of others, by the words that loop.c writes in theirs. A look that finds all well wakes this process for some
-// thousand instructions of libuv's; it is JavaScript and Node's timers that cost ten times as much, and they are asked only when it is not.
+// Looks at the event loops of others, by the words that loop.c writes in theirs. A look that finds all well costs this process a wake-up
+// of libuv's and no more: JavaScript and Node's timers, which would be most of its price, come in only when there is a doubt.
 //
-// All looks of one period, in whatever process, fall on its multiples on the monotonic clock: a process that looks at many wakes once.
+// All looks of one process with one period come together, at a time of the period that is its own: those who look at each other do not
+// meet at work. This leans on uv_now() being the monotonic clock, as it is on Linux; were it another one, the looks would still be a
+// period apart.
 //
 // Invariant: the region stays mapped while a look's timer stands (struct map, `users`).
 #include "addon.h"
 
 #include <stdlib.h>
+#include <unistd.h>
+
+// Of a period: a look comes no sooner after another one, however late that was.
+enum { APART_NUMERATOR = 3, APART_DENOMINATOR = 4 };
+// Processes that start one after another look at times far from each other.
+enum { SPREAD = 7919 };
 
 struct pulse {
   struct pulse *next;
   struct owned *timer;
   struct map *map;
   const _Atomic(uint32_t) *words;
-  uint64_t serial, period_ms;
+  uint64_t serial, period_ms, shift_ms;
   uint32_t turns;  // at the last look
+  uint32_t well;   // looks since JavaScript was called
   napi_ref callback;
 };
 
 static void on_time(uv_handle_t *handle);
 
 static void schedule(struct pulse *pulse) {
-  uint64_t past_ms = uv_now(pulse->timer->state->loop) % pulse->period_ms;
-  uv_timer_start(owned_handle(pulse->timer), on_time, pulse->period_ms - past_ms, 0);
+  uint64_t period = pulse->period_ms;
+  uint64_t past = (uv_now(pulse->timer->state->loop) + pulse->shift_ms) % period;
+  uint64_t wait = period - past;
+  if (wait * APART_DENOMINATOR < period * APART_NUMERATOR) wait += period;
+  uv_timer_start(owned_handle(pulse->timer), on_time, wait, 0);
 }
 
 // What the callback does may end the watch: `pulse` is not touched after it.
@@ -30,16 +42,20 @@ static void on_time(uv_handle_t *handle) {
   struct owned *timer = handle_owner(handle);
   struct pulse *pulse = timer->user;
   napi_env env = timer->state->env;
+  uint32_t before = pulse->turns, well = pulse->well;
   uint32_t turns = atomic_load_explicit(&pulse->words[LOOP_TURNS], memory_order_relaxed);
   uint32_t phase = atomic_load_explicit(&pulse->words[LOOP_PHASE], memory_order_acquire);
-  bool well = turns != pulse->turns && phase == LOOP_WAITING;
+  bool is_well = turns != before && phase == LOOP_WAITING && well < UINT32_MAX;
   pulse->turns = turns;
+  pulse->well = is_well ? well + 1 : 0;
   schedule(pulse);
   napi_handle_scope scope;
-  if (well || napi_open_handle_scope(env, &scope) != napi_ok) return;
-  napi_value callback = NULL;
+  if (is_well || napi_open_handle_scope(env, &scope) != napi_ok) return;
+  napi_value callback = NULL, args[2] = {NULL, NULL};
   napi_get_reference_value(env, pulse->callback, &callback);
-  call_back(env, callback);
+  napi_create_uint32(env, well, &args[0]);
+  napi_create_int32(env, (int32_t)before, &args[1]);
+  call_back(env, callback, 2, args);
   napi_close_handle_scope(env, scope);
 }
 
@@ -47,9 +63,10 @@ static void pulse_close(struct state *state, struct pulse **link) {
   struct pulse *pulse = *link;
   *link = pulse->next;
   napi_delete_reference(state->env, pulse->callback);
-  map_unuse(pulse->map);
   atomic_fetch_sub(&open_watches, 1);
+  struct map *map = pulse->map;
   owned_close(pulse->timer);
+  map_unuse(map);
 }
 
 void pulses_close(struct state *state) {
@@ -73,6 +90,7 @@ napi_value watch_pulse(napi_env env, napi_callback_info info) {
     return throw_errno(env, ENOMEM, "malloc", "watchPulse");
   }
   *pulse = (struct pulse){.next = state->pulses, .timer = timer, .map = map, .words = words, .period_ms = (uint64_t)period_ms};
+  pulse->shift_ms = (uint64_t)getpid() * SPREAD % pulse->period_ms;
   pulse->serial = ++state->watch_serial;
   pulse->turns = atomic_load_explicit(&words[LOOP_TURNS], memory_order_relaxed);
   napi_create_reference(env, call.args[3], 1, &pulse->callback);

@@ -81,10 +81,10 @@ void poll_hung_up(struct poll *poll) {
 }
 
 // An exception becomes an uncaught one.
-void call_back(napi_env env, napi_value callback) {
+void call_back(napi_env env, napi_value callback, size_t count, const napi_value *args) {
   napi_value global = NULL, exception = NULL;
   napi_get_global(env, &global);
-  if (napi_make_callback(env, NULL, global, callback, 0, NULL, NULL) != napi_pending_exception) return;
+  if (napi_make_callback(env, NULL, global, callback, count, args, NULL) != napi_pending_exception) return;
   if (napi_get_and_clear_last_exception(env, &exception) == napi_ok) napi_fatal_exception(env, exception);
 }
 
@@ -109,12 +109,12 @@ static void on_event(uv_handle_t *handle, int status, int events) {
   const struct side *reading = &poll->sides[READ_SIDE], *writing = &poll->sides[WRITE_SIDE];
   if (reading->serial != 0 && (events & (UV_READABLE | UV_DISCONNECT)) != 0 && (!poll->bell || bell_taken(poll))) {
     napi_get_reference_value(env, reading->callback, &callback);
-    call_back(env, callback);
+    call_back(env, callback, 0, NULL);
   }
   if (writing->serial != 0 && (events & UV_WRITABLE) != 0) {
     napi_get_reference_value(env, writing->callback, &callback);
     side_remove(poll, WRITE_SIDE);
-    call_back(env, callback);
+    call_back(env, callback, 0, NULL);
   }
   if (status < 0 && !poll->closed) poll_arm(poll);
   napi_close_handle_scope(env, scope);

@@ -6,7 +6,7 @@ import { nowMs } from '../base/clock.ts';
 import { readShare } from '../base/process-stat.ts';
 import { Ticker } from '../base/ticker.ts';
 import { HEARTBEAT_MS, watchForHangs } from '../memory/hang-watch.ts';
-import type { Descriptor, NativeAddon } from '../memory/native.ts';
+import type { Descriptor, DoubtListener, NativeAddon } from '../memory/native.ts';
 import type { Region } from '../memory/region.ts';
 import { watchPulse } from '../memory/status.ts';
 import type { FromKernel, InstanceEvent } from '../protocol/control.ts';
@@ -70,7 +70,7 @@ export class ProcessServerSeat {
       this.#asked = false;
       return asked;
     };
-    const onDoubt = (region: Region, ms: number, look: () => void) => watchPulse(addon, region, ms, look);
+    const onDoubt = (region: Region, ms: number, look: DoubtListener) => watchPulse(addon, region, ms, look);
     const ring = () => void addon.ring(bell);
     const watched = { heartbeatMs: HEARTBEAT_MS, status: () => status, share, isAsked, onDoubt, ring, onHung };
     this.#watch = () => {

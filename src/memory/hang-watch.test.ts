@@ -3,7 +3,9 @@
 
 import assert from 'node:assert/strict';
 import { describe, type TestContext, test } from 'node:test';
+import fc from 'fast-check';
 import { watchForHangs } from './hang-watch.ts';
+import type { DoubtListener } from './native.ts';
 import type { Region } from './region.ts';
 import { STATUS_REGION_BYTES, StatusWord } from './status.ts';
 
@@ -11,12 +13,15 @@ const HEARTBEAT_MS = 500;
 const [RUNNING, WAITING] = [1, 2];
 
 /** As the addon does it. */
-function watchPulse({ i32 }: Region, ms: number, onDoubt: () => void): () => void {
-  let turns = i32[StatusWord.turns];
+function watchPulse({ i32 }: Region, ms: number, onDoubt: DoubtListener): () => void {
+  let turns = i32[StatusWord.turns] as number;
+  let well = 0;
   return each(ms, () => {
-    const isWell = i32[StatusWord.turns] !== turns && i32[StatusWord.phase] === WAITING;
-    turns = i32[StatusWord.turns];
-    if (!isWell) onDoubt();
+    const [before, wereWell] = [turns, well];
+    turns = i32[StatusWord.turns] as number;
+    const isWell = turns !== before && i32[StatusWord.phase] === WAITING;
+    well = isWell ? well + 1 : 0;
+    if (!isWell) onDoubt(wereWell, before);
   });
 }
 
@@ -38,7 +43,7 @@ function rigOf(t: TestContext, doubts: boolean) {
   const region = { i32 } as unknown as Region;
   let now = 100_000;
   let known: Region | undefined = region;
-  const seen = { hung: 0, rung: 0 };
+  const seen = { hung: 0, rung: 0, looks: 0 };
   const set = (phase: number) => {
     i32[StatusWord.phase] = phase;
     i32[StatusWord.phaseSinceMs] = now;
@@ -49,7 +54,10 @@ function rigOf(t: TestContext, doubts: boolean) {
   const end = watchForHangs(
     {
       heartbeatMs: HEARTBEAT_MS,
-      status: () => known,
+      status: () => {
+        seen.looks += 1;
+        return known;
+      },
       share: () => ({ state: rigged.state, cpuMs: rigged.cpuMs, delayedMs: rigged.delayedMs }),
       isAsked: () => rigged.asked,
       onDoubt: doubts ? watchPulse : undefined,
@@ -292,3 +300,63 @@ for (const [name, doubts] of [
     });
   });
 }
+
+test('looks that find all well are not made here', (t) => {
+  const { pass, turn, set, seen } = rigOf(t, true);
+  set(WAITING);
+  turn();
+  pass(HEARTBEAT_MS / 2);
+  assert.equal(seen.looks, 1, 'the first one finds the region');
+  for (let look = 0; look < 40; look++) {
+    turn();
+    pass(HEARTBEAT_MS / 2);
+  }
+  assert.equal(seen.looks, 1);
+  pass(HEARTBEAT_MS / 2);
+  assert.equal(seen.looks, 2);
+});
+
+test('both come to the same, at the same time, whatever a loop does', (t) => {
+  type Rigged = ReturnType<typeof rigOf>;
+  const acts: readonly (readonly [number, (rigged: Rigged) => void])[] = [
+    [12, () => {}],
+    [4, ({ turn }) => turn()],
+    [2, ({ turn }) => [1, 2, 3, 4, 5].forEach(turn)],
+    [2, ({ set }) => set(RUNNING)],
+    [3, ({ set }) => set(WAITING)],
+    [1, (rigged) => Object.assign(rigged, { stuck: !rigged.stuck })],
+    [1, (rigged) => Object.assign(rigged, { asked: !rigged.asked })],
+    [1, (rigged) => Object.assign(rigged, { state: 'S' })],
+    [1, (rigged) => Object.assign(rigged, { state: 'R', share: 0.3 })],
+    [1, (rigged) => Object.assign(rigged, { delayedMs: rigged.delayedMs + 100 })],
+    [1, ({ sleep }) => sleep(3 * HEARTBEAT_MS)],
+    [1, ({ i32 }) => Object.assign(i32, { [StatusWord.debugged]: 1 - (i32[StatusWord.debugged] as number) })],
+  ];
+  const step = fc.oneof(
+    ...acts.map(([weight, act]) => ({ weight, arbitrary: fc.tuple(fc.constant(act), fc.integer({ min: 1, max: 25 })) })),
+  );
+  const play = (steps: readonly (readonly [(rigged: Rigged) => void, number])[], doubts: boolean) => {
+    const rigged = rigOf(t, doubts);
+    const story: string[] = [];
+    for (const [act, ticks] of steps) {
+      act(rigged);
+      for (let tick = 0; tick < ticks; tick++) {
+        rigged.pass(HEARTBEAT_MS / 10);
+        story.push(`${rigged.seen.hung} ${rigged.seen.rung}`);
+      }
+    }
+    rigged.end();
+    t.mock.timers.reset();
+    return story;
+  };
+  let hung = 0;
+  fc.assert(
+    fc.property(fc.array(step, { minLength: 5, maxLength: 60 }), (steps) => {
+      const every = play(steps, false);
+      assert.deepEqual(play(steps, true), every);
+      hung += every.at(-1)?.startsWith('1') === true ? 1 : 0;
+    }),
+    { numRuns: 2000 },
+  );
+  assert.ok(hung > 200 && hung < 2000, `${hung} of 2000 hung`);
+});

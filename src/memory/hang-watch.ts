@@ -4,7 +4,8 @@
 //   no turn, it runs JavaScript ─────────▶ two looks in a row, and a phase as old as the heartbeat ▶ it hangs
 //   no turn, it waits for events ────────▶ ring: one that waits takes a turn; else as above
 //
-// All that is well is seen without JavaScript (`onDoubt`, where there is an addon): a process that does nothing but look sleeps on.
+// Where there is an addon, looks run no JavaScript as long as they find turns and a loop that waits (`onDoubt`); the next one that does is
+// told of them, and comes to what every look together would have come to.
 //
 // A look is every half heartbeat and counts by itself, not by the clock: a machine or a process server that was suspended has looked once,
 // not for an hour. One whose threads wait for a processor is given a heartbeat of processor time, from the last look at which it had moved,
@@ -15,6 +16,7 @@
 
 import type { Share } from '../base/process-stat.ts';
 import type { Ticker } from '../base/ticker.ts';
+import type { DoubtListener } from './native.ts';
 import type { Region } from './region.ts';
 import { readPulse } from './status.ts';
 
@@ -33,6 +35,8 @@ const SPENT_SHARE = 0.8;
 const DELAYED_SHARE = 0.1;
 /** Heartbeats after which being starved is no excuse any more: it may hang beside threads that want to run. */
 const STARVED_MAX = 120;
+/** Of a heartbeat: two looks, when the clock was read at the end of the first. */
+const EARLY_SHARE = 0.9;
 /** Looks in a heartbeat at one that would count as hung, if it were not starved. */
 const STARVED_LOOKS = 5;
 
@@ -43,8 +47,8 @@ export interface Watched {
   readonly share: () => Share | undefined;
   /** Has it been sent something since the last look? Then it should turn. */
   readonly isAsked?: () => boolean;
-  /** Each `ms`, unless its loop has made a turn since the last time and waits for events (watchPulse of status.ts); else every look is made here. */
-  readonly onDoubt?: ((region: Region, ms: number, look: () => void) => () => void) | undefined;
+  /** Looks each `ms`, and calls `look` only when in doubt (watchPulse of status.ts). Without it every look is made here. */
+  readonly onDoubt?: ((region: Region, ms: number, look: DoubtListener) => () => void) | undefined;
   /** Wakes its loop. */
   ring(): void;
   onHung(ms: number): void;
@@ -83,36 +87,53 @@ export function watchForHangs(
     const now = share();
     return now === undefined ? undefined : { share: now, atMs: nowMs() };
   };
+  /** All looks are made here then, until it moves: of two kinds at once, neither would know what the other has seen. */
+  const hurry = () => {
+    if (unhurry !== undefined) return;
+    if (looked !== undefined) {
+      unschedule();
+      unschedule = every(heartbeatMs / 2, look);
+      looked = undefined;
+    }
+    unhurry = every(heartbeatMs / STARVED_LOOKS, look);
+  };
   const calm = () => {
     unhurry?.();
     unhurry = undefined;
   };
-  const look = () => {
+  const moved = (now: number, parked: boolean, excused: boolean) => {
+    const isOurs = rung && turns !== undefined && ((now - turns) | 0) <= RING_TURNS;
+    rest = isOurs ? Math.min(REST_MAX, rest * 2 + 1) : 0;
+    resting = rest;
+    idle = rest > 0;
+    rung = false;
+    turns = now;
+    still = 0;
+    before = parked || excused ? undefined : sample();
+    calm();
+  };
+  /** @param well how many looks before this one found all well and were not made here. @param turnsThen at the last of them. */
+  const look = (well = 0, turnsThen = 0) => {
     const region = over ? undefined : status();
     if (region === undefined) {
       turns = undefined;
       return calm();
     }
-    if (onDoubt !== undefined && region !== looked) {
+    if (onDoubt !== undefined && region !== looked && unhurry === undefined) {
+      const next = onDoubt(region, heartbeatMs / 2, look);
       unschedule();
-      unschedule = onDoubt(region, heartbeatMs / 2, look);
+      unschedule = next;
       looked = region;
     }
+    if (well > 1) rung = false; // what it did between two of them was its own
+    if (well > 0) moved(turnsThen, true, false);
     const now = nowMs();
     // Whoever watches was suspended, and so was the machine, perhaps: what it had until then counts no more.
     if (before !== undefined && now - lookedMs > 2 * heartbeatMs) before = sample();
     lookedMs = now;
     const pulse = readPulse(region, now);
     if (pulse.turns !== turns || pulse.debugged || pulse.inLongTask) {
-      const isOurs = rung && turns !== undefined && ((pulse.turns - turns) | 0) <= RING_TURNS;
-      rest = isOurs ? Math.min(REST_MAX, rest * 2 + 1) : 0;
-      resting = rest;
-      idle = rest > 0;
-      rung = false;
-      turns = pulse.turns;
-      still = 0;
-      before = pulse.parked || pulse.debugged || pulse.inLongTask ? undefined : sample();
-      return calm();
+      return moved(pulse.turns, pulse.parked, pulse.debugged || pulse.inLongTask);
     }
     if (isAsked?.() === true) {
       rest = 0;
@@ -128,10 +149,10 @@ export function watchForHangs(
       ring();
       rung = true;
     }
-    const isEarly = idle && before !== undefined && now - before.atMs < heartbeatMs;
+    const isEarly = idle && before !== undefined && now - before.atMs < heartbeatMs * EARLY_SHARE;
     if (still < LOOKS || pulse.phaseMs < heartbeatMs || isEarly) return;
     if (isStarved()) {
-      unhurry ??= every(heartbeatMs / STARVED_LOOKS, look);
+      hurry();
       return;
     }
     end();

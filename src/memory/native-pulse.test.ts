@@ -124,6 +124,7 @@ describe('looks at pulses', options, () => {
       for (let i = 0; i < 50 && held.deref() !== undefined; i++) { await wait(5); gc(); }
       await wait(20);
       const during = maps(), doubted = doubts; addon.unwatchPulse(watch);
+      for (let i = 0; i < 400 && maps() !== before - 1; i++) { gc(); await wait(5); }
       console.log(held.deref() === undefined, during === before, doubted > 2, maps() === before - 1);`;
     const end = await finished(start(code, { flags: ['--expose-gc'] }));
     assert.equal(end.stdout, 'true true true true\n', end.stderr);

@@ -17,6 +17,8 @@ export type Watch = number & { readonly [watchBrand]: true };
 /** A timer on this isolate's event loop. */
 export type PulseWatch = number & { readonly [pulseBrand]: true };
 
+export type DoubtListener = (looksThatWereWell: number, turnsBefore: number) => void;
+
 export interface ReceivedMessage {
   readonly bytes: Uint8Array;
   readonly descriptors: Descriptor[];
@@ -119,14 +121,15 @@ export interface NativeAddon {
    */
   watchLoop(buffer: ArrayBuffer, byteOffset: number): void;
   /**
-   * Looks each `periodMs` at three words as `watchLoop` writes them, and calls `onDoubt` from the event loop unless all is well: the loop
-   * has made a turn since the last look, and waits for events now. Without JavaScript until then: such a look costs a process that
-   * sleeps a tenth of what a timer of Node's does. Looks fall on the multiples of `periodMs` on the monotonic clock, so that those of
-   * one period come together. Unref'ed; ends with the isolate. `buffer` may be released before: its zeros are no life, and are told each time.
+   * Looks each `periodMs` at the words that `watchLoop` writes, phase and turns, and calls `onDoubt` from the event loop unless all is
+   * well: the loop has made a turn since the last look, and waits for events now. Such a look costs a process that sleeps a fraction of
+   * what a timer of Node's does. All of a process's looks of one period come together; after a late one the next is three quarters of a
+   * period away at least. Unref'ed; ends with the isolate. `buffer` may be released before: its zeros are no life, and are told each time.
    * @param buffer of any region, a peer's too. @param byteOffset a multiple of 4. @param periodMs 1 to 86,400,000, an integer.
-   * An exception in `onDoubt` becomes an uncaught exception.
+   * @param onDoubt is told how many looks have found all well since it was called last (or since the watch began), and the turns at the
+   * look before this one. An exception in it becomes an uncaught exception.
    */
-  watchPulse(buffer: ArrayBuffer, byteOffset: number, periodMs: number, onDoubt: () => void): PulseWatch;
+  watchPulse(buffer: ArrayBuffer, byteOffset: number, periodMs: number, onDoubt: DoubtListener): PulseWatch;
   /** Ends it; a second time does nothing. */
   unwatchPulse(watch: PulseWatch): void;
   /**

@@ -1,8 +1,9 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import fc from 'fast-check';
+import type { NativeAddon } from './native.ts';
 import type { Region } from './region.ts';
-import { readStatus, STATUS_REGION_BYTES, StatusCounters } from './status.ts';
+import { LOOP_WORDS_OFFSET, readStatus, STATUS_REGION_BYTES, StatusCounters, watchPulse } from './status.ts';
 
 test('how many run is exact for none and one, and to within a factor of two for more, whatever begins and ends', () => {
   fc.assert(
@@ -31,4 +32,19 @@ test('how many run is exact for none and one, and to within a factor of two for 
     }),
     { numRuns: 300 },
   );
+});
+
+test('a pulse is looked at where the loop writes it, at whole milliseconds, and no more when it is over', () => {
+  const calls: unknown[][] = [];
+  const addon = {
+    watchPulse: (...args: unknown[]) => {
+      calls.push(args);
+      return 7;
+    },
+    unwatchPulse: (watch: unknown) => calls.push([watch]),
+  } as unknown as NativeAddon;
+  const buffer = new ArrayBuffer(STATUS_REGION_BYTES);
+  const onDoubt = () => {};
+  watchPulse(addon, { buffer } as unknown as Region, 301 / 2, onDoubt)();
+  assert.deepEqual(calls, [[buffer, LOOP_WORDS_OFFSET, 151, onDoubt], [7]]);
 });

@@ -20,7 +20,7 @@
 //   321   longTaskUntilMs   until then its loop may make no turn (ctx.longTask): monotonic ms, low 31 bits; 0: no such task
 
 import { type CallRates, CallTimes, readCallTimes } from './call-times.ts';
-import type { NativeAddon } from './native.ts';
+import type { DoubtListener, NativeAddon } from './native.ts';
 import type { Region } from './region.ts';
 
 export const STATUS_REGION_BYTES = 4096;
@@ -166,10 +166,10 @@ export function readPulse({ i32: words }: Region, nowMs: number): Pulse {
 }
 
 /**
- * Calls `onDoubt` each `ms` at which the instance's loop has made no turn since the last time, or does not wait for events: without
- * JavaScript as long as all is well. @param region another process's. @returns ends it
+ * Calls `onDoubt` each `ms` at which the instance's loop has made no turn since the last time, or does not wait for events; the looks
+ * before run no JavaScript. @param region another process's. @param ms rounded up. @returns ends it
  */
-export function watchPulse(addon: NativeAddon, { buffer }: Region, ms: number, onDoubt: () => void): () => void {
+export function watchPulse(addon: NativeAddon, { buffer }: Region, ms: number, onDoubt: DoubtListener): () => void {
   const watch = addon.watchPulse(buffer, LOOP_WORDS_OFFSET, Math.ceil(ms), onDoubt);
   return () => addon.unwatchPulse(watch);
 }

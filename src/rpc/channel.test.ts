@@ -2,6 +2,8 @@
 
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
+import { setImmediate as nextTurn } from 'node:timers/promises';
+import { collectGarbage } from '../../test/fault/collect-garbage.ts';
 import { SkerryError } from '../base/errors.ts';
 import type { Decoder } from '../channel/codec/decoder.ts';
 import { type ClientEnd, NO_CALL } from '../channel/transport.ts';
@@ -238,4 +240,27 @@ test('a queue that fills up is seen within 16 calls, and the load is that of all
     new Promise((resolve) => setImmediate(resolve, 'all were sent')),
   ]);
   assert.equal(outcomes, 'SKERRY_BUSY');
+});
+
+test("what a call was answered with is nobody's but its caller's", async () => {
+  let sent = 0;
+  const end = {
+    send: (_kind: number, _flags: number, _method: number, callId: number) => {
+      sent = callId;
+      return true;
+    },
+    settled: () => {},
+    peerQueue: 0,
+    unstarted: 0,
+  } as unknown as ClientEnd;
+  const channel = makeChannel(end);
+  const answer = async (): Promise<WeakRef<object>> => {
+    const reply = channel.call(someCall());
+    channel.onRecord(Kind.reply, 0, sent, { value: () => ({ large: true }) } as unknown as Decoder);
+    return new WeakRef((await reply) as object);
+  };
+  const answered = await answer();
+  await nextTurn();
+  collectGarbage();
+  assert.equal(answered.deref(), undefined);
 });

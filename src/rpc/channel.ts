@@ -105,6 +105,7 @@ export class Channel implements ClientEvents, DeadlineOwner {
     const promise = new Promise<unknown>(takeFunctions);
     call.resolve = takenResolve;
     call.reject = takenReject;
+    takenResolve = takenReject = keepNothing; // they hold the promise, and with it the answer
     this.#send(call);
     return promise;
   }
@@ -405,8 +406,10 @@ export class Channel implements ClientEvents, DeadlineOwner {
   }
 }
 
-let takenResolve: (value: unknown) => void;
-let takenReject: (error: unknown) => void;
+function keepNothing(): void {}
+
+let takenResolve: (value: unknown) => void = keepNothing;
+let takenReject: (error: unknown) => void = keepNothing;
 
 /** What every call's promise is made with: a function of its own for each would cost it a tenth of its memory. */
 function takeFunctions(resolve: (value: unknown) => void, reject: (error: unknown) => void): void {

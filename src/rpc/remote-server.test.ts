@@ -150,6 +150,20 @@ test('a channel that was closed otherwise is opened again for the same interface
   }),
 );
 
+test('a call that is aborted already opens no channel', OPTIONS, () =>
+  alive(async () => {
+    const kernel = new Kernel();
+    kernel.directory = { slots: [{ slot: 2, replica: 0, runs: true }], methods: old, concurrency: 1 };
+    const remote = new RemoteServer('ledger', kernel);
+    await remote.invoke('add', []);
+    kernel.opened[0]?.events.onClosed(new SkerryError('SKERRY_CORRUPT', 'it broke'));
+    kernel.opened.length = 0;
+    await rejectsWith(remote.invoke('add', [], { signal: AbortSignal.abort() }), 'SKERRY_ABORTED', false);
+    await rejectsWith(remote.notify('add', [], { signal: AbortSignal.abort() }), 'SKERRY_ABORTED', false);
+    assert.equal(kernel.opened.length, 0, 'whose failure nobody would hear of');
+  }),
+);
+
 test('a call made within another, to a server that is not connected yet, ends at the deadline of that one', OPTIONS, () =>
   alive(async () => {
     enableCallContext();

@@ -186,7 +186,7 @@ export class RemoteServer {
       request = this.#request(known, args, encodedArgs, options, since);
       const replica = this.#replicaFor(options, request.extra);
       const { channel } = replica;
-      if (channel === undefined) return this.#startLater(known, this.#openOnce(replica), request, options);
+      if (channel === undefined) return this.#startLater(known, replica, request, options);
       return known.info.kind === 'stream' ? channel.stream(request) : channel.call(request);
     } catch (error) {
       const failed = Promise.reject(error);
@@ -196,11 +196,11 @@ export class RemoteServer {
 
   #startLater(
     { label, info }: KnownMethod,
-    channel: Promise<Channel>,
+    replica: Replica,
     request: Call,
     options: CallOptions,
   ): Promise<unknown> | AsyncIterableIterator<unknown> {
-    const late = this.#limited(label, info, options, () => channel).then((opened) =>
+    const late = this.#limited(label, info, options, () => this.#openOnce(replica)).then((opened) =>
       info.kind === 'stream' ? opened.stream(request) : opened.call(request),
     );
     return info.kind === 'stream' ? streamLater(late) : late;

@@ -199,7 +199,7 @@ export class Writer {
     this.position += size;
   }
 
-  /** Copies `size` bytes, as words in the processor's own order: for so few bytes that is faster than a call of the engine. */
+  /** Copies `size` bytes, as words, in the order of most processors: for so few bytes that is faster than a call of the engine. */
   protected block(source: DataView, size: number): void {
     this.room(size);
     const { view, position } = this;

@@ -121,3 +121,29 @@ test('a queue is too old when calls wait and none is started for so long', (t) =
   pass(500, 0, turn);
   assert.deepEqual(ended, ['queue limit: 3 calls have waited for 1000 ms while none was started (limits.queueMs: 1000)']);
 });
+
+test('looks of half a heartbeat are left to who makes them without JavaScript, and end with the watch', (t) => {
+  t.mock.timers.enable({ apis: ['setInterval'] });
+  const region = { i32: new Int32Array(STATUS_REGION_BYTES / 4) } as unknown as Region;
+  const seen: unknown[] = [];
+  const unwatch = watchLimits(
+    {
+      pid: 7,
+      limits: { heartbeatMs: 301 },
+      concurrency: 64,
+      status: () => region,
+      onDoubt: (...args) => {
+        seen.push(args.slice(0, 2));
+        return () => seen.push('over');
+      },
+      ring: () => {},
+      end: () => {},
+    },
+    new Ticker(),
+    () => 100_000,
+  );
+  t.mock.timers.tick(1000);
+  assert.deepEqual(seen, [[region, 150.5]]);
+  unwatch();
+  assert.deepEqual(seen, [[region, 150.5], 'over']);
+});
