@@ -11,8 +11,6 @@
 #include <stdlib.h>
 #include <unistd.h>
 
-// Of a period: a look comes no sooner after another one, however late that was.
-enum { APART_NUMERATOR = 3, APART_DENOMINATOR = 4 };
 // Processes that start one after another look at times far from each other.
 enum { SPREAD = 7919 };
 
@@ -29,11 +27,12 @@ struct pulse {
 
 static void on_time(uv_handle_t *handle);
 
+// However late a look was, the next one comes three quarters of a period after it at least.
 static void schedule(struct pulse *pulse) {
   uint64_t period = pulse->period_ms;
   uint64_t past = (uv_now(pulse->timer->state->loop) + pulse->shift_ms) % period;
   uint64_t wait = period - past;
-  if (wait * APART_DENOMINATOR < period * APART_NUMERATOR) wait += period;
+  if (wait < period - period / 4) wait += period;
   uv_timer_start(owned_handle(pulse->timer), on_time, wait, 0);
 }
 

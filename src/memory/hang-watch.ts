@@ -67,7 +67,7 @@ export function watchForHangs(
   let before: { readonly share: Share; readonly atMs: number } | undefined;
   let unhurry: (() => void) | undefined;
   /** Whose pulse is looked at without JavaScript. */
-  let looked: Region | undefined;
+  let pulseOf: Region | undefined;
   let rung = false;
   /** It has done nothing of its own: it is left to sleep for so many looks, each time for longer. */
   let rest = 0;
@@ -90,10 +90,10 @@ export function watchForHangs(
   /** All looks are made here then, until it moves: of two kinds at once, neither would know what the other has seen. */
   const hurry = () => {
     if (unhurry !== undefined) return;
-    if (looked !== undefined) {
+    if (pulseOf !== undefined) {
       unschedule();
       unschedule = every(heartbeatMs / 2, look);
-      looked = undefined;
+      pulseOf = undefined;
     }
     unhurry = every(heartbeatMs / STARVED_LOOKS, look);
   };
@@ -101,7 +101,8 @@ export function watchForHangs(
     unhurry?.();
     unhurry = undefined;
   };
-  const moved = (now: number, parked: boolean, excused: boolean) => {
+  /** @param works it is in the midst of something of which nobody has said that it may take long. */
+  const moved = (now: number, works: boolean) => {
     const isOurs = rung && turns !== undefined && ((now - turns) | 0) <= RING_TURNS;
     rest = isOurs ? Math.min(REST_MAX, rest * 2 + 1) : 0;
     resting = rest;
@@ -109,7 +110,7 @@ export function watchForHangs(
     rung = false;
     turns = now;
     still = 0;
-    before = parked || excused ? undefined : sample();
+    before = works ? sample() : undefined;
     calm();
   };
   /** @param well how many looks before this one found all well and were not made here. @param turnsThen at the last of them. */
@@ -119,21 +120,21 @@ export function watchForHangs(
       turns = undefined;
       return calm();
     }
-    if (onDoubt !== undefined && region !== looked && unhurry === undefined) {
+    if (onDoubt !== undefined && region !== pulseOf && unhurry === undefined) {
       const next = onDoubt(region, heartbeatMs / 2, look);
       unschedule();
       unschedule = next;
-      looked = region;
+      pulseOf = region;
     }
     if (well > 1) rung = false; // what it did between two of them was its own
-    if (well > 0) moved(turnsThen, true, false);
+    if (well > 0) moved(turnsThen, false);
     const now = nowMs();
     // Whoever watches was suspended, and so was the machine, perhaps: what it had until then counts no more.
     if (before !== undefined && now - lookedMs > 2 * heartbeatMs) before = sample();
     lookedMs = now;
     const pulse = readPulse(region, now);
     if (pulse.turns !== turns || pulse.debugged || pulse.inLongTask) {
-      return moved(pulse.turns, pulse.parked, pulse.debugged || pulse.inLongTask);
+      return moved(pulse.turns, !pulse.parked && !pulse.debugged && !pulse.inLongTask);
     }
     if (isAsked?.() === true) {
       rest = 0;

@@ -30,26 +30,32 @@ function someCall(): Call {
   return new Call('test.call', 0, false, 0, 0, undefined, [], undefined, undefined);
 }
 
-test('ids of calls recur after 2^21 - 1 calls of a slot; none is 0, or that of a notification, or beyond a 32-bit word', () => {
-  let sent = 0;
+/** An end that takes every record, and knows the id of the last. */
+function endThatSends(): ClientEnd & { readonly sent: number } {
   const end = {
+    sent: 0,
     send: (_kind: number, _flags: number, _method: number, callId: number) => {
-      sent = callId;
+      end.sent = callId;
       return true;
     },
     settled: () => {},
     credit: () => {},
     peerQueue: 0,
     unstarted: 0,
-  } as unknown as ClientEnd;
+  };
+  return end as unknown as ClientEnd & { readonly sent: number };
+}
+
+test('ids of calls recur after 2^21 - 1 calls of a slot; none is 0, or that of a notification, or beyond a 32-bit word', () => {
+  const end = endThatSends();
   const AROUND = 1000;
   const channel = makeChannel(end, GENERATIONS - AROUND);
   const unsent = new SkerryError('SKERRY_MEMORY', 'it was not sent');
   /** One stream, from its start to its end: the slot is free again. */
   const next = (): number => {
     channel.stream(someCall());
-    channel.onUnsent(sent, unsent);
-    return sent;
+    channel.onUnsent(end.sent, unsent);
+    return end.sent;
   };
   const first = next();
   let least = first;
@@ -243,20 +249,11 @@ test('a queue that fills up is seen within 16 calls, and the load is that of all
 });
 
 test("what a call was answered with is nobody's but its caller's", async () => {
-  let sent = 0;
-  const end = {
-    send: (_kind: number, _flags: number, _method: number, callId: number) => {
-      sent = callId;
-      return true;
-    },
-    settled: () => {},
-    peerQueue: 0,
-    unstarted: 0,
-  } as unknown as ClientEnd;
+  const end = endThatSends();
   const channel = makeChannel(end);
   const answer = async (): Promise<WeakRef<object>> => {
     const reply = channel.call(someCall());
-    channel.onRecord(Kind.reply, 0, sent, { value: () => ({ large: true }) } as unknown as Decoder);
+    channel.onRecord(Kind.reply, 0, end.sent, { value: () => ({ large: true }) } as unknown as Decoder);
     return new WeakRef((await reply) as object);
   };
   const answered = await answer();
